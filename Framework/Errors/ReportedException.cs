@@ -1,0 +1,26 @@
+namespace Distributed.Framework.Errors;
+
+/// <summary>A fault that a user can mend: the message says what and where, the remedy what to do.</summary>
+/// <param name="cause">What is wrong and where: one line.</param>
+/// <param name="remedy">What to do about it: one line.</param>
+/// <param name="inner">What was caught, if anything.</param>
+public abstract class ReportedException(string cause, string remedy, Exception? inner = null) : Exception(cause, inner)
+{
+    /// <summary>What to do about it: one line.</summary>
+    public string Remedy { get; } = remedy;
+}
+
+/// <summary>A data or weights file is missing, damaged, malicious or of the wrong kind.</summary>
+public sealed class DataException(string cause, string remedy, Exception? inner = null)
+    : ReportedException(cause, remedy, inner);
+
+/// <summary>Options contradict each other, a model, or an earlier run.</summary>
+public sealed class ConfigurationException(string cause, string remedy, Exception? inner = null)
+    : ReportedException(cause, remedy, inner);
+
+/// <summary>A layer cannot take the input it would get; the message names its path and both shapes.</summary>
+public sealed class ShapeException(string cause, string remedy) : ReportedException(cause, remedy);
+
+/// <summary>No valid checkpoint, although some are there.</summary>
+public sealed class CheckpointException(string cause, string remedy, Exception? inner = null)
+    : ReportedException(cause, remedy, inner);

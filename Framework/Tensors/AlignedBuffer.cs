@@ -1,0 +1,40 @@
+using System.Runtime.CompilerServices;
+
+namespace Distributed.Framework.Tensors;
+
+/// <summary>A fixed run of floats, zero at first, aligned to 64 bytes, that never moves.</summary>
+/// <remarks>
+/// The memory is a managed array on the pinned heap, so nobody frees it and a pointer stays valid as long as the
+/// buffer is referenced. Not synchronized: one thread writes at a time.
+/// </remarks>
+public sealed unsafe class AlignedBuffer
+{
+    private const int AlignmentBytes = 64;
+    private readonly float[] _array;
+    private readonly int _start;
+
+    /// <summary>Allocates <paramref name="length"/> floats.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">The length is negative or exceeds 2^31 - 64.</exception>
+    public AlignedBuffer(long length)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(length);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Array.MaxLength - (AlignmentBytes / sizeof(float)));
+        Length = (int)length;
+        _array = GC.AllocateArray<float>(Length + (AlignmentBytes / sizeof(float)), pinned: true);
+        nint address = (nint)Unsafe.AsPointer(ref _array[0]);
+        _start = (int)((-address & (AlignmentBytes - 1)) / sizeof(float));
+        Pointer = (float*)Unsafe.AsPointer(ref _array[_start]);
+    }
+
+    /// <summary>Number of floats.</summary>
+    public int Length { get; }
+
+    /// <summary>All of it.</summary>
+    public Span<float> Span => _array.AsSpan(_start, Length);
+
+    /// <summary>All of it, where a span cannot go.</summary>
+    public Memory<float> Memory => _array.AsMemory(_start, Length);
+
+    /// <summary>The first float; valid while this object is referenced.</summary>
+    internal float* Pointer { get; }
+}
