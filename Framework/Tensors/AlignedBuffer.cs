@@ -5,11 +5,13 @@ namespace Distributed.Framework.Tensors;
 /// <summary>A fixed run of floats, zero at first, aligned to 64 bytes, that never moves.</summary>
 /// <remarks>
 /// The memory is a managed array on the pinned heap, so nobody frees it and a pointer stays valid as long as the
-/// buffer is referenced. Not synchronized: one thread writes at a time.
+/// buffer is referenced. Behind the last float there is room up to a multiple of 16, so that kernels need no tail.
+/// Not synchronized: one thread writes at a time.
 /// </remarks>
 public sealed unsafe class AlignedBuffer
 {
     private const int AlignmentBytes = 64;
+    private const int AlignmentFloats = AlignmentBytes / sizeof(float);
     private readonly float[] _array;
     private readonly int _start;
 
@@ -18,9 +20,10 @@ public sealed unsafe class AlignedBuffer
     public AlignedBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Array.MaxLength - (AlignmentBytes / sizeof(float)));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Array.MaxLength - (2 * AlignmentFloats));
         Length = (int)length;
-        _array = GC.AllocateArray<float>(Length + (AlignmentBytes / sizeof(float)), pinned: true);
+        int capacity = (Length + AlignmentFloats - 1) / AlignmentFloats * AlignmentFloats;
+        _array = GC.AllocateArray<float>(capacity + AlignmentFloats, pinned: true);
         nint address = (nint)Unsafe.AsPointer(ref _array[0]);
         _start = (int)((-address & (AlignmentBytes - 1)) / sizeof(float));
         Pointer = (float*)Unsafe.AsPointer(ref _array[_start]);

@@ -1,0 +1,121 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>One activation of a plan, and where it lies: padded NHWC, alone or as a part of a concatenation.</summary>
+/// <remarks>
+/// Memory of a root, for each image: (H + 2 border) lines of (W + 2 border) pixels of PixelFloats floats; the border
+/// and the channels up to the next multiple of 16 are zero. A part of a concatenation lies inside its root, so that
+/// concatenating copies nothing.
+/// </remarks>
+internal sealed class ActivationNode
+{
+    /// <summary>Channels are stored in groups of this many, at every vector width.</summary>
+    public const int ChannelGroup = 16;
+
+    private readonly List<ActivationNode> _parts = [];
+    private ActivationNode? _parent;
+    private int _offsetInParent;
+    private int _border;
+
+    private ActivationNode(ImageShape shape, Run[] channels, int floats)
+    {
+        Shape = shape;
+        Channels = channels;
+        Floats = floats;
+    }
+
+    public ImageShape Shape { get; }
+
+    /// <summary>Where the channels are among the node's floats of a pixel.</summary>
+    public Run[] Channels { get; }
+
+    /// <summary>Floats of the node in each pixel: channels and padding.</summary>
+    public int Floats { get; }
+
+    /// <summary>What computes it; null for the plan's input and for concatenations.</summary>
+    public Operation? Producer { get; set; }
+
+    /// <summary>Whether anything reads it yet.</summary>
+    public bool IsRead { get; set; }
+
+    /// <summary>Whether a gradient with respect to it is wanted.</summary>
+    public bool NeedsGradient { get; set; }
+
+    public bool HasParent => _parent != null;
+
+    public ActivationNode Root => _parent?.Root ?? this;
+
+    /// <summary>The nodes that make it up: itself, or the leaves of a concatenation.</summary>
+    public IEnumerable<ActivationNode> Leaves => _parts.Count == 0 ? [this] : _parts.SelectMany(part => part.Leaves);
+
+    /// <summary>Index among the workspace's buffers; set on roots when the plan is complete.</summary>
+    public int Slot { get; set; } = -1;
+
+    /// <summary>Floats from pixel to pixel.</summary>
+    public int PixelFloats => Root.Floats;
+
+    /// <summary>Floats from line to line.</summary>
+    public int LineFloats => checked((Shape.W + (2 * Root._border)) * PixelFloats);
+
+    /// <summary>Floats from image to image.</summary>
+    public long ImageFloats => (long)LineFloats * (Shape.H + (2 * Root._border));
+
+    /// <summary>Floats from an image's start to the node's first channel of pixel (0, 0).</summary>
+    public int Start => checked((Root._border * (LineFloats + PixelFloats)) + OffsetInRoot);
+
+    private int OffsetInRoot => _parent == null ? 0 : _offsetInParent + _parent.OffsetInRoot;
+
+    public static ActivationNode Create(ImageShape shape) =>
+        new(shape, [new Run(0, shape.C)], (shape.C + ChannelGroup - 1) / ChannelGroup * ChannelGroup);
+
+    /// <summary>A node of its own with the same channels at the same places.</summary>
+    public static ActivationNode CreateLike(ActivationNode node) => new(node.Shape, node.Channels, node.Floats);
+
+    /// <summary>Joins nodes of equal height and width over their channels; they must not be joined already.</summary>
+    public static ActivationNode Concatenate(ActivationNode first, ActivationNode second)
+    {
+        Run[] channels =
+        [
+            .. first.Channels,
+            .. second.Channels.Select(run => new Run(run.Offset + first.Floats, run.Count)),
+        ];
+        ActivationNode joined = new(
+            first.Shape with { C = first.Shape.C + second.Shape.C }, channels, first.Floats + second.Floats)
+        {
+            NeedsGradient = first.NeedsGradient || second.NeedsGradient,
+        };
+        joined.Adopt(first, 0);
+        joined.Adopt(second, first.Floats);
+        return joined;
+    }
+
+    /// <summary>Asks for at least this many zero pixels around the image.</summary>
+    public void RequireBorder(int border) => Root._border = Math.Max(Root._border, border);
+
+    /// <summary>For every float of the node in a pixel: which channel it holds, or -1 for padding.</summary>
+    public int[] ChannelOfFloat()
+    {
+        int[] channelOf = new int[Floats];
+        Array.Fill(channelOf, -1);
+        int channel = 0;
+        foreach (Run run in Channels)
+        {
+            for (int i = 0; i < run.Count; i++)
+            {
+                channelOf[run.Offset + i] = channel++;
+            }
+        }
+
+        return channelOf;
+    }
+
+    private void Adopt(ActivationNode part, int offset)
+    {
+        RequireBorder(part.Root._border);
+        part._parent = this;
+        part._offsetInParent = offset;
+        _parts.Add(part);
+    }
+}

@@ -1,0 +1,102 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>A model compiled for one input shape: which kernels run, in which order, on which memory.</summary>
+/// <remarks>
+/// Immutable and shared by all threads. Each thread owns a <see cref="Workspace"/>; a <see cref="Replica"/> holds the
+/// parameters of one step. Activations, masks and concatenations fuse into their neighbours here.
+/// </remarks>
+public sealed class Plan
+{
+    private readonly KernelSet _kernels;
+    private readonly int _packedFloats;
+
+    internal Plan(Model model, ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
+    {
+        Model = model;
+        ImagesPerPass = imagesPerPass;
+        _kernels = kernels;
+        PlanBuilder builder = new(model);
+        InputNode = builder.CreateNode(input, null);
+        InputNode.NeedsGradient = inputGradient;
+        InputNode.IsRead = true;
+        OutputNode = model.Root.Build(builder, InputNode, "");
+        Roots = builder.Finish(OutputNode);
+        Operations = [.. builder.Operations];
+        foreach (Operation operation in Operations)
+        {
+            operation.PackedStart = _packedFloats;
+            operation.GradientStart = GradientFloats;
+            _packedFloats = checked(_packedFloats + Round(operation.PackedFloats));
+            GradientFloats = checked(GradientFloats + Round(operation.GradientFloats));
+        }
+
+        // Operations start at multiples of 16 floats, so that vectors never straddle cache lines.
+        static int Round(int floats) => (floats + 15) / 16 * 16;
+    }
+
+    /// <summary>What was compiled.</summary>
+    public Model Model { get; }
+
+    /// <summary>Shape of each input image.</summary>
+    public ImageShape Input => InputNode.Shape;
+
+    /// <summary>Shape of each output image.</summary>
+    public ImageShape Output => OutputNode.Shape;
+
+    /// <summary>Most images that go through together; a workspace has room for as many.</summary>
+    public int ImagesPerPass { get; }
+
+    internal ActivationNode InputNode { get; }
+
+    internal ActivationNode OutputNode { get; }
+
+    internal ActivationNode[] Roots { get; }
+
+    internal Operation[] Operations { get; }
+
+    internal int GradientFloats { get; }
+
+    /// <summary>Room for the parameters of one step.</summary>
+    public Replica CreateReplica() => new(this, _packedFloats);
+
+    /// <summary>Room for one thread; without gradients if it is not for training.</summary>
+    public Workspace CreateWorkspace(bool training) => new(this, training, _kernels);
+
+    /// <summary>Computes the output of the images in the workspace.</summary>
+    public void Forward(Replica replica, Workspace workspace)
+    {
+        foreach (Operation operation in Operations)
+        {
+            operation.Forward(workspace, replica);
+        }
+    }
+
+    /// <summary>Adds the gradient of the images that went forward last, in their order.</summary>
+    public void Backward(Replica replica, Workspace workspace)
+    {
+        for (int i = Operations.Length - 1; i >= 0; i--)
+        {
+            foreach (ActivationNode part in Operations[i].ClearedFirst)
+            {
+                workspace.ClearGradient(part);
+            }
+
+            Operations[i].Backward(workspace, replica);
+        }
+    }
+
+    /// <summary>Ends a leaf.</summary>
+    /// <param name="workspace">Where the leaf was computed.</param>
+    /// <param name="gradient">As long as the parameters, in their order; overwritten.</param>
+    public void EndLeaf(Workspace workspace, Span<float> gradient)
+    {
+        foreach (Operation operation in Operations)
+        {
+            operation.Unpack(workspace, gradient);
+        }
+    }
+}

@@ -1,0 +1,113 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>Collects the operations of a plan while the layers describe themselves to it.</summary>
+internal sealed class PlanBuilder(Model model)
+{
+    private readonly List<Operation> _operations = [];
+    private readonly List<ActivationNode> _roots = [];
+    private readonly Dictionary<string, ParameterSpec> _parameters =
+        model.Parameters.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
+
+    public IReadOnlyList<Operation> Operations => _operations;
+
+    /// <summary>Where a layer's parameter begins in the flat buffer.</summary>
+    public int ParameterStart(string name) => _parameters[name].Start;
+
+    /// <summary>A new activation that depends on <paramref name="source"/>.</summary>
+    public ActivationNode CreateNode(ImageShape shape, ActivationNode? source)
+    {
+        ActivationNode node = ActivationNode.Create(shape);
+        Register(node, source);
+        return node;
+    }
+
+    public void Add(Operation operation)
+    {
+        operation.Input.IsRead = true;
+        operation.Output.Producer = operation;
+        _operations.Add(operation);
+    }
+
+    /// <summary>Applies an elementwise function: within the convolution before it, if nothing else reads that.</summary>
+    public ActivationNode Activate(ActivationNode input, ActivationKind kind)
+    {
+        if (input is { IsRead: false, Producer: ConvolutionOperation { Activation: ActivationKind.None } convolution })
+        {
+            convolution.Activation = kind;
+            return input;
+        }
+
+        ActivationNode output = ActivationNode.CreateLike(input);
+        Register(output, input);
+        Add(new ActivationOperation(input, output, kind));
+        return output;
+    }
+
+    /// <summary>Joins two activations of equal height and width over their channels.</summary>
+    public ActivationNode Concatenate(ActivationNode first, ActivationNode second)
+    {
+        // An activation lies in one place: what is joined already, or joined with itself, is copied.
+        ActivationNode left = first.HasParent ? Copy(first) : first;
+        ActivationNode right = second.HasParent || ReferenceEquals(first, second) ? Copy(second) : second;
+        left.IsRead = true;
+        right.IsRead = true;
+        ActivationNode joined = ActivationNode.Concatenate(left, right);
+        _roots.Add(joined);
+        return joined;
+    }
+
+    /// <summary>Fixes all layouts. No node may be added afterwards.</summary>
+    public ActivationNode[] Finish(ActivationNode output)
+    {
+        ActivationNode[] roots = [.. _roots.Where(node => !node.HasParent)];
+        for (int i = 0; i < roots.Length; i++)
+        {
+            roots[i].Slot = i;
+        }
+
+        PlanGradients(output);
+        foreach (Operation operation in _operations)
+        {
+            operation.Bind();
+        }
+
+        return roots;
+    }
+
+    private ActivationNode Copy(ActivationNode node)
+    {
+        node.IsRead = true;
+        return Activate(node, ActivationKind.None);
+    }
+
+    private void Register(ActivationNode node, ActivationNode? source)
+    {
+        node.NeedsGradient = source is not null;
+        _roots.Add(node);
+    }
+
+    /// <summary>Walks the backward pass once, to see who is the first to write each gradient.</summary>
+    private void PlanGradients(ActivationNode output)
+    {
+        HashSet<ActivationNode> written = [.. output.Leaves];
+        for (int i = _operations.Count - 1; i >= 0; i--)
+        {
+            Operation operation = _operations[i];
+            if (!operation.Input.NeedsGradient)
+            {
+                operation.InputGradient = GradientMode.Skip;
+                continue;
+            }
+
+            List<ActivationNode> fresh = [.. operation.Input.Leaves.Where(leaf => !written.Contains(leaf))];
+            bool allFresh = fresh.Count == operation.Input.Leaves.Count();
+            operation.InputGradient = allFresh ? GradientMode.Overwrite : GradientMode.Accumulate;
+            operation.ClearedFirst = allFresh ? [] : fresh;
+            written.UnionWith(fresh);
+        }
+    }
+}

@@ -1,0 +1,142 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>What one thread needs to run a plan: activations, their gradients, and the leaf's gradient sums.</summary>
+/// <remarks>Allocated once; nothing is allocated while a plan runs. Images go in and out as [C, H, W].</remarks>
+public sealed unsafe class Workspace
+{
+    private readonly Plan _plan;
+    private readonly AlignedBuffer[] _activations;
+    private readonly AlignedBuffer[] _gradients;
+    private readonly AlignedBuffer _sums;
+
+    internal Workspace(Plan plan, bool training, KernelSet kernels)
+    {
+        _plan = plan;
+        Kernels = kernels;
+        _activations = [.. plan.Roots.Select(Allocate)];
+        _gradients = training ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))] : [];
+        _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
+
+        AlignedBuffer Allocate(ActivationNode root) => new(root.ImageFloats * plan.ImagesPerPass);
+    }
+
+    /// <summary>Images in the current pass: 1 to the plan's ImagesPerPass.</summary>
+    public int Images { get; private set; } = 1;
+
+    internal KernelSet Kernels { get; }
+
+    /// <summary>Starts a leaf: its gradient is zero.</summary>
+    public void BeginLeaf() => _sums.Span.Clear();
+
+    /// <summary>Says how many images the next pass has.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Not between 1 and the plan's ImagesPerPass.</exception>
+    public void BeginPass(int images)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(images, _plan.ImagesPerPass);
+        Images = images;
+    }
+
+    /// <summary>Sets one image of the input.</summary>
+    /// <param name="image">0 to Images - 1.</param>
+    /// <param name="values">[C, H, W].</param>
+    public void SetInput(int image, ReadOnlySpan<float> values) =>
+        Import(values, Activation(_plan.InputNode, image), _plan.InputNode);
+
+    /// <summary>Reads one image of the output.</summary>
+    /// <param name="image">0 to Images - 1.</param>
+    /// <param name="values">[C, H, W], overwritten.</param>
+    public void GetOutput(int image, Span<float> values) =>
+        Export(Activation(_plan.OutputNode, image), _plan.OutputNode, values);
+
+    /// <summary>Sets the loss's gradient with respect to one image of the output.</summary>
+    /// <param name="image">0 to Images - 1.</param>
+    /// <param name="values">[C, H, W].</param>
+    public void SetOutputGradient(int image, ReadOnlySpan<float> values) =>
+        Import(values, Gradient(_plan.OutputNode, image), _plan.OutputNode);
+
+    /// <summary>Reads the gradient with respect to one image of the input; the plan must be compiled for it.</summary>
+    /// <param name="image">0 to Images - 1.</param>
+    /// <param name="values">[C, H, W], overwritten.</param>
+    public void GetInputGradient(int image, Span<float> values) =>
+        Export(Gradient(_plan.InputNode, image), _plan.InputNode, values);
+
+    internal float* Activation(ActivationNode node, int image) =>
+        _activations[node.Root.Slot].Pointer + (image * (nint)node.ImageFloats) + node.Start;
+
+    internal float* Gradient(ActivationNode node, int image) =>
+        _gradients[node.Root.Slot].Pointer + (image * (nint)node.ImageFloats) + node.Start;
+
+    internal Span<float> GradientSums(Operation operation) =>
+        _sums.Span.Slice(operation.GradientStart, operation.GradientFloats);
+
+    internal float* GradientSumsPointer(Operation operation) => _sums.Pointer + operation.GradientStart;
+
+    /// <summary>Writes zeros over the node's part of the gradient of every image.</summary>
+    internal void ClearGradient(ActivationNode node)
+    {
+        for (int image = 0; image < Images; image++)
+        {
+            float* start = Gradient(node, image);
+            for (int y = 0; y < node.Shape.H; y++)
+            {
+                for (int x = 0; x < node.Shape.W; x++)
+                {
+                    float* pixel = start + ((nint)y * node.LineFloats) + ((nint)x * node.PixelFloats);
+                    new Span<float>(pixel, node.Floats).Clear();
+                }
+            }
+        }
+    }
+
+    private static void Import(ReadOnlySpan<float> values, float* target, ActivationNode node)
+    {
+        CheckLength(values.Length, node);
+        int index = 0;
+        foreach (Run channels in node.Channels)
+        {
+            for (int c = 0; c < channels.Count; c++)
+            {
+                for (int y = 0; y < node.Shape.H; y++)
+                {
+                    float* pixel = target + ((nint)y * node.LineFloats) + channels.Offset + c;
+                    for (int x = 0; x < node.Shape.W; x++, pixel += node.PixelFloats)
+                    {
+                        *pixel = values[index++];
+                    }
+                }
+            }
+        }
+    }
+
+    private static void Export(float* source, ActivationNode node, Span<float> values)
+    {
+        CheckLength(values.Length, node);
+        int index = 0;
+        foreach (Run channels in node.Channels)
+        {
+            for (int c = 0; c < channels.Count; c++)
+            {
+                for (int y = 0; y < node.Shape.H; y++)
+                {
+                    float* pixel = source + ((nint)y * node.LineFloats) + channels.Offset + c;
+                    for (int x = 0; x < node.Shape.W; x++, pixel += node.PixelFloats)
+                    {
+                        values[index++] = *pixel;
+                    }
+                }
+            }
+        }
+    }
+
+    private static void CheckLength(int length, ActivationNode node)
+    {
+        if (length != node.Shape.Elements)
+        {
+            throw new ArgumentException($"{length} values given for an image of {node.Shape}.");
+        }
+    }
+}

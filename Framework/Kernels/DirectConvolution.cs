@@ -1,0 +1,107 @@
+namespace Distributed.Framework.Kernels;
+
+/// <summary>One line of output pixels of a convolution, and what it is computed from.</summary>
+internal readonly unsafe struct ConvolutionLine
+{
+    /// <summary>The input pixel that output pixel 0 starts from; runs are relative to it.</summary>
+    public required float* Input { get; init; }
+
+    /// <summary>Floats from one output pixel's start to the next one's: the stride times the pixel's floats.</summary>
+    public required nint InputPixel { get; init; }
+
+    /// <summary>What an output pixel reads, in the order of its sum.</summary>
+    public required Run* Runs { get; init; }
+
+    /// <summary>The runs, cut in blocks whose weights fit the first-level cache: how many runs each has.</summary>
+    public required int* Blocks { get; init; }
+
+    public required int BlockCount { get; init; }
+
+    /// <summary>Products an output element sums: floats of all runs.</summary>
+    public required int Depth { get; init; }
+
+    /// <summary>[Channels / 16][Depth][16].</summary>
+    public required float* Weights { get; init; }
+
+    /// <summary>What the sums start from, one a channel; null to add to the output.</summary>
+    public required float* Start { get; init; }
+
+    /// <summary>Output pixel 0, overwritten or added to.</summary>
+    public required float* Output { get; init; }
+
+    /// <summary>Floats from output pixel to output pixel.</summary>
+    public required nint OutputPixel { get; init; }
+
+    public required int Pixels { get; init; }
+
+    /// <summary>Output channels, a multiple of 16.</summary>
+    public required int Channels { get; init; }
+}
+
+/// <summary>Convolutions as matrix products that read the image where it lies: rows are pixels, columns channels.</summary>
+/// <remarks>
+/// A line of pixels is cut in tiles of nearly equal height, so that no tile is too low to fill the pipelines. The
+/// weights of a block of runs stay in the first-level cache while all tiles of the line pass.
+/// </remarks>
+internal static unsafe class DirectConvolution<TVector>
+    where TVector : struct, IVector<TVector>
+{
+    /// <summary>Channels that are stored together in packed weights.</summary>
+    public const int Group = 16;
+
+    /// <summary>Computes one line.</summary>
+    public static void Compute(in ConvolutionLine line)
+    {
+        int lanes = TVector.Lanes;
+        nint groupFloats = (nint)line.Depth * Group;
+        nint secondColumn = (lanes == Group ? groupFloats : lanes) * sizeof(float);
+        for (int channel = 0; channel < line.Channels;)
+        {
+            bool two = channel + (2 * lanes) <= line.Channels;
+            byte* weights = (byte*)(line.Weights + (channel / Group * groupFloats) + (channel % Group));
+            float* start = line.Start == null ? null : line.Start + channel;
+            Run* runs = line.Runs;
+            for (int block = 0; block < line.BlockCount; block++)
+            {
+                int runCount = line.Blocks[block];
+                int depth = 0;
+                for (int i = 0; i < runCount; i++)
+                {
+                    depth += runs[i].Count;
+                }
+
+                ComputeTiles(line, runs, runCount, weights, secondColumn, start, channel, two);
+                weights += depth * Group * sizeof(float);
+                runs += runCount;
+                start = null;
+            }
+
+            channel += two ? 2 * lanes : lanes;
+        }
+    }
+
+    private static void ComputeTiles(
+        in ConvolutionLine line, Run* runs, int runCount, byte* b, nint bColumn, float* start, int channel, bool two)
+    {
+        nint aStep = line.InputPixel * sizeof(float);
+        nint cStep = line.OutputPixel * sizeof(float);
+        byte* a = (byte*)line.Input;
+        byte* c = (byte*)(line.Output + channel);
+        int tiles = (line.Pixels + TVector.TileRows - 1) / TVector.TileRows;
+        for (int tile = 0; tile < tiles; tile++)
+        {
+            int rows = Partition.Size(line.Pixels, tiles, tile);
+            if (two)
+            {
+                TileTable<TVector, Size2>.MultiplyRuns(rows, a, aStep, runs, runCount, b, bColumn, start, c, cStep);
+            }
+            else
+            {
+                TileTable<TVector, Size1>.MultiplyRuns(rows, a, aStep, runs, runCount, b, bColumn, start, c, cStep);
+            }
+
+            a += rows * aStep;
+            c += rows * cStep;
+        }
+    }
+}

@@ -1,0 +1,31 @@
+namespace Distributed.Framework.Kernels;
+
+/// <summary>One register tile of a weight gradient: a window of pixels in two images, all steps in bytes.</summary>
+internal readonly unsafe struct PixelTile
+{
+    /// <summary>Row 0 at the first pixel; rows are consecutive floats.</summary>
+    public required byte* A { get; init; }
+
+    public required nint APixel { get; init; }
+
+    public required nint ALine { get; init; }
+
+    /// <summary>The first column's vector at the first pixel; the second column's follows it.</summary>
+    public required byte* B { get; init; }
+
+    public required nint BPixel { get; init; }
+
+    public required nint BLine { get; init; }
+
+    /// <summary>Pixels a line, at least 1.</summary>
+    public required int W { get; init; }
+
+    /// <summary>Lines.</summary>
+    public required int H { get; init; }
+
+    /// <summary>Row 0 of the sums, 16 floats a row.</summary>
+    public required byte* C { get; init; }
+
+    /// <summary>From the first column's sums to the second's.</summary>
+    public required nint CColumn { get; init; }
+}

@@ -1,0 +1,82 @@
+using System.Runtime.CompilerServices;
+
+namespace Distributed.Framework.Kernels;
+
+/// <summary>The numbers of one SGD step.</summary>
+internal readonly record struct SgdStep(float LearningRate, float Momentum, bool Nesterov, float WeightDecay);
+
+/// <summary>The numbers of one Adam step; the corrections are 1 - beta^t.</summary>
+internal readonly record struct AdamStep(
+    float StepSize, float Beta1, float Beta2, float Epsilon, float WeightDecay, float RootCorrection2);
+
+/// <summary>Optimizer steps over flat buffers, whose lengths count rounded up to 16.</summary>
+/// <remarks>
+/// The gradient is the sum over the batch; it is divided once, here, by the count. Old parameters are read and new
+/// ones written, so that a worker that still reads the old ones sees them whole.
+/// </remarks>
+internal static unsafe class Updates<TVector>
+    where TVector : struct, IVector<TVector>
+{
+    /// <summary>v = momentum v + g; p -= lr v, or lr (g + momentum v) with Nesterov; g includes the weight decay.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Sgd(
+        float* old, float* sum, float count, float* velocity, float* target, int length, in SgdStep step)
+    {
+        TVector divisor = TVector.Broadcast(count);
+        TVector decay = TVector.Broadcast(step.WeightDecay);
+        TVector momentum = TVector.Broadcast(step.Momentum);
+        TVector minusRate = TVector.Broadcast(-step.LearningRate);
+        for (int i = 0; i < length; i += TVector.Lanes)
+        {
+            TVector parameter = TVector.Load(old + i);
+            TVector gradient = TVector.Load(sum + i) / divisor;
+            if (step.WeightDecay != 0)
+            {
+                gradient = TVector.MultiplyAdd(decay, parameter, gradient);
+            }
+
+            if (velocity != null)
+            {
+                TVector kept = TVector.MultiplyAdd(momentum, TVector.Load(velocity + i), gradient);
+                TVector.Store(velocity + i, kept);
+                gradient = step.Nesterov ? TVector.MultiplyAdd(momentum, kept, gradient) : kept;
+            }
+
+            TVector.Store(target + i, TVector.MultiplyAdd(minusRate, gradient, parameter));
+        }
+    }
+
+    /// <summary>
+    /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g; p -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps).
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Adam(
+        float* old, float* sum, float count, float* mean, float* square, float* target, int length, in AdamStep step)
+    {
+        TVector divisor = TVector.Broadcast(count);
+        TVector decay = TVector.Broadcast(step.WeightDecay);
+        TVector beta1 = TVector.Broadcast(step.Beta1);
+        TVector rest1 = TVector.Broadcast(1 - step.Beta1);
+        TVector beta2 = TVector.Broadcast(step.Beta2);
+        TVector rest2 = TVector.Broadcast(1 - step.Beta2);
+        TVector root2 = TVector.Broadcast(step.RootCorrection2);
+        TVector epsilon = TVector.Broadcast(step.Epsilon);
+        TVector stepSize = TVector.Broadcast(step.StepSize);
+        for (int i = 0; i < length; i += TVector.Lanes)
+        {
+            TVector parameter = TVector.Load(old + i);
+            TVector gradient = TVector.Load(sum + i) / divisor;
+            if (step.WeightDecay != 0)
+            {
+                gradient = TVector.MultiplyAdd(decay, parameter, gradient);
+            }
+
+            TVector m = TVector.MultiplyAdd(rest1, gradient, beta1 * TVector.Load(mean + i));
+            TVector v = TVector.MultiplyAdd(rest2 * gradient, gradient, beta2 * TVector.Load(square + i));
+            TVector.Store(mean + i, m);
+            TVector.Store(square + i, v);
+            TVector denominator = (TVector.Sqrt(v) / root2) + epsilon;
+            TVector.Store(target + i, parameter - (stepSize * (m / denominator)));
+        }
+    }
+}

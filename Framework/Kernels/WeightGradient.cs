@@ -1,0 +1,119 @@
+namespace Distributed.Framework.Kernels;
+
+/// <summary>Where the two factors of a kernel element's gradient lie, in floats from the images' first pixels.</summary>
+internal readonly record struct TapOffsets(int A, int B);
+
+/// <summary>One image's share of a convolution's weight gradient.</summary>
+internal readonly unsafe struct WeightGradientImage
+{
+    /// <summary>The layer's input at the first pixel of the window.</summary>
+    public required float* A { get; init; }
+
+    public required nint APixel { get; init; }
+
+    public required nint ALine { get; init; }
+
+    /// <summary>The gradient of the layer's output at the first pixel of the window.</summary>
+    public required float* B { get; init; }
+
+    public required nint BPixel { get; init; }
+
+    public required nint BLine { get; init; }
+
+    /// <summary>Size of the window of pixels that is summed over.</summary>
+    public required int W { get; init; }
+
+    public required int H { get; init; }
+
+    /// <summary>One entry for each kernel element.</summary>
+    public required TapOffsets[] Taps { get; init; }
+
+    /// <summary>The input's channels.</summary>
+    public required Run[] Channels { get; init; }
+
+    /// <summary>Columns, a multiple of 16.</summary>
+    public required int Columns { get; init; }
+
+    /// <summary>[Columns / 16][taps][channels][16], added to.</summary>
+    public required float* Sums { get; init; }
+}
+
+/// <summary>Weight gradients as matrix products over pixels: input channels by output channels.</summary>
+/// <remarks>
+/// A band of lines at a time, so that both images' parts stay in the second-level cache while every kernel element
+/// passes. Each band is summed from zero and then added: the order depends on the image's size alone.
+/// </remarks>
+internal static unsafe class WeightGradient<TVector>
+    where TVector : struct, IVector<TVector>
+{
+    private const int BandPixels = 128;
+    private const int Group = 16;
+
+    /// <summary>Adds one image.</summary>
+    public static void Accumulate(in WeightGradientImage image)
+    {
+        int depth = 0;
+        foreach (Run run in image.Channels)
+        {
+            depth += run.Count;
+        }
+
+        depth *= image.Taps.Length;
+        int bandLines = Math.Max(1, BandPixels / image.W);
+        for (int y = 0; y < image.H; y += bandLines)
+        {
+            int lines = Math.Min(bandLines, image.H - y);
+            for (int column = 0; column < image.Columns;)
+            {
+                bool two = column + (2 * TVector.Lanes) <= image.Columns;
+                AccumulateColumns(image, y, lines, column, two, depth);
+                column += two ? 2 * TVector.Lanes : TVector.Lanes;
+            }
+        }
+    }
+
+    private static void AccumulateColumns(
+        in WeightGradientImage image, int y, int lines, int column, bool two, int depth)
+    {
+        float* sums = image.Sums + ((nint)(column / Group) * depth * Group) + (column % Group);
+        nint secondColumn = (TVector.Lanes == Group ? (nint)depth * Group : TVector.Lanes) * sizeof(float);
+        float* a = image.A + (y * image.ALine);
+        float* b = image.B + (y * image.BLine) + column;
+        foreach (TapOffsets tap in image.Taps)
+        {
+            foreach (Run run in image.Channels)
+            {
+                int tiles = (run.Count + TVector.TileRows - 1) / TVector.TileRows;
+                int channel = run.Offset;
+                for (int tile = 0; tile < tiles; tile++)
+                {
+                    int rows = Partition.Size(run.Count, tiles, tile);
+                    PixelTile pixels = new()
+                    {
+                        A = (byte*)(a + tap.A + channel),
+                        APixel = image.APixel * sizeof(float),
+                        ALine = image.ALine * sizeof(float),
+                        B = (byte*)(b + tap.B),
+                        BPixel = image.BPixel * sizeof(float),
+                        BLine = image.BLine * sizeof(float),
+                        W = image.W,
+                        H = lines,
+                        C = (byte*)sums,
+                        CColumn = secondColumn,
+                    };
+                    if (two)
+                    {
+                        TileTable<TVector, Size2>.AccumulatePixels(rows, pixels);
+                    }
+                    else
+                    {
+                        TileTable<TVector, Size1>.AccumulatePixels(rows, pixels);
+                    }
+
+                    channel += rows;
+                    sums += rows * Group;
+                }
+            }
+        }
+    }
+}

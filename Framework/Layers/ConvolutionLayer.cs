@@ -1,0 +1,87 @@
+using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Layers;
+
+/// <summary>What the two convolutions share: their arguments, their bias and how they enter a plan.</summary>
+/// <param name="In">Input channels; at least 1.</param>
+/// <param name="Out">Output channels; at least 1.</param>
+/// <param name="K">Side of the square kernel, in pixels; at least 1.</param>
+/// <param name="Stride">Distance between neighbouring windows, in pixels; at least 1.</param>
+/// <param name="Bias">Whether a learned constant is added to each output channel.</param>
+public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool Bias) : Layer
+{
+    /// <summary>Name in messages and JSON.</summary>
+    private string Name => GetType().Name;
+
+    private protected abstract ConvolutionGeometry Geometry { get; }
+
+    /// <summary>Output pixels of one side; at most 0 if the kernel does not fit.</summary>
+    private protected abstract long OutputSide(int inputSide);
+
+    /// <inheritdoc/>
+    public sealed override ImageShape OutputShape(ImageShape input, string path)
+    {
+        long h = OutputSide(input.H);
+        long w = OutputSide(input.W);
+        if (input.C != In)
+        {
+            throw new ShapeException(
+                $"{path} ({Name}): expected input [N, {In}, H, W], got {input}.",
+                "Give the layer as many input channels as the one before it has outputs.");
+        }
+
+        if (h < 1 || w < 1 || h > int.MaxValue || w > int.MaxValue)
+        {
+            throw new ShapeException(
+                $"{path} ({Name}): input {input} gives output [N, {Out}, {h}, {w}].",
+                "Use larger images, a smaller kernel or more padding.");
+        }
+
+        return new ImageShape(Out, (int)h, (int)w);
+    }
+
+    internal sealed override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
+    {
+        ActivationNode output = builder.CreateNode(OutputShape(input.Shape, path), input);
+        int elements = K * K;
+        int weight = builder.ParameterStart($"{path}.weight");
+        WeightStrides strides = Geometry.Transposed
+            ? new WeightStrides(weight, Out: elements, In: Out * elements)
+            : new WeightStrides(weight, Out: In * elements, In: elements);
+        int bias = Bias ? builder.ParameterStart($"{path}.bias") : -1;
+        builder.Add(new ConvolutionOperation(Geometry, input, output, strides, bias));
+        return output;
+    }
+
+    private protected void CheckArguments(int padding)
+    {
+        Check(nameof(In), In, 1);
+        Check(nameof(Out), Out, 1);
+        Check("kernel", K, 1);
+        Check("stride", Stride, 1);
+        Check("padding", padding, 0);
+    }
+
+    private protected void Check(string argument, int value, int min, int max = 1 << 20)
+    {
+        if (value < min || value > max)
+        {
+            throw new ConfigurationException(
+                $"{Name}: {argument} is {value}; allowed are {min} to {max}.", $"Give {argument} within that range.");
+        }
+    }
+
+    /// <summary>Weight and bias; PyTorch's default bound comes from the fan-in of the weight's second dimension.</summary>
+    private protected void Collect(ParameterCollector collector, string path, int first, int second)
+    {
+        int fanIn = checked(second * K * K);
+        collector.Add(path, "weight", fanIn, first, second, K, K);
+        if (Bias)
+        {
+            collector.Add(path, "bias", fanIn, Out);
+        }
+    }
+}

@@ -1,0 +1,131 @@
+using System.Text.Json;
+using System.Text.Json.Nodes;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Layers;
+
+namespace Distributed.Framework.Models;
+
+/// <summary>Models as JSON: a list of layers by their standard names, with PyTorch's argument names.</summary>
+/// <remarks>
+/// <c>["ReLU"]</c> or <c>[{ "type": "ReLU" }]</c>;
+/// <c>{ "type": "Conv2d", "in_channels": 3, "out_channels": 32, "kernel_size": 3, "padding": 1 }</c>, where padding may
+/// be "same"; <c>{ "type": "SkipConcat", "inner": [ ... ] }</c>. Unknown names and arguments are refused by path.
+/// </remarks>
+public static class ModelSpec
+{
+    private const int DepthMax = 64;
+
+    /// <summary>Reads a model.</summary>
+    /// <param name="json">The list.</param>
+    /// <param name="source">File or argument, for messages.</param>
+    /// <exception cref="ConfigurationException">Not JSON, or not a model; names the layer's path.</exception>
+    public static Sequential Parse(string json, string source)
+    {
+        try
+        {
+            JsonNode? root = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = DepthMax });
+            return ParseList(root, "", source);
+        }
+        catch (JsonException exception)
+        {
+            throw new ConfigurationException(
+                $"{source}: not JSON (line {exception.LineNumber + 1}): {exception.Message.Split('.')[0]}.",
+                "A model is a JSON list of layers; docs/design.md has an example.",
+                exception);
+        }
+    }
+
+    /// <summary>Writes a model so that <see cref="Parse"/> gives it back.</summary>
+    public static JsonArray Write(Sequential model) => [.. model.Layers.Select(WriteLayer)];
+
+    private static JsonNode WriteLayer(Layer layer)
+    {
+        JsonObject json = new() { ["type"] = layer.GetType().Name };
+        switch (layer)
+        {
+            case Conv2d conv:
+                WriteConvolution(json, conv);
+                json["padding"] = conv.Padding == Conv2d.Same ? "same" : conv.Padding;
+                break;
+            case ConvTranspose2d conv:
+                WriteConvolution(json, conv);
+                json["padding"] = conv.Padding;
+                json["output_padding"] = conv.OutputPadding;
+                break;
+            case SkipConcat skip:
+                json["inner"] = Write(skip.Inner);
+                break;
+            case Sequential sequential:
+                json["inner"] = Write(sequential);
+                break;
+        }
+
+        return json;
+    }
+
+    private static void WriteConvolution(JsonObject json, ConvolutionLayer layer)
+    {
+        json["in_channels"] = layer.In;
+        json["out_channels"] = layer.Out;
+        json["kernel_size"] = layer.K;
+        json["stride"] = layer.Stride;
+        json["bias"] = layer.Bias;
+    }
+
+    private static Sequential ParseList(JsonNode? node, string path, string source)
+    {
+        if (node is not JsonArray { Count: > 0 } list)
+        {
+            throw Fault(source, path, "expected a list of at least one layer");
+        }
+
+        List<Layer> layers = [];
+        for (int i = 0; i < list.Count; i++)
+        {
+            layers.Add(ParseLayer(list[i], path.Length == 0 ? $"{i}" : $"{path}.{i}", source));
+        }
+
+        return new Sequential(layers);
+    }
+
+    private static Layer ParseLayer(JsonNode? node, string path, string source)
+    {
+        JsonObject arguments = node switch
+        {
+            JsonValue value when value.TryGetValue(out string? name) => new JsonObject { ["type"] = name },
+            JsonObject json => json,
+            _ => throw Fault(source, path, "expected a layer's name or an object with 'type'"),
+        };
+        LayerArguments reader = new(arguments, path, source);
+        string type = reader.String("type");
+        Layer layer = type switch
+        {
+            "Conv2d" => new Conv2d(
+                reader.Int("in_channels"),
+                reader.Int("out_channels"),
+                reader.Int("kernel_size"),
+                reader.Int("stride", 1),
+                reader.IsString("padding", "same") ? Conv2d.Same : reader.Int("padding", 0),
+                reader.Bool("bias", true)),
+            "ConvTranspose2d" => new ConvTranspose2d(
+                reader.Int("in_channels"),
+                reader.Int("out_channels"),
+                reader.Int("kernel_size"),
+                reader.Int("stride", 1),
+                reader.Int("padding", 0),
+                reader.Int("output_padding", 0),
+                reader.Bool("bias", true)),
+            "ReLU" => new ReLU(),
+            "Sigmoid" => new Sigmoid(),
+            "Sequential" => ParseList(reader.Node("inner"), path, source),
+            "SkipConcat" => new SkipConcat(ParseList(reader.Node("inner"), path, source)),
+            _ => throw Fault(source, path, $"no layer is called '{type}'"),
+        };
+        reader.CheckAllRead();
+        return layer;
+    }
+
+    internal static ConfigurationException Fault(string source, string path, string what) => new(
+        $"{source}: layer {(path.Length == 0 ? "list" : path)}: {what}.",
+        "Known are Conv2d, ConvTranspose2d, ReLU, Sigmoid, Sequential and SkipConcat; arguments are named as in PyTorch.");
+}

@@ -1,0 +1,58 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Optimizers;
+
+/// <summary>Turns gradients into new parameters, elementwise over the flat buffers.</summary>
+/// <remarks>
+/// State lives in slots as long as the parameters, and in scalars; both go into checkpoints. Not synchronized.
+/// </remarks>
+public abstract class Optimizer
+{
+    private readonly List<(string Name, AlignedBuffer Values)> _slots = [];
+
+    private protected Optimizer(int parameterCount) => ParameterCount = parameterCount;
+
+    /// <summary>Floats of the flat buffers.</summary>
+    public int ParameterCount { get; }
+
+    /// <summary>State that is as long as the parameters, by PyTorch's names.</summary>
+    public IReadOnlyList<(string Name, AlignedBuffer Values)> Slots => _slots;
+
+    /// <summary>State that is a number, by name.</summary>
+    public virtual IReadOnlyDictionary<string, double> Scalars
+    {
+        get => new Dictionary<string, double>();
+        set
+        {
+        }
+    }
+
+    private protected KernelSet Kernels { get; init; } = KernelSet.Current;
+
+    /// <summary>Does one step.</summary>
+    /// <param name="old">Parameters before the step; read only.</param>
+    /// <param name="gradientSum">Gradient of the summed loss over the whole batch.</param>
+    /// <param name="terms">What the mean divides the sum by; 1 for a sum.</param>
+    /// <param name="learningRate">This step's learning rate.</param>
+    /// <param name="target">Parameters after the step; may be <paramref name="old"/>.</param>
+    public abstract void Step(
+        AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target);
+
+    private protected AlignedBuffer AddSlot(string name)
+    {
+        AlignedBuffer values = new(ParameterCount);
+        _slots.Add((name, values));
+        return values;
+    }
+
+    private protected void CheckLengths(AlignedBuffer old, AlignedBuffer gradientSum, AlignedBuffer target)
+    {
+        if (old.Length != ParameterCount || gradientSum.Length != ParameterCount || target.Length != ParameterCount)
+        {
+            throw new ArgumentException(
+                $"Optimizer for {ParameterCount} parameters: got {old.Length} parameters, {gradientSum.Length} "
+                + $"gradients, {target.Length} results.");
+        }
+    }
+}

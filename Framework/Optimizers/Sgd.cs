@@ -1,0 +1,39 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Optimizers;
+
+/// <summary>Stochastic gradient descent with momentum, Nesterov's variant and weight decay, as torch.optim.SGD.</summary>
+/// <remarks>v = momentum v + g + decay p; p = p - rate v, or rate (g + decay p + momentum v) with Nesterov.</remarks>
+public sealed unsafe class Sgd : Optimizer
+{
+    private readonly float _momentum;
+    private readonly bool _nesterov;
+    private readonly float _weightDecay;
+    private readonly AlignedBuffer? _velocity;
+
+    /// <summary>Makes the optimizer, with its state at zero.</summary>
+    /// <param name="parameterCount">Floats of the flat buffers.</param>
+    /// <param name="momentum">Share of the last step that is kept, within [0, 1).</param>
+    /// <param name="nesterov">Whether to look ahead by the momentum; needs some.</param>
+    /// <param name="weightDecay">Share of the parameters added to the gradient; at least 0.</param>
+    public Sgd(int parameterCount, double momentum = 0, bool nesterov = false, double weightDecay = 0)
+        : base(parameterCount)
+    {
+        _momentum = (float)momentum;
+        _nesterov = nesterov;
+        _weightDecay = (float)weightDecay;
+        _velocity = momentum == 0 ? null : AddSlot("momentum_buffer");
+    }
+
+    /// <inheritdoc/>
+    public override void Step(
+        AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
+    {
+        CheckLengths(old, gradientSum, target);
+        SgdStep step = new((float)learningRate, _momentum, _nesterov, _weightDecay);
+        float* velocity = _velocity == null ? null : _velocity.Pointer;
+        Kernels.Sgd(
+            old.Pointer, gradientSum.Pointer, (float)terms, velocity, target.Pointer, ParameterCount, step);
+    }
+}
