@@ -39,7 +39,7 @@ public readonly record struct RandomBlock(uint Word0, uint Word1, uint Word2, ui
 /// </remarks>
 /// <param name="seed">The run's seed.</param>
 /// <param name="purpose">What the numbers are for.</param>
-public readonly struct Philox(uint seed, RandomPurpose purpose)
+public readonly partial struct Philox(uint seed, RandomPurpose purpose)
 {
     private const uint Multiplier0 = 0xD2511F53;
     private const uint Multiplier1 = 0xCD9E8D57;

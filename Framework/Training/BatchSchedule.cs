@@ -1,0 +1,88 @@
+namespace Distributed.Framework.Training;
+
+/// <summary>The samples of one step: positions in the shuffled order of its epoch.</summary>
+/// <param name="Epoch">0-based.</param>
+/// <param name="First">First position within the epoch.</param>
+/// <param name="Count">Samples of the step; the last batch of an epoch may be short.</param>
+/// <param name="LeafCount">Leaves of the step; the last one may be short.</param>
+public readonly record struct BatchSlice(int Epoch, int First, int Count, int LeafCount);
+
+/// <summary>A run of positions within an epoch.</summary>
+public readonly record struct SampleSpan(int First, int Count);
+
+/// <summary>Which samples belong to which step and leaf: a function of the configuration, the same for everybody.</summary>
+/// <remarks>The data position follows from the step, so a checkpoint keeps none.</remarks>
+public sealed record BatchSchedule
+{
+    private BatchSchedule(int samples, int batch, int leaf, int stepsTotal)
+    {
+        Samples = samples;
+        Batch = batch;
+        Leaf = leaf;
+        StepsTotal = stepsTotal;
+    }
+
+    /// <summary>Samples of an epoch.</summary>
+    public int Samples { get; }
+
+    /// <summary>Samples of a full batch; at most <see cref="Samples"/>.</summary>
+    public int Batch { get; }
+
+    /// <summary>Samples of a full leaf; at most <see cref="Batch"/>.</summary>
+    public int Leaf { get; }
+
+    /// <summary>Steps of the whole run.</summary>
+    public int StepsTotal { get; }
+
+    /// <summary>Steps of an epoch, the short one included.</summary>
+    public int StepsPerEpoch => ((Samples - 1) / Batch) + 1;
+
+    /// <summary>Leaves of a full batch: the most that any step has.</summary>
+    public int LeafCountMax => ((Batch - 1) / Leaf) + 1;
+
+    /// <summary>A run of so many steps.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">Something is below 1 (steps: below 0), or too many leaves.</exception>
+    public static BatchSchedule ForSteps(int samples, int batch, int leaf, int steps)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(leaf, 1);
+        ArgumentOutOfRangeException.ThrowIfNegative(steps);
+        batch = Math.Min(batch, samples);
+        BatchSchedule schedule = new(samples, batch, Math.Min(leaf, batch), steps);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(schedule.LeafCountMax, LeafTree.LeafCountMax, nameof(leaf));
+        return schedule;
+    }
+
+    /// <summary>A run of so many passes over the data.</summary>
+    /// <exception cref="ArgumentOutOfRangeException">As <see cref="ForSteps"/>, or more than 2^31 - 1 steps.</exception>
+    public static BatchSchedule ForEpochs(int samples, int batch, int leaf, int epochs)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(epochs);
+        long steps = (long)ForSteps(samples, batch, leaf, steps: 0).StepsPerEpoch * epochs;
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(steps, int.MaxValue, nameof(epochs));
+        return ForSteps(samples, batch, leaf, (int)steps);
+    }
+
+    /// <summary>The samples of a step (0-based: the number of updates done before it).</summary>
+    public BatchSlice At(int step)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(step);
+        int epoch = Math.DivRem(step, StepsPerEpoch, out int stepOfEpoch);
+        int first = stepOfEpoch * Batch;
+        int count = Math.Min(Batch, Samples - first);
+        return new BatchSlice(epoch, first, count, ((count - 1) / Leaf) + 1);
+    }
+
+    /// <summary>The samples of one leaf of a step.</summary>
+    public SampleSpan LeafSamples(BatchSlice slice, int leaf)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(leaf);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(leaf, slice.LeafCount);
+        int offset = leaf * Leaf;
+        return new SampleSpan(slice.First + offset, Math.Min(Leaf, slice.Count - offset));
+    }
+
+    /// <summary>Whether that many updates end an epoch.</summary>
+    public bool EndsEpoch(int stepsDone) => stepsDone > 0 && stepsDone % StepsPerEpoch == 0;
+}

@@ -1,0 +1,76 @@
+namespace Distributed.Protocol.Messages;
+
+/// <summary>One joining of a worker: the coordinator numbers connections from 1 in each term, and never reuses one.</summary>
+public readonly record struct WorkerId(int Value) : IComparable<WorkerId>
+{
+    public static bool operator <(WorkerId left, WorkerId right) => left.Value < right.Value;
+
+    public static bool operator >(WorkerId left, WorkerId right) => left.Value > right.Value;
+
+    public static bool operator <=(WorkerId left, WorkerId right) => left.Value <= right.Value;
+
+    public static bool operator >=(WorkerId left, WorkerId right) => left.Value >= right.Value;
+
+    /// <inheritdoc/>
+    public int CompareTo(WorkerId other) => Value.CompareTo(other.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"w{Value}";
+}
+
+/// <summary>Which life of the coordinator speaks; messages of older terms are void.</summary>
+public readonly record struct Term(int Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"t{Value}";
+}
+
+/// <summary>The number of updates done: names the version of the parameters, and the step that starts from it.</summary>
+public readonly record struct Step(int Value) : IComparable<Step>
+{
+    public Step Next => new(checked(Value + 1));
+
+    public static bool operator <(Step left, Step right) => left.Value < right.Value;
+
+    public static bool operator >(Step left, Step right) => left.Value > right.Value;
+
+    public static bool operator <=(Step left, Step right) => left.Value <= right.Value;
+
+    public static bool operator >=(Step left, Step right) => left.Value >= right.Value;
+
+    /// <inheritdoc/>
+    public int CompareTo(Step other) => Value.CompareTo(other.Value);
+
+    /// <inheritdoc/>
+    public override string ToString() => $"s{Value}";
+}
+
+/// <summary>The leaves First to End - 1 of a step.</summary>
+public readonly record struct LeafRange(int First, int End)
+{
+    public int Count => End - First;
+
+    /// <inheritdoc/>
+    public override string ToString() => $"{First}..{End}";
+}
+
+/// <summary>A node of the tree over a step's leaves: from Index 2^Level, 2^Level leaves or as many as there are.</summary>
+public readonly record struct Subtree(int Level, int Index)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"({Level}, {Index})";
+}
+
+/// <summary>Stands for a gradient in a buffer that a shell keeps; machines pass it on or let it go, exactly once.</summary>
+public readonly record struct GradientTicket(long Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"#{Value}";
+}
+
+/// <summary>Stands for one version of the parameters in memory that a shell keeps.</summary>
+public readonly record struct ParametersTicket(long Value)
+{
+    /// <inheritdoc/>
+    public override string ToString() => $"@{Value}";
+}

@@ -1,0 +1,35 @@
+namespace Distributed.Protocol.Messages;
+
+/// <summary>Everything that a worker says to the coordinator. Closed: the constructor is private.</summary>
+public abstract record WorkerMessage
+{
+    private WorkerMessage()
+    {
+    }
+
+    /// <summary>Asks to take part; the first message on a connection.</summary>
+    /// <param name="Name">What people call this worker.</param>
+    /// <param name="Version">Version of the program; must be the coordinator's.</param>
+    /// <param name="Numerics">Fingerprint of the arithmetic; must be the coordinator's, or the bits would differ.</param>
+    /// <param name="Threads">Leaves that it computes at once.</param>
+    public sealed record Join(string Name, string Version, string Numerics, int Threads) : WorkerMessage;
+
+    /// <summary>Plan and data are here: leaves may come.</summary>
+    public sealed record Ready(Term Term) : WorkerMessage;
+
+    /// <summary>Still here. Repeats whether it is ready; answered by the coordinator's heartbeat.</summary>
+    public sealed record Heartbeat(Term Term, bool IsReady) : WorkerMessage;
+
+    /// <summary>The sum over one complete subtree; the gradient follows as bulk.</summary>
+    /// <param name="Term">Of the assignment.</param>
+    /// <param name="Step">Whose parameters were used.</param>
+    /// <param name="Subtree">What was added up.</param>
+    /// <param name="LeafCount">Leaves in it, to check both sides' idea of the tree.</param>
+    /// <param name="Loss">Summed over its samples, in the order of the tree.</param>
+    /// <param name="Gradient">Where the sender keeps the gradient; the receiver gives it a ticket of its own.</param>
+    public sealed record PartialSum(
+        Term Term, Step Step, Subtree Subtree, int LeafCount, double Loss, GradientTicket Gradient) : WorkerMessage;
+
+    /// <summary>Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.</summary>
+    public sealed record Leave(Term Term) : WorkerMessage;
+}
