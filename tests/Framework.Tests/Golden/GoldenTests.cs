@@ -1,0 +1,228 @@
+using Distributed.Framework.Layers;
+using Distributed.Framework.Losses;
+using Distributed.Framework.Models;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Tests.Layers;
+
+namespace Distributed.Framework.Tests.Golden;
+
+/// <summary>Everything against PyTorch in float64, at every vector width.</summary>
+/// <remarks>
+/// Error budget for a relative L2 distance: float32 rounds by 6e-8, sums of some hundred products lose a few times
+/// that, hence 1e-6. Twenty steps of Adam amplify it through roots of tiny squares: 1e-5 for the losses.
+/// </remarks>
+public sealed class GoldenTests
+{
+    private const double Tolerance = 1e-6;
+    private const double TrajectoryTolerance = 1e-5;
+
+    public static TheoryData<string, int> LayerCases { get; } = Cross(
+        GoldenCase.Names("conv2d", "conv_transpose2d", "relu", "sigmoid"));
+
+    public static TheoryData<string, int> ModelCases { get; } = Cross(GoldenCase.Names("model_"));
+
+    public static TheoryData<string, int> TrajectoryCases { get; } = Cross(GoldenCase.Names("trajectory_"));
+
+    public static TheoryData<string> LossCases { get; } = GoldenCase.Names("mse");
+
+    public static TheoryData<string> OptimizerCases { get; } =
+        ["optimizer_sgd", "optimizer_sgd_momentum", "optimizer_sgd_nesterov_wd", "optimizer_adam", "optimizer_adam_wd"];
+
+    [Theory]
+    [MemberData(nameof(LayerCases))]
+    public void Layer_ReferenceCase_MatchesForwardAndBackward(string name, int bits)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        (int n, ImageShape input) = golden.Batch("x");
+        LayerRun run = new(new Sequential(LayerOf(golden)), input, bits);
+        foreach (ParameterSpec parameter in run.Model.Parameters)
+        {
+            string tensor = parameter.Name[2..];
+            Assert.Equal(golden.Shape(tensor), parameter.Shape);
+            golden.Floats(tensor).CopyTo(run.Slice(run.Parameters, parameter.Name));
+        }
+
+        float[] outputGradient = golden.Floats("grad_y");
+        int outputs = run.OutputShape.Elements;
+        run.Run(golden.Floats("x"), n, (_, image) => outputGradient[(image * outputs)..((image + 1) * outputs)]);
+
+        Distance.AssertClose("y", run.Output, golden.Floats("y"), Tolerance);
+        Distance.AssertClose("grad_x", run.InputGradient, golden.Floats("grad_x"), Tolerance);
+        foreach (ParameterSpec parameter in run.Model.Parameters)
+        {
+            string tensor = "grad_" + parameter.Name[2..];
+            Distance.AssertClose(tensor, run.Slice(run.Gradient, parameter.Name), golden.Floats(tensor), Tolerance);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(LossCases))]
+    public void Loss_ReferenceCase_MatchesValueAndGradient(string name)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        float[] x = golden.Floats("x");
+        float[] gradient = new float[x.Length];
+        double sum = new MeanSquaredError().Evaluate(x, golden.Floats("target"), gradient);
+
+        float[] mean = [(float)(sum / x.Length)];
+        Distance.AssertClose("loss", mean, golden.Floats("loss"), Tolerance);
+        Distance.AssertClose(
+            "grad_x", gradient.Select(value => value / x.Length).ToArray(), golden.Floats("grad_x"), Tolerance);
+    }
+
+    [Theory]
+    [MemberData(nameof(OptimizerCases))]
+    public void Optimizer_SixSteps_MatchesWeights(string name)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        float[] gradients = golden.Floats("grads");
+        float[] weights = golden.Floats("weights");
+        int count = golden.Shape("grads")[1];
+        Optimizer optimizer = name.Contains("adam", StringComparison.Ordinal)
+            ? AdamOf(golden, count)
+            : new Sgd(
+                count,
+                golden.Double("momentum"),
+                golden.Has("nesterov") || name.Contains("nesterov", StringComparison.Ordinal),
+                golden.Double("weight_decay"));
+        AlignedBuffer parameters = Buffer(weights.AsSpan(0, count));
+        for (int step = 0; step < golden.Shape("grads")[0]; step++)
+        {
+            AlignedBuffer gradient = Buffer(gradients.AsSpan(step * count, count));
+            optimizer.Step(parameters, gradient, 1, golden.Double("lr"), parameters);
+            Distance.AssertClose(
+                $"step {step + 1}", parameters.Span, weights.AsSpan((step + 1) * count, count), Tolerance);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(ModelCases))]
+    public void Model_ReferenceCase_MatchesForwardAndBackward(string name, int bits)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        (LayerRun run, int n) = LoadModel(golden, bits);
+        double loss = RunModel(run, golden, n);
+
+        Distance.AssertClose("y", run.Output, golden.Floats("y"), Tolerance);
+        Distance.AssertClose("loss", [(float)loss], golden.Floats("loss"), Tolerance);
+        foreach (ParameterSpec parameter in run.Model.Parameters)
+        {
+            float[] mean = [.. run.Slice(run.Gradient, parameter.Name).ToArray().Select(g => g / run.Output.Length)];
+            Distance.AssertClose(parameter.Name, mean, golden.Floats("grad_" + parameter.Name), Tolerance);
+        }
+    }
+
+    [Theory]
+    [MemberData(nameof(TrajectoryCases))]
+    public void Training_TwentyStepsOfAdam_MatchesLossesAndWeights(string name, int bits)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        (LayerRun run, int n) = LoadModel(golden, bits);
+        Adam adam = new(run.Parameters.Length);
+        float[] losses = golden.Floats("losses");
+        float[] actual = new float[losses.Length];
+        for (int step = 0; step < losses.Length; step++)
+        {
+            actual[step] = (float)RunModel(run, golden, n);
+            AlignedBuffer parameters = Buffer(run.Parameters);
+            adam.Step(parameters, Buffer(run.Gradient), run.Output.Length, golden.Double("lr"), parameters);
+            parameters.Span.CopyTo(run.Parameters);
+        }
+
+        Distance.AssertClose("losses", actual, losses, TrajectoryTolerance);
+        foreach (ParameterSpec parameter in run.Model.Parameters)
+        {
+            Distance.AssertClose(
+                parameter.Name,
+                run.Slice(run.Parameters, parameter.Name),
+                golden.Floats("end_" + parameter.Name),
+                TrajectoryTolerance);
+        }
+    }
+
+    private static TheoryData<string, int> Cross(TheoryData<string> names)
+    {
+        TheoryData<string, int> cases = [];
+        foreach (string name in names)
+        {
+            foreach (int bits in new[] { 128, 256, 512 })
+            {
+                cases.Add(name, bits);
+            }
+        }
+
+        return cases;
+    }
+
+    private static Layer LayerOf(GoldenCase golden)
+    {
+        switch (golden.Text("op"))
+        {
+            case "conv2d":
+                int[] weight = golden.Shape("weight");
+                return new Conv2d(
+                    weight[1], weight[0], weight[2], golden.Int("stride"), golden.Int("padding"), golden.Has("bias"));
+            case "conv_transpose2d":
+                weight = golden.Shape("weight");
+                return new ConvTranspose2d(
+                    weight[0],
+                    weight[1],
+                    weight[2],
+                    golden.Int("stride"),
+                    golden.Int("padding"),
+                    golden.Int("output_padding"));
+            case "relu":
+                return new ReLU();
+            case "sigmoid":
+                return new Sigmoid();
+            default:
+                throw new InvalidOperationException(golden.Text("op"));
+        }
+    }
+
+    private static Adam AdamOf(GoldenCase golden, int count)
+    {
+        bool other = golden.Name == "optimizer_adam_wd";
+        return new Adam(
+            count,
+            other ? 0.8 : 0.9,
+            other ? 0.99 : 0.999,
+            golden.Double("eps", 1e-8),
+            golden.Double("weight_decay"));
+    }
+
+    private static (LayerRun Run, int N) LoadModel(GoldenCase golden, int bits)
+    {
+        (int n, ImageShape input) = golden.Batch("x");
+        string specification = $"n2n-{golden.Text("model")}:channels={golden.Int("channels")}";
+        LayerRun run = new(Catalogue.Find(specification, input.C)!, input, bits);
+        foreach (ParameterSpec parameter in run.Model.Parameters)
+        {
+            golden.Floats(parameter.Name).CopyTo(run.Slice(run.Parameters, parameter.Name));
+        }
+
+        return (run, n);
+    }
+
+    private static double RunModel(LayerRun run, GoldenCase golden, int n)
+    {
+        float[] target = golden.Floats("target");
+        int outputs = run.OutputShape.Elements;
+        double sum = 0;
+        run.Run(golden.Floats("x"), n, (output, image) =>
+        {
+            float[] gradient = new float[outputs];
+            sum += new MeanSquaredError().Evaluate(output, target.AsSpan(image * outputs, outputs), gradient);
+            return gradient;
+        });
+        return sum / (n * outputs);
+    }
+
+    private static AlignedBuffer Buffer(ReadOnlySpan<float> values)
+    {
+        AlignedBuffer buffer = new(values.Length);
+        values.CopyTo(buffer.Span);
+        return buffer;
+    }
+}

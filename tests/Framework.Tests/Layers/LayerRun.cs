@@ -1,0 +1,99 @@
+using Distributed.Framework.Execution;
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Tests.Layers;
+
+/// <summary>Runs layers forward and backward over a batch as one leaf, image by image as training does.</summary>
+internal sealed class LayerRun
+{
+    private readonly Plan _plan;
+    private readonly Replica _replica;
+    private readonly Workspace _workspace;
+
+    public LayerRun(Sequential layers, ImageShape input, int? bits = null, int imagesPerPass = 1)
+    {
+        Model = new Model(layers);
+        KernelSet kernels = bits is { } width ? KernelSet.ForBits(width) : KernelSet.Current;
+        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels);
+        _replica = _plan.CreateReplica();
+        _workspace = _plan.CreateWorkspace(training: true);
+        Parameters = new float[Model.ParameterCount];
+        Gradient = new float[Model.ParameterCount];
+    }
+
+    public Model Model { get; }
+
+    public ImageShape OutputShape => _plan.Output;
+
+    public float[] Parameters { get; }
+
+    public float[] Gradient { get; }
+
+    public float[] Output { get; private set; } = [];
+
+    public float[] InputGradient { get; private set; } = [];
+
+    /// <summary>The part of a flat buffer that belongs to a parameter.</summary>
+    public Span<float> Slice(float[] flat, string name)
+    {
+        ParameterSpec parameter = Model.Parameters.Single(each => each.Name == name);
+        return flat.AsSpan(parameter.Start, parameter.Count);
+    }
+
+    public float[] Forward(ReadOnlySpan<float> input, int n = 1)
+    {
+        Run(input, n, null);
+        return Output;
+    }
+
+    /// <summary>Forward and backward; outputGradient gets an image's output and its index.</summary>
+    public void Run(ReadOnlySpan<float> input, int n, Func<float[], int, float[]>? outputGradient)
+    {
+        int inputs = _plan.Input.Elements;
+        int outputs = _plan.Output.Elements;
+        Output = new float[n * outputs];
+        InputGradient = new float[n * inputs];
+        _replica.Load(Parameters);
+        _workspace.BeginLeaf();
+        for (int first = 0; first < n; first += _plan.ImagesPerPass)
+        {
+            int images = Math.Min(_plan.ImagesPerPass, n - first);
+            _workspace.BeginPass(images);
+            for (int i = 0; i < images; i++)
+            {
+                _workspace.SetInput(i, input.Slice((first + i) * inputs, inputs));
+            }
+
+            _plan.Forward(_replica, _workspace);
+            for (int i = 0; i < images; i++)
+            {
+                float[] output = new float[outputs];
+                _workspace.GetOutput(i, output);
+                output.CopyTo(Output, (first + i) * outputs);
+                if (outputGradient != null)
+                {
+                    _workspace.SetOutputGradient(i, outputGradient(output, first + i));
+                }
+            }
+
+            if (outputGradient == null)
+            {
+                continue;
+            }
+
+            _plan.Backward(_replica, _workspace);
+            for (int i = 0; i < images; i++)
+            {
+                _workspace.GetInputGradient(i, InputGradient.AsSpan((first + i) * inputs, inputs));
+            }
+        }
+
+        if (outputGradient != null)
+        {
+            _plan.EndLeaf(_workspace, Gradient);
+        }
+    }
+}
