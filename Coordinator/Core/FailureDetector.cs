@@ -1,0 +1,44 @@
+using Distributed.Protocol.Machines;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Core;
+
+/// <summary>Who has been silent for too long.</summary>
+/// <remarks>
+/// A worker gives a sign of life every heartbeat, and every byte counts. Silence for longer than the limit means
+/// dead or cut off: the two look alike, and both cost the worker its place. Silence while the coordinator itself
+/// did not run is nobody's fault; the machine passes that time to <see cref="Forgive"/>.
+/// </remarks>
+/// <param name="silenceMax">The limit: long enough for a lost packet or two and a garbage collection.</param>
+public sealed class FailureDetector(TimeSpan silenceMax)
+{
+    private readonly SortedDictionary<WorkerId, Timestamp> _heard = [];
+
+    /// <summary>When the next worker will have been silent for too long; null if there is none.</summary>
+    public Timestamp? NextDeadline => _heard.Count == 0 ? null : _heard.Values.Min() + silenceMax;
+
+    /// <summary>A sign of life, the first one included.</summary>
+    public void Heard(WorkerId worker, Timestamp now) => _heard[worker] = now;
+
+    public void Forget(WorkerId worker) => _heard.Remove(worker);
+
+    /// <summary>Leaves some time out of account, for everybody.</summary>
+    public void Forgive(TimeSpan pause)
+    {
+        foreach (WorkerId worker in _heard.Keys.ToArray())
+        {
+            _heard[worker] += pause;
+        }
+    }
+
+    /// <summary>The workers that are lost by now, in the order of their numbers.</summary>
+    public IReadOnlyList<WorkerId> Silent(Timestamp now)
+    {
+        if (NextDeadline is not { } deadline || now < deadline)
+        {
+            return [];
+        }
+
+        return [.. _heard.Where(pair => now >= pair.Value + silenceMax).Select(pair => pair.Key)];
+    }
+}

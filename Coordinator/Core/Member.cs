@@ -1,0 +1,41 @@
+using Distributed.Protocol.Machines;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Core;
+
+/// <summary>What the coordinator knows of one worker that has joined.</summary>
+internal sealed class Member(WorkerId worker, int threads)
+{
+    public WorkerId Worker => worker;
+
+    public int Threads => threads;
+
+    /// <summary>Has plan and data.</summary>
+    public bool IsReady { get; set; }
+
+    /// <summary>Owed leaves for too long and has not answered since; gets none for the time being.</summary>
+    public bool IsLate { get; set; }
+
+    /// <summary>When a late worker gets another chance without having answered.</summary>
+    public Timestamp SitsOutUntil { get; set; }
+
+    /// <summary>Has been sent the parameters of the current step.</summary>
+    public bool HasParameters { get; set; }
+
+    /// <summary>All that it was told to compute in the current step, also if others have to do it by now.</summary>
+    public List<LeafRange> Assigned { get; } = [];
+
+    /// <summary>Missing leaves that it has to compute.</summary>
+    public int Owes { get; set; }
+
+    /// <summary>When it last got leaves or last sent a sum.</summary>
+    public Timestamp OwesSince { get; set; }
+
+    /// <summary>Forgets the step that has ended.</summary>
+    public void EndStep()
+    {
+        HasParameters = false;
+        Assigned.Clear();
+        Owes = 0;
+    }
+}
