@@ -1,0 +1,84 @@
+using System.Buffers;
+
+namespace Distributed.Framework.Tensors;
+
+/// <summary>Buffers of one length that are used again and again, from any thread.</summary>
+/// <param name="length">Floats of each buffer.</param>
+public sealed class BufferPool(int length)
+{
+    private readonly Lock _lock = new();
+    private readonly Stack<PooledBuffer> _free = new();
+
+    /// <summary>Floats of each buffer.</summary>
+    public int Length { get; } = length;
+
+    /// <summary>A buffer with one reference; its content is arbitrary. Allocates only if none is free.</summary>
+    public PooledBuffer Rent()
+    {
+        PooledBuffer? buffer;
+        lock (_lock)
+        {
+            _free.TryPop(out buffer);
+        }
+
+        buffer ??= new PooledBuffer(this);
+        buffer.Begin();
+        return buffer;
+    }
+
+    internal void Return(PooledBuffer buffer)
+    {
+        lock (_lock)
+        {
+            _free.Push(buffer);
+        }
+    }
+}
+
+/// <summary>A buffer that goes back to its pool when the last holder disposes of it.</summary>
+/// <remarks>Holders on several threads may read at once; writing needs the only reference.</remarks>
+public sealed class PooledBuffer : IMemoryOwner<float>
+{
+    private readonly BufferPool _pool;
+    private int _references;
+
+    internal PooledBuffer(BufferPool pool)
+    {
+        _pool = pool;
+        Values = new AlignedBuffer(pool.Length);
+    }
+
+    /// <summary>The floats.</summary>
+    public AlignedBuffer Values { get; }
+
+    /// <summary>The loss that belongs to a gradient, summed over its samples; 0 for anything else.</summary>
+    public double Loss { get; set; }
+
+    /// <inheritdoc/>
+    public Memory<float> Memory => Values.Memory;
+
+    /// <summary>One more holder, who disposes of it too.</summary>
+    public PooledBuffer AddReference()
+    {
+        Interlocked.Increment(ref _references);
+        return this;
+    }
+
+    /// <summary>One holder less.</summary>
+    /// <exception cref="ObjectDisposedException">Nobody held it any more.</exception>
+    public void Dispose()
+    {
+        int left = Interlocked.Decrement(ref _references);
+        ObjectDisposedException.ThrowIf(left < 0, this);
+        if (left == 0)
+        {
+            _pool.Return(this);
+        }
+    }
+
+    internal void Begin()
+    {
+        _references = 1;
+        Loss = 0;
+    }
+}

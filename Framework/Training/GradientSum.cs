@@ -1,0 +1,23 @@
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Training;
+
+/// <summary>How two sums of leaf gradients become one.</summary>
+public static unsafe class GradientSum
+{
+    /// <summary>left += right, gradient and loss; right goes back to its pool.</summary>
+    /// <exception cref="ArgumentException">The lengths differ.</exception>
+    public static void Combine(PooledBuffer left, PooledBuffer right)
+    {
+        if (left.Values.Length != right.Values.Length)
+        {
+            throw new ArgumentException(
+                $"Gradients of {left.Values.Length} and {right.Values.Length} elements do not add.", nameof(right));
+        }
+
+        KernelSet.Current.Add(right.Values.Pointer, left.Values.Pointer, left.Values.Length);
+        left.Loss += right.Loss;
+        right.Dispose();
+    }
+}

@@ -1,0 +1,72 @@
+using Distributed.Framework.Data;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Losses;
+using Distributed.Framework.Randomness;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Training;
+
+/// <summary>One thread's means to compute leaves: gradients of the summed loss over a few samples.</summary>
+/// <remarks>A leaf's result is a function of (parameters, leaf) alone. Nothing is allocated after construction.</remarks>
+public sealed class LeafComputer
+{
+    private readonly Plan _plan;
+    private readonly PairSource _source;
+    private readonly SampleOrder _order;
+    private readonly Loss _loss;
+    private readonly Workspace _workspace;
+    private readonly float[] _input;
+    private readonly float[] _prediction;
+    private readonly float[] _targets;
+    private readonly float[] _gradient;
+
+    /// <summary>Makes a thread's workspace.</summary>
+    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss)
+    {
+        _plan = plan;
+        _source = source;
+        _order = order;
+        _loss = loss;
+        _workspace = plan.CreateWorkspace(training: true);
+        _input = new float[plan.Input.Elements];
+        _prediction = new float[plan.Output.Elements];
+        _targets = new float[plan.Output.Elements * plan.ImagesPerPass];
+        _gradient = new float[plan.Output.Elements];
+    }
+
+    /// <summary>Computes one leaf.</summary>
+    /// <param name="replica">The parameters.</param>
+    /// <param name="epoch">0-based.</param>
+    /// <param name="samples">Positions within the epoch.</param>
+    /// <param name="result">Gradient and loss, both summed over the samples in their order; overwritten.</param>
+    public void Compute(Replica replica, int epoch, SampleSpan samples, PooledBuffer result)
+    {
+        int elements = _plan.Output.Elements;
+        double loss = 0;
+        _workspace.BeginLeaf();
+        for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
+        {
+            int images = Math.Min(_plan.ImagesPerPass, samples.Count - first);
+            _workspace.BeginPass(images);
+            for (int i = 0; i < images; i++)
+            {
+                int sample = _order.At(epoch, samples.First + first + i);
+                _source.Read(sample, epoch, _input, _targets.AsSpan(i * elements, elements));
+                _workspace.SetInput(i, _input);
+            }
+
+            _plan.Forward(replica, _workspace);
+            for (int i = 0; i < images; i++)
+            {
+                _workspace.GetOutput(i, _prediction);
+                loss += _loss.Evaluate(_prediction, _targets.AsSpan(i * elements, elements), _gradient);
+                _workspace.SetOutputGradient(i, _gradient);
+            }
+
+            _plan.Backward(replica, _workspace);
+        }
+
+        _plan.EndLeaf(_workspace, result.Values.Span);
+        result.Loss = loss;
+    }
+}
