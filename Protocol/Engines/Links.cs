@@ -1,0 +1,50 @@
+using System.Buffers;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Protocol.Engines;
+
+/// <summary>The coordinator's end of the link to one worker.</summary>
+/// <remarks>Sending never blocks; a link that cannot keep up closes itself and reports it.</remarks>
+public interface IWorkerLink
+{
+    /// <summary>Sends a message, with the floats that belong to it.</summary>
+    /// <param name="message">What to say.</param>
+    /// <param name="bulk">Parameters, or null; the link disposes of them when they are sent.</param>
+    void Send(CoordinatorMessage message, IMemoryOwner<float>? bulk = null);
+
+    /// <summary>Closes the link after what was sent; the worker hears that it is gone.</summary>
+    void Close(string why);
+}
+
+/// <summary>A worker's end of the link to the coordinator.</summary>
+/// <inheritdoc cref="IWorkerLink"/>
+public interface ICoordinatorLink
+{
+    /// <summary>Sends a message, with the floats that belong to it.</summary>
+    /// <param name="message">What to say.</param>
+    /// <param name="bulk">A gradient, or null; the link disposes of it when it is sent.</param>
+    void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null);
+
+    /// <summary>Closes the link after what was sent; the coordinator hears that it is gone.</summary>
+    void Close(string why);
+}
+
+/// <summary>Who gets what a worker says.</summary>
+public interface ICoordinatorEndpoint
+{
+    /// <summary>A message arrived, with its floats; the endpoint disposes of them.</summary>
+    void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk);
+
+    /// <summary>The link is gone.</summary>
+    void OnClosed(WorkerId worker, string why);
+}
+
+/// <summary>Who gets what the coordinator says.</summary>
+public interface IWorkerEndpoint
+{
+    /// <summary>A message arrived, with its floats; the endpoint disposes of them.</summary>
+    void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk);
+
+    /// <summary>The link is gone.</summary>
+    void OnClosed(string why);
+}

@@ -1,0 +1,271 @@
+using System.Threading.Channels;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Worker.Compute;
+
+/// <summary>A worker's compute threads: they take whole leaves, and add up each range's complete subtrees.</summary>
+/// <remarks>
+/// Orders come from one control thread. Compute threads allocate nothing in the steady state: what they complete goes
+/// to <see cref="Completed"/> as a value.
+/// </remarks>
+public sealed class ComputePool : IDisposable
+{
+    /// <summary>More than the ranges of any step; a full channel would be a bug.</summary>
+    private const int CompletedMax = 1 << 16;
+
+    private readonly TrainingJob _job;
+    private readonly Action<Exception> _onError;
+    private readonly Replica _replica;
+    private readonly List<Thread> _threads = [];
+    private readonly Channel<CompletedSum> _completed = Channel.CreateBounded<CompletedSum>(
+        new BoundedChannelOptions(CompletedMax) { SingleReader = true });
+
+    /// <summary>Guards everything below; threads wait on it for work.</summary>
+    private readonly object _lock = new();
+
+    /// <summary>Ranges of the step at hand; the first _rangeCount are in use, the others wait to be used again.</summary>
+    private readonly List<LeafRangeWork> _ranges = [];
+    private int _rangeCount;
+    private Term _term;
+    private Step _step;
+    private BatchSlice _slice;
+
+    /// <summary>Parameters to be loaded before the first leaf; null when the replica has them.</summary>
+    private PooledBuffer? _parameters;
+
+    /// <summary>Rises with every step begun or given up: what belongs to an older one is let go.</summary>
+    private int _generation;
+
+    /// <summary>Threads that are using the replica.</summary>
+    private int _busy;
+    private bool _isLoading;
+    private bool _isStopping;
+
+    /// <summary>Starts the threads.</summary>
+    /// <param name="job">What to compute.</param>
+    /// <param name="threads">How many leaves at once; at least 1.</param>
+    /// <param name="name">For the threads' names.</param>
+    /// <param name="onError">Told of an exception on a compute thread, which ends that thread.</param>
+    public ComputePool(TrainingJob job, int threads, string name, Action<Exception> onError)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _job = job;
+        _onError = onError;
+        _replica = job.Plan.CreateReplica();
+        for (int i = 0; i < threads; i++)
+        {
+            Thread thread = new(Run) { IsBackground = true, Name = $"{name} compute {i}" };
+            _threads.Add(thread);
+            thread.Start();
+        }
+    }
+
+    /// <summary>Sums of complete subtrees; the reader owns their buffers.</summary>
+    public ChannelReader<CompletedSum> Completed => _completed.Reader;
+
+    /// <summary>Bytes that compute threads have allocated on the managed heap since they began to compute.</summary>
+    public long AllocatedBytes { get; private set; }
+
+    /// <summary>Begins a step; an older one is given up.</summary>
+    /// <param name="term">Of the coordinator.</param>
+    /// <param name="step">Which step.</param>
+    /// <param name="parameters">Owned by this object from now on.</param>
+    public void BeginStep(Term term, Step step, PooledBuffer parameters)
+    {
+        lock (_lock)
+        {
+            Abandon();
+            _term = term;
+            _step = step;
+            _slice = _job.Schedule.At(step.Value);
+            _parameters = parameters;
+        }
+    }
+
+    /// <summary>Computes leaves of the step begun last; one sum for each maximal node of the range.</summary>
+    public void Compute(LeafRange leaves)
+    {
+        lock (_lock)
+        {
+            if (_rangeCount == _ranges.Count)
+            {
+                _ranges.Add(new LeafRangeWork());
+            }
+
+            _ranges[_rangeCount++].Begin(_slice.LeafCount, new LeafSpan(leaves.First, leaves.End));
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    /// <summary>Gives up the step begun last, after the leaves at hand.</summary>
+    public void CancelStep()
+    {
+        lock (_lock)
+        {
+            Abandon();
+        }
+    }
+
+    /// <summary>Ends the threads, after the leaves at hand.</summary>
+    public void Dispose()
+    {
+        lock (_lock)
+        {
+            Abandon();
+            _isStopping = true;
+            Monitor.PulseAll(_lock);
+        }
+
+        foreach (Thread thread in _threads.Where(thread => thread != Thread.CurrentThread))
+        {
+            thread.Join();
+        }
+
+        _completed.Writer.TryComplete();
+    }
+
+    private void Run()
+    {
+        try
+        {
+            LeafComputer computer = _job.CreateLeafComputer();
+            long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
+            while (DoNext(computer))
+            {
+                long allocated = GC.GetAllocatedBytesForCurrentThread();
+                if (allocated != allocatedBefore)
+                {
+                    AllocatedBytes += allocated - allocatedBefore;
+                    allocatedBefore = allocated;
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            _onError(exception);
+        }
+    }
+
+    /// <summary>Waits for something to do and does it; false at the end.</summary>
+    private bool DoNext(LeafComputer computer)
+    {
+        LeafRangeWork? range = null;
+        PooledBuffer? parameters = null;
+        int leaf = 0;
+        int generation;
+        SampleSpan samples = default;
+        lock (_lock)
+        {
+            while (!_isStopping && !TryTake(out range, out leaf, out parameters))
+            {
+                Monitor.Wait(_lock);
+            }
+
+            if (_isStopping)
+            {
+                return false;
+            }
+
+            generation = _generation;
+            samples = range is null ? default : _job.Schedule.LeafSamples(_slice, leaf);
+        }
+
+        if (parameters is not null)
+        {
+            LoadParameters(parameters);
+            return true;
+        }
+
+        PooledBuffer sum = _job.Gradients.Rent();
+        computer.Compute(_replica, _slice.Epoch, samples, sum);
+        Finish(range!, leaf, generation, sum);
+        return true;
+    }
+
+    /// <summary>The next leaf, or the parameters that it needs; nothing while others are still using the replica.</summary>
+    private bool TryTake(out LeafRangeWork? range, out int leaf, out PooledBuffer? parameters)
+    {
+        range = null;
+        parameters = null;
+        leaf = 0;
+        for (int i = 0; i < _rangeCount && range is null; i++)
+        {
+            range = _ranges[i].IsHandedOut ? null : _ranges[i];
+        }
+
+        if (range is null || _isLoading)
+        {
+            return false;
+        }
+
+        if (_parameters is null)
+        {
+            leaf = range.TakeLeaf();
+            _busy++;
+            return true;
+        }
+
+        if (_busy > 0)
+        {
+            return false;
+        }
+
+        parameters = _parameters;
+        _parameters = null;
+        _isLoading = true;
+        range = null;
+        return true;
+    }
+
+    private void LoadParameters(PooledBuffer parameters)
+    {
+        _replica.Load(parameters.Values.Span);
+        parameters.Dispose();
+        lock (_lock)
+        {
+            _isLoading = false;
+            Monitor.PulseAll(_lock);
+        }
+    }
+
+    private void Finish(LeafRangeWork range, int leaf, int generation, PooledBuffer sum)
+    {
+        lock (_lock)
+        {
+            _busy--;
+            if (_busy == 0 && _parameters is not null)
+            {
+                Monitor.PulseAll(_lock);
+            }
+
+            if (generation != _generation)
+            {
+                sum.Dispose();
+                return;
+            }
+
+            if (range.Sums.Put(new LeafNode(0, leaf), sum, out LeafNode completed, out PooledBuffer? total))
+            {
+                int leafCount = range.Sums.Tree.Cover(completed).Count;
+                Subtree subtree = new(completed.Level, completed.Index);
+                _completed.Writer.TryWrite(new CompletedSum(_term, _step, subtree, leafCount, total!));
+            }
+        }
+    }
+
+    private void Abandon()
+    {
+        _generation++;
+        for (int i = 0; i < _rangeCount; i++)
+        {
+            _ranges[i].Abandon();
+        }
+
+        _rangeCount = 0;
+        _parameters?.Dispose();
+        _parameters = null;
+    }
+}

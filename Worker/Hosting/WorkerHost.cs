@@ -1,0 +1,254 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Engines;
+using Distributed.Protocol.Messages;
+using Distributed.Worker.Compute;
+using Distributed.Worker.Core;
+
+namespace Distributed.Worker.Hosting;
+
+/// <summary>Makes links to a coordinator.</summary>
+public interface ICoordinatorConnector
+{
+    /// <summary>Begins to connect; the endpoint hears of messages and of the end.</summary>
+    /// <exception cref="IOException">The coordinator cannot be reached.</exception>
+    Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping);
+}
+
+/// <summary>A worker's shell: one machine, one mailbox, compute threads and a link. It holds no rule.</summary>
+public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
+{
+    private const int MailboxMax = 4096;
+
+    private readonly WorkerIdentity _identity;
+    private readonly ICoordinatorConnector _connector;
+    private readonly Func<string, TrainingJob> _prepare;
+    private readonly MachineHost<WorkerEvent, WorkerEffect> _host;
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource<WorkerEffect.Exit> _exit =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private readonly ConcurrentDictionary<GradientTicket, PooledBuffer> _gradients = [];
+    private readonly ConcurrentDictionary<ParametersTicket, PooledBuffer> _parameters = [];
+    private long _tickets;
+    private ICoordinatorLink? _link;
+    private ComputePool? _pool;
+    private string? _plan;
+
+    /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
+    /// <param name="identity">What it says about itself.</param>
+    /// <param name="connector">How it reaches the coordinator.</param>
+    /// <param name="prepare">Makes a plan's model and data real.</param>
+    /// <param name="options">Bounds.</param>
+    /// <param name="clock">The system clock, or a fake one.</param>
+    public WorkerHost(
+        WorkerIdentity identity,
+        ICoordinatorConnector connector,
+        Func<string, TrainingJob> prepare,
+        WorkerOptions options,
+        TimeProvider clock)
+    {
+        _identity = identity;
+        _connector = connector;
+        _prepare = prepare;
+        _host = new MachineHost<WorkerEvent, WorkerEffect>(
+            new WorkerMachine(options), new WorkerEvent.Tick(), Perform, clock, MailboxMax)
+        {
+            OnError = exception => _exit.TrySetException(exception),
+        };
+    }
+
+    /// <summary>Bytes that compute threads have allocated since they began to compute.</summary>
+    public long AllocatedBytes => _pool?.AllocatedBytes ?? 0;
+
+    /// <summary>Works until the run is finished, the worker drained, or it cannot go on.</summary>
+    public async Task<WorkerEffect.Exit> RunAsync()
+    {
+        _host.TryPost(new WorkerEvent.Started());
+        Task loop = _host.RunAsync(_stopping.Token);
+        try
+        {
+            return await _exit.Task;
+        }
+        finally
+        {
+            await _stopping.CancelAsync();
+            await loop.ContinueWith(_ => { }, TaskScheduler.Default);
+            _link?.Close("the worker has ended");
+            _pool?.Dispose();
+        }
+    }
+
+    /// <summary>Ends in good order: what it owes goes to others.</summary>
+    public void Drain() => _host.TryPost(new WorkerEvent.DrainRequested());
+
+    /// <summary>Ends at once, as if the process had been killed: the coordinator sees the link close.</summary>
+    public void Kill() => _exit.TrySetResult(new WorkerEffect.Exit(WorkerOutcome.Failed, "killed"));
+
+    /// <inheritdoc/>
+    public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk)
+    {
+        WorkerEvent @event = message switch
+        {
+            CoordinatorMessage.Welcome welcome => new WorkerEvent.Welcomed(
+                welcome.Term, welcome.Worker, welcome.Plan, welcome.HeartbeatInterval),
+            CoordinatorMessage.Refuse refuse => new WorkerEvent.Refused(refuse.Refusal, refuse.Reason),
+            CoordinatorMessage.Heartbeat => new WorkerEvent.CoordinatorHeard(),
+            CoordinatorMessage.Parameters parameters => new WorkerEvent.ParametersArrived(
+                parameters.Term, parameters.Step, Keep((PooledBuffer)bulk!)),
+            CoordinatorMessage.Assign assign => new WorkerEvent.Assigned(assign.Term, assign.Step, assign.Leaves),
+            CoordinatorMessage.Finish finish => new WorkerEvent.Finished(finish.Reason),
+            _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
+        };
+        _host.TryPost(@event);
+    }
+
+    /// <inheritdoc/>
+    public void OnClosed(string why) => _host.TryPost(new WorkerEvent.ConnectionLost(why));
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        Kill();
+        await _host.DisposeAsync();
+        _stopping.Dispose();
+    }
+
+    private void Perform(WorkerEffect effect)
+    {
+        switch (effect)
+        {
+            case WorkerEffect.Connect:
+                _ = ConnectAsync();
+                break;
+            case WorkerEffect.Disconnect disconnect:
+                _link?.Close(disconnect.Why);
+                _link = null;
+                break;
+            case WorkerEffect.SendJoin:
+                Send(new WorkerMessage.Join(_identity.Name, _identity.Version, _identity.Numerics, _identity.Threads));
+                break;
+            case WorkerEffect.Prepare prepare:
+                _ = Task.Run(() => Prepare(prepare));
+                break;
+            case WorkerEffect.SendReady ready:
+                Send(new WorkerMessage.Ready(ready.Term));
+                break;
+            case WorkerEffect.SendHeartbeat heartbeat:
+                Send(new WorkerMessage.Heartbeat(heartbeat.Term, heartbeat.IsReady));
+                break;
+            case WorkerEffect.BeginStep begin:
+                _parameters.TryRemove(begin.Parameters, out PooledBuffer? parameters);
+                _pool!.BeginStep(begin.Term, begin.Step, parameters!);
+                break;
+            case WorkerEffect.ComputeLeaves compute:
+                _pool!.Compute(compute.Leaves);
+                break;
+            case WorkerEffect.CancelStep:
+                _pool!.CancelStep();
+                break;
+            case WorkerEffect.SendSum sum:
+                _gradients.TryRemove(sum.Gradient, out PooledBuffer? gradient);
+                Send(
+                    new WorkerMessage.PartialSum(
+                        sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, sum.Gradient),
+                    gradient);
+                break;
+            case WorkerEffect.SendLeave leave:
+                Send(new WorkerMessage.Leave(leave.Term));
+                break;
+            case WorkerEffect.Release release:
+                _gradients.TryRemove(release.Gradient, out PooledBuffer? unwanted);
+                unwanted?.Dispose();
+                break;
+            case WorkerEffect.ReleaseParameters release:
+                _parameters.TryRemove(release.Parameters, out PooledBuffer? old);
+                old?.Dispose();
+                break;
+            case WorkerEffect.Exit exit:
+                _exit.TrySetResult(exit);
+                break;
+            default:
+                throw new InvalidOperationException($"No such effect: {effect.GetType().Name}.");
+        }
+    }
+
+    private void Send(WorkerMessage message, PooledBuffer? bulk = null)
+    {
+        if (_link is { } link)
+        {
+            link.Send(message, bulk);
+        }
+        else
+        {
+            bulk?.Dispose();
+        }
+    }
+
+    private async Task ConnectAsync()
+    {
+        try
+        {
+            _link = await _connector.ConnectAsync(this, _stopping.Token);
+            _host.TryPost(new WorkerEvent.Connected());
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException)
+        {
+            _host.TryPost(new WorkerEvent.ConnectionLost(exception.Message));
+        }
+    }
+
+    private void Prepare(WorkerEffect.Prepare prepare)
+    {
+        try
+        {
+            if (_pool is null || _plan != prepare.Plan)
+            {
+                _pool?.Dispose();
+                _pool = new ComputePool(_prepare(prepare.Plan), _identity.Threads, _identity.Name, OnComputeError);
+                _plan = prepare.Plan;
+                _ = PumpAsync(_pool);
+            }
+
+            _host.TryPost(new WorkerEvent.Prepared(prepare.Term));
+        }
+        catch (Exception exception)
+        {
+            _host.TryPost(new WorkerEvent.PrepareFailed(prepare.Term, exception.Message));
+        }
+    }
+
+    /// <summary>A compute thread that fails takes the worker with it; the others go on without.</summary>
+    private void OnComputeError(Exception exception) => _exit.TrySetException(exception);
+
+    /// <summary>Brings what compute threads complete into the mailbox.</summary>
+    private async Task PumpAsync(ComputePool pool)
+    {
+        while (await pool.Completed.WaitToReadAsync())
+        {
+            while (pool.Completed.TryRead(out CompletedSum sum))
+            {
+                GradientTicket ticket = new(Interlocked.Increment(ref _tickets));
+                _gradients[ticket] = sum.Gradient;
+                await _host.PostAsync(new WorkerEvent.SumReady(
+                    sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Gradient.Loss, ticket));
+            }
+        }
+    }
+
+    private ParametersTicket Keep(PooledBuffer parameters)
+    {
+        ParametersTicket ticket = new(Interlocked.Increment(ref _tickets));
+        _parameters[ticket] = parameters;
+        return ticket;
+    }
+}
+
+/// <summary>What a worker says about itself when it joins.</summary>
+/// <param name="Name">What people call it.</param>
+/// <param name="Version">Version of the program.</param>
+/// <param name="Numerics">Fingerprint of the arithmetic.</param>
+/// <param name="Threads">Leaves that it computes at once.</param>
+public sealed record WorkerIdentity(string Name, string Version, string Numerics, int Threads);
