@@ -15,12 +15,21 @@ public static class Gaussian
 {
     private const int Lanes = 8;
 
-    /// <summary>Writes numbers: <c>destination[i]</c> comes from word i mod 4 of <c>Block(c0, c1, c2, i / 4)</c>.</summary>
+    /// <summary>
+    /// Writes numbers: <c>destination[i]</c> comes from word j mod 4 of <c>Block(c0, c1, c2, j / 4)</c>.
+    /// </summary>
+    /// <param name="random">Seed and purpose.</param>
+    /// <param name="counter0">First counter.</param>
+    /// <param name="counter1">Second counter.</param>
+    /// <param name="counter2">Third counter.</param>
+    /// <param name="firstElement">j is firstElement + i; a multiple of 4.</param>
+    /// <param name="destination">Overwritten.</param>
     /// <remarks>Allocates nothing.</remarks>
-    public static void Fill(Philox random, uint counter0, uint counter1, uint counter2, Span<float> destination)
+    public static void Fill(
+        Philox random, uint counter0, uint counter1, uint counter2, uint firstElement, Span<float> destination)
     {
         Span<uint> words = MemoryMarshal.Cast<float, uint>(destination);
-        random.Fill(counter0, counter1, counter2, words);
+        random.Fill(counter0, counter1, counter2, firstElement, words);
         ref uint start = ref MemoryMarshal.GetReference(words);
         int i = 0;
         for (; i + Lanes <= words.Length; i += Lanes)
@@ -37,6 +46,10 @@ public static class Gaussian
             last[..(words.Length - i)].CopyTo(words[i..]);
         }
     }
+
+    /// <summary>As above, from element 0.</summary>
+    public static void Fill(Philox random, uint counter0, uint counter1, uint counter2, Span<float> destination) =>
+        Fill(random, counter0, counter1, counter2, firstElement: 0, destination);
 
     /// <summary>The numbers that words stand for: increasing in the word, odd around 2^31 - 1/2.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -11,20 +11,32 @@ public readonly partial struct Philox
     private const int BlocksPerVector = 4;
     private const int WordsPerBlock = 4;
 
-    /// <summary>Writes words in order: <c>words[i]</c> is word i mod 4 of <c>Block(c0, c1, c2, i / 4)</c>.</summary>
+    /// <summary>Writes words in order: <c>words[i]</c> is word j mod 4 of <c>Block(c0, c1, c2, j / 4)</c>.</summary>
+    /// <param name="counter0">First counter.</param>
+    /// <param name="counter1">Second counter.</param>
+    /// <param name="counter2">Third counter.</param>
+    /// <param name="firstWord">j is firstWord + i; a multiple of 4.</param>
+    /// <param name="words">Overwritten.</param>
     /// <remarks>Integer arithmetic: the same at every vector width. Allocates nothing.</remarks>
-    public void Fill(uint counter0, uint counter1, uint counter2, Span<uint> words)
+    public void Fill(uint counter0, uint counter1, uint counter2, uint firstWord, Span<uint> words)
     {
+        if (firstWord % WordsPerBlock != 0)
+        {
+            throw new ArgumentException($"Philox: first word {firstWord} is no multiple of 4.", nameof(firstWord));
+        }
+
+        uint firstBlock = firstWord / WordsPerBlock;
         ref uint start = ref MemoryMarshal.GetReference(words);
         int done = 0;
         for (; done + (BlocksPerVector * WordsPerBlock) <= words.Length; done += BlocksPerVector * WordsPerBlock)
         {
-            FourBlocks(counter0, counter1, counter2, (uint)(done / WordsPerBlock), ref Unsafe.Add(ref start, done));
+            uint block = firstBlock + (uint)(done / WordsPerBlock);
+            FourBlocks(counter0, counter1, counter2, block, ref Unsafe.Add(ref start, done));
         }
 
         for (; done < words.Length; done++)
         {
-            RandomBlock block = Block(counter0, counter1, counter2, (uint)(done / WordsPerBlock));
+            RandomBlock block = Block(counter0, counter1, counter2, firstBlock + (uint)(done / WordsPerBlock));
             words[done] = (done % WordsPerBlock) switch
             {
                 0 => block.Word0,
@@ -57,7 +69,8 @@ public readonly partial struct Philox
             key1 += Weyl1;
         }
 
-        // A lane of each pair holds words (0, 1) or (2, 3) of a block; interleaving the lanes gives the blocks in order.
+        // A lane of each pair holds words (0, 1) or (2, 3) of a block; interleaving the lanes gives the blocks in
+        // order.
         Vector256<ulong> lowerHalf = Vector256.Create(0xFFFFFFFFul);
         Vector256<ulong> pair01 = (counter0 & lowerHalf) | (counter1 << 32);
         Vector256<ulong> pair23 = (counter2 & lowerHalf) | (counter3 << 32);

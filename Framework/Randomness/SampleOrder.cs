@@ -6,8 +6,8 @@ namespace Distributed.Framework.Randomness;
 /// <remarks>
 /// A Feistel network permutes the smallest even number of bits that holds the count, with Philox (seed, SampleOrder) at
 /// counter (epoch, round, half) as its round function; a result of count or more goes through it again until it falls
-/// below ("cycle walking"), fewer than four times on average. So any position of any epoch costs about a microsecond, no
-/// list is kept or sent, and a resumed run needs no state.
+/// below ("cycle walking"), fewer than four times on average. So any position of any epoch costs about a microsecond,
+/// no list is kept or sent, and a resumed run needs no state.
 /// Sources: Luby, Rackoff 1988; Black, Rogaway 2002, "Ciphers with Arbitrary Finite Domains".
 /// </remarks>
 public sealed class SampleOrder

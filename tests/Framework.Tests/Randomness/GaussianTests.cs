@@ -8,7 +8,9 @@ public sealed class GaussianTests
 {
     private const int SampleCount = 4_000_000;
 
-    /// <summary>Goal: the formula is the quantile function. Method: its inverse, by an independent series, gives u back.</summary>
+    /// <summary>
+    /// Goal: the formula is the quantile function. Method: its inverse, by an independent series, gives u back.
+    /// </summary>
     [Fact]
     public void FromWords_AllRegions_InvertTheNormalDistribution()
     {
@@ -53,10 +55,12 @@ public sealed class GaussianTests
         Assert.InRange(variance, 1 - 3.6e-3, 1 + 3.6e-3);
         Assert.InRange(third, -1e-2, 1e-2);
         Assert.InRange(fourth, 3 - 2.5e-2, 3 + 2.5e-2);
-        foreach ((double bound, double share) in new[] { (1, 0.3173105), (2, 0.0455003), (3, 0.0026998), (4, 6.334e-5) })
+        (int Bound, double Share)[] tails = [(1, 0.3173105), (2, 0.0455003), (3, 0.0026998), (4, 6.334e-5)];
+        foreach ((int bound, double share) in tails)
         {
             double found = numbers.Count(z => Math.Abs(z) > bound) / (double)SampleCount;
-            Assert.InRange(found, share - (5 * Math.Sqrt(share / SampleCount)), share + (5 * Math.Sqrt(share / SampleCount)));
+            double allowed = 5 * Math.Sqrt(share / SampleCount);
+            Assert.InRange(found, share - allowed, share + allowed);
         }
     }
 

@@ -31,11 +31,11 @@ public sealed class PhiloxTests
             uint[] words = new uint[length + 1];
             words[length] = 0xDEADBEEF;
 
-            random.Fill(3, 0xFFFFFFFF, 5, words.AsSpan(0, length));
+            random.Fill(3, 0xFFFFFFFF, 5, firstWord: 12, words.AsSpan(0, length));
 
             for (int i = 0; i < length; i++)
             {
-                RandomBlock block = random.Block(3, 0xFFFFFFFF, 5, (uint)(i / 4));
+                RandomBlock block = random.Block(3, 0xFFFFFFFF, 5, 3 + (uint)(i / 4));
                 uint[] expected = [block.Word0, block.Word1, block.Word2, block.Word3];
                 Assert.Equal(expected[i % 4], words[i]);
             }

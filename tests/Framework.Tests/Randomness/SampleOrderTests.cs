@@ -46,7 +46,9 @@ public sealed class SampleOrderTests
     public void At_NotShuffled_IsTheSourcesOrder() =>
         Assert.Equal(Enumerable.Range(0, 50), Order(new SampleOrder(1, 50, shuffled: false), 3));
 
-    /// <summary>Goal: any sample may come anywhere. Method: chi-square over epochs, position by sample, 10 x 10.</summary>
+    /// <summary>
+    /// Goal: any sample may come anywhere. Method: chi-square over epochs, position by sample, 10 x 10.
+    /// </summary>
     [Fact]
     public void At_ManyEpochs_IsUniform()
     {

@@ -1,0 +1,42 @@
+namespace Distributed.Framework.Data;
+
+/// <summary>Where pairs come from, and what is done to them: plain data, part of a run's configuration.</summary>
+public sealed record DataOptions
+{
+    /// <summary>The source that needs no file.</summary>
+    public const string Synthetic = "synthetic";
+
+    /// <summary>The noise of <see cref="Synthetic"/> if none is named.</summary>
+    public const string SyntheticNoise = "gaussian:25";
+
+    /// <summary>"synthetic", a file of torch.save, a PNG picture, or a folder of them (<c>--data</c>).</summary>
+    public string Source { get; init; } = Synthetic;
+
+    /// <summary>
+    /// As <see cref="Source"/>, for validation (<c>--validation</c>); null is described at DataSources.
+    /// </summary>
+    public string? Validation { get; init; }
+
+    /// <summary>
+    /// Noise model for clean images (<c>--noise</c>); null for pairs, and for the default of synthetic.
+    /// </summary>
+    public string? Noise { get; init; }
+
+    /// <summary>Whether each training image keeps its noise and window in every epoch (<c>--noise-fixed</c>).</summary>
+    public bool NoiseFixed { get; init; }
+
+    /// <summary>Side of the window that is cut from each image (<c>--crop</c>); null for the default.</summary>
+    public int? Crop { get; init; }
+
+    /// <summary>The stored value that becomes 0 (<c>--range</c>); null for the type's own.</summary>
+    public double? RangeLow { get; init; }
+
+    /// <summary>The stored value that becomes 1 (<c>--range</c>); null for the type's own.</summary>
+    public double? RangeHigh { get; init; }
+
+    /// <summary>Only the first pairs of the training source (<c>--limit</c>); null for all.</summary>
+    public int? Limit { get; init; }
+
+    /// <summary>The run's seed: decides training noise and windows. Validation does not depend on it.</summary>
+    public uint Seed { get; init; }
+}

@@ -1,0 +1,76 @@
+using System.Globalization;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Randomness;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Data.Sources;
+
+/// <summary>Which part of an image is read: all of it, or a random square window (<c>--crop N</c>).</summary>
+/// <remarks>
+/// The window is a function of (seed, epoch, sample): the words of Philox (seed, Crop) at counter (epoch, sample, 1 for
+/// validation). N is the side of what the network sees; noise that shrinks takes a window as many times larger.
+/// </remarks>
+internal sealed class CropWindow
+{
+    private const int DefaultSide = 64;
+    private readonly Philox _random;
+    private readonly uint _isValidation;
+    private readonly int _shrink;
+
+    /// <summary>Chooses the size for a set and checks every image against it.</summary>
+    /// <exception cref="ConfigurationException">The side is below 1.</exception>
+    /// <exception cref="DataException">An image is smaller.</exception>
+    public CropWindow(ImageSet images, int? side, int shrink, uint seed, bool isValidation)
+    {
+        if (side < 1)
+        {
+            throw new ConfigurationException($"--crop {side} is below 1.", "Give the window's side in pixels.");
+        }
+
+        _random = new Philox(seed, RandomPurpose.Crop);
+        _isValidation = isValidation ? 1u : 0;
+        _shrink = shrink;
+        ImageShape first = Shrunk(images.ShapeOf(0));
+        bool whole = side is null && first.H <= DefaultSide && first.W <= DefaultSide;
+        for (int i = 1; whole && i < images.Count; i++)
+        {
+            whole = images.ShapeOf(i) == images.ShapeOf(0);
+        }
+
+        Shape = whole ? first : new ImageShape(first.C, side ?? DefaultSide, side ?? DefaultSide);
+        for (int i = 0; i < images.Count; i++)
+        {
+            ImageShape shape = Shrunk(images.ShapeOf(i));
+            if (shape.H < Shape.H || shape.W < Shape.W || Shape.H < 1 || Shape.W < 1)
+            {
+                throw new DataException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{images.NameOf(i)} gives {shape.H} x {shape.W} pixels; the window is {Shape.H} x {Shape.W}."),
+                    "Use larger pictures, or a smaller --crop.");
+            }
+        }
+    }
+
+    /// <summary>Shape of what the network sees.</summary>
+    public ImageShape Shape { get; }
+
+    /// <summary>Shape of the window in the image.</summary>
+    public ImageShape Source => new(Shape.C, Shape.H * _shrink, Shape.W * _shrink);
+
+    /// <summary>The window's first row and column.</summary>
+    public (int Top, int Left) Place(ImageShape image, uint epoch, uint sample)
+    {
+        uint rows = (uint)(image.H - Source.H + 1);
+        uint columns = (uint)(image.W - Source.W + 1);
+        if (rows == 1 && columns == 1)
+        {
+            return (0, 0);
+        }
+
+        RandomBlock block = _random.Block(epoch, sample, _isValidation);
+        return ((int)(((ulong)block.Word0 * rows) >> 32), (int)(((ulong)block.Word1 * columns) >> 32));
+    }
+
+    private ImageShape Shrunk(ImageShape shape) => new(shape.C, shape.H / _shrink, shape.W / _shrink);
+}

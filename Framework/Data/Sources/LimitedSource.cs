@@ -1,0 +1,45 @@
+using Distributed.Framework.Errors;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Data.Sources;
+
+/// <summary>The first pairs of another source (<c>--limit N</c>).</summary>
+/// <remarks>Its content hash is the whole source's: the limit is configuration.</remarks>
+public sealed class LimitedSource : PairSource
+{
+    private readonly PairSource _source;
+
+    /// <param name="source">Where the pairs come from.</param>
+    /// <param name="limit">At least 1; more than there are means all.</param>
+    /// <exception cref="ConfigurationException">The limit is below 1.</exception>
+    public LimitedSource(PairSource source, int limit)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        if (limit < 1)
+        {
+            throw new ConfigurationException($"--limit {limit} leaves no pair.", "Give a number of 1 or more.");
+        }
+
+        _source = source;
+        Count = Math.Min(limit, source.Count);
+    }
+
+    /// <inheritdoc/>
+    public override int Count { get; }
+
+    /// <inheritdoc/>
+    public override ImageShape Shape => _source.Shape;
+
+    /// <inheritdoc/>
+    public override bool HasCleanTargets => _source.HasCleanTargets;
+
+    /// <inheritdoc/>
+    public override string ContentHash => _source.ContentHash;
+
+    /// <inheritdoc/>
+    public override void Read(int index, int epoch, Span<float> input, Span<float> target)
+    {
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+        _source.Read(index, epoch, input, target);
+    }
+}

@@ -1,0 +1,97 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Distributed.Framework.Data.Synthetic;
+using Distributed.Framework.Randomness;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Data.Sources;
+
+/// <summary>Dead leaves, each drawn when it is first read and then kept as bytes.</summary>
+/// <remarks>
+/// An image costs about 0.3 ms to draw, so a set of 50,000 is never drawn at once: a run begins at once and pays as it
+/// goes. Two threads may draw the same image at the same time; they write the same bytes. A set of more than
+/// <see cref="CacheBytesMax"/> bytes is drawn anew at every reading.
+/// </remarks>
+public sealed class SyntheticImages : ImageSet
+{
+    /// <summary>Side of the standard set's images, in pixels.</summary>
+    public const int StandardSide = 32;
+
+    /// <summary>Images in the standard training set.</summary>
+    public const int TrainingCount = 50_000;
+
+    /// <summary>Images in the standard validation set.</summary>
+    public const int ValidationCount = 1_000;
+
+    private const long CacheBytesMax = 1L << 30;
+    private static readonly float[] s_table = new ValueRange().ByteTable();
+    private readonly uint _seed;
+    private readonly RandomPurpose _purpose;
+    private readonly ImageShape _shape;
+    private readonly byte[]? _cache;
+    private readonly bool[] _drawn;
+
+    /// <param name="seed">Of the images, not of the run: the standard sets have 0.</param>
+    /// <param name="purpose">SyntheticTraining or SyntheticValidation: the two never share an image.</param>
+    /// <param name="count">At least 1.</param>
+    /// <param name="side">In pixels, 1 to 1,024.</param>
+    public SyntheticImages(uint seed, RandomPurpose purpose, int count, int side = StandardSide)
+    {
+        ArgumentOutOfRangeException.ThrowIfLessThan(count, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(side, 1);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(side, 1024);
+        _seed = seed;
+        _purpose = purpose;
+        _shape = new ImageShape(DeadLeaves.Channels, side, side);
+        Count = count;
+        long bytes = (long)count * _shape.Elements;
+        // Not cleared, so the system gives its pages only as images are drawn.
+        _cache = bytes <= CacheBytesMax ? GC.AllocateUninitializedArray<byte>((int)bytes) : null;
+        _drawn = new bool[count];
+    }
+
+    /// <inheritdoc/>
+    public override int Count { get; }
+
+    /// <inheritdoc/>
+    public override string NameOf(int index) => string.Create(CultureInfo.InvariantCulture, $"synthetic image {index}");
+
+    /// <inheritdoc/>
+    public override ImageShape ShapeOf(int index) => _shape;
+
+    /// <inheritdoc/>
+    public override void ReadWindow(int index, int top, int left, ImageShape window, Span<float> destination)
+    {
+        ArgumentOutOfRangeException.ThrowIfNegative(index);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
+        int drawing = DeadLeaves.ScratchLength(_shape.W);
+        Span<float> scratch = ThreadScratch.ForDrawing(drawing + ((_shape.Elements + 3) / 4));
+        Span<byte> image;
+        if (_cache is null)
+        {
+            image = MemoryMarshal.AsBytes(scratch[drawing..]);
+            Draw(index, scratch, image[.._shape.Elements]);
+        }
+        else
+        {
+            image = _cache.AsSpan(checked(index * _shape.Elements), _shape.Elements);
+            if (!Volatile.Read(ref _drawn[index]))
+            {
+                Draw(index, scratch, image);
+                Volatile.Write(ref _drawn[index], true);
+            }
+        }
+
+        CopyBytes(image, _shape, s_table, top, left, window, destination);
+    }
+
+    /// <inheritdoc/>
+    public override void AppendContent(IncrementalHash hash) => AppendLine(hash, string.Create(
+        CultureInfo.InvariantCulture,
+        $"{DeadLeaves.Recipe} seed {_seed} purpose {(int)_purpose} "
+        + $"count {Count} shape {_shape.C} {_shape.H} {_shape.W}"));
+
+    private void Draw(int index, Span<float> scratch, Span<byte> image) =>
+        DeadLeaves.Draw(new Philox(_seed, _purpose), (uint)index, _shape.W, scratch, image);
+}
