@@ -1,0 +1,62 @@
+using Distributed.Framework.Checkpoints;
+
+namespace Distributed.Framework.Tests.Checkpoints;
+
+/// <summary>A file is the old one or the new one, never between.</summary>
+public sealed class AtomicFileTests : IDisposable
+{
+    private readonly TemporaryFolder _folder = new();
+
+    public void Dispose() => _folder.Dispose();
+
+    [Fact]
+    public void WriteAllText_Again_Replaces()
+    {
+        AtomicFile.WriteAllText(_folder["a"], "one, longer");
+        AtomicFile.WriteAllText(_folder["a"], "two");
+
+        Assert.Equal("two", File.ReadAllText(_folder["a"]));
+        Assert.Single(Directory.EnumerateFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void Write_FaultInTheMiddle_LeavesTheOldFile()
+    {
+        AtomicFile.WriteAllText(_folder["a"], "old");
+
+        Assert.Throws<InvalidDataException>(() => AtomicFile.Write(_folder["a"], stream =>
+        {
+            stream.Write("new"u8);
+            throw new InvalidDataException();
+        }));
+
+        Assert.Equal("old", File.ReadAllText(_folder["a"]));
+        Assert.Single(Directory.EnumerateFiles(_folder.Path));
+    }
+
+    [Fact]
+    public void WriteAllText_WithMode_IsPrivateFromTheStart()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+        File.WriteAllText(_folder["a.tmp"], "a leftover that anybody may read");
+        AtomicFile.WriteAllText(_folder["a"], "secret", Private);
+
+        Assert.Equal(Private, File.GetUnixFileMode(_folder["a"]));
+    }
+
+    [Fact]
+    public void Flush_MissingFolder_NamesIt()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        Assert.Contains("/no/such", Assert.Throws<IOException>(() => FolderSync.Flush("/no/such")).Message);
+    }
+}
