@@ -18,7 +18,9 @@ public abstract class PairSource
     /// <summary>Whether targets are clean, so that PSNR against them is the true one.</summary>
     public abstract bool HasCleanTargets { get; }
 
-    /// <summary>SHA-256 over decoded type, shape and bytes (or over the recipe, if generated): 64 hexadecimal digits.</summary>
+    /// <summary>
+    /// SHA-256 over decoded type, shape and bytes (or over the recipe, if generated): 64 hexadecimal digits.
+    /// </summary>
     public abstract string ContentHash { get; }
 
     /// <summary>Writes one pair.</summary>
