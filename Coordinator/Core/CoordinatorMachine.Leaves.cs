@@ -20,7 +20,9 @@ public sealed partial class CoordinatorMachine
     private LeafRound _round;
     private Timestamp _stepBegan;
 
-    /// <summary>Time from first assignment to last sum in undisturbed steps, smoothed; null before there was one.</summary>
+    /// <summary>
+    /// Time from first assignment to last sum in undisturbed steps, smoothed; null before there was one.
+    /// </summary>
     private TimeSpan? _usual;
     private bool _isDisturbed;
 
@@ -234,7 +236,9 @@ public sealed partial class CoordinatorMachine
         }
     }
 
-    /// <summary>Why a partial sum is void, or null if it counts. The sender may be wrong, so this never throws.</summary>
+    /// <summary>
+    /// Why a partial sum is void, or null if it counts. The sender may be wrong, so this never throws.
+    /// </summary>
     private string? WhyIgnored(PartialSumArrived arrived, Member? member)
     {
         LeafNode node = new(arrived.Subtree.Level, arrived.Subtree.Index);

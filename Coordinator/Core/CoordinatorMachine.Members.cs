@@ -91,7 +91,9 @@ public sealed partial class CoordinatorMachine
         }
     }
 
-    /// <summary>Makes the worker's missing leaves nobody's: GiveOutLeaves gives them to the others, in this step.</summary>
+    /// <summary>
+    /// Makes the worker's missing leaves nobody's: GiveOutLeaves gives them to the others, in this step.
+    /// </summary>
     private void OnWorkerGone(WorkerId worker)
     {
         if (!_members.Remove(worker, out Member? member))

@@ -6,7 +6,9 @@ using static Distributed.Coordinator.Core.CoordinatorEvent;
 
 namespace Distributed.Coordinator.Core;
 
-/// <summary>The coordinator's side of training: who computes what, what counts, when to save, validate and end.</summary>
+/// <summary>
+/// The coordinator's side of training: who computes what, what counts, when to save, validate and end.
+/// </summary>
 /// <remarks>
 /// <code>
 /// state              waits for                                   then
@@ -153,7 +155,9 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         }
     }
 
-    /// <summary>Begins a step if there is one: its leaves are nobody's until GiveOutLeaves, right after the event.</summary>
+    /// <summary>
+    /// Begins a step if there is one: its leaves are nobody's until GiveOutLeaves, right after the event.
+    /// </summary>
     private void StartStep(ICollection<CoordinatorEffect> effects)
     {
         if (_step.Value >= _schedule.StepsTotal)

@@ -41,7 +41,9 @@ public static class LeafPlan
         return assignments;
     }
 
-    /// <summary>Places of the cuts, counted in leaves to compute: member i gets those from cuts[i] to cuts[i+1].</summary>
+    /// <summary>
+    /// Places of the cuts, counted in leaves to compute: member i gets those from cuts[i] to cuts[i+1].
+    /// </summary>
     private static int[] FindCuts(
         LeafTree tree, IReadOnlyList<LeafRange> leaves, int count, IReadOnlyList<Capacity> members)
     {

@@ -10,7 +10,9 @@ public readonly record struct BatchSlice(int Epoch, int First, int Count, int Le
 /// <summary>A run of positions within an epoch.</summary>
 public readonly record struct SampleSpan(int First, int Count);
 
-/// <summary>Which samples belong to which step and leaf: a function of the configuration, the same for everybody.</summary>
+/// <summary>
+/// Which samples belong to which step and leaf: a function of the configuration, the same for everybody.
+/// </summary>
 /// <remarks>The data position follows from the step, so a checkpoint keeps none.</remarks>
 public sealed record BatchSchedule
 {
@@ -41,7 +43,9 @@ public sealed record BatchSchedule
     public int LeafCountMax => ((Batch - 1) / Leaf) + 1;
 
     /// <summary>A run of so many steps.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Something is below 1 (steps: below 0), or too many leaves.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">
+    /// Something is below 1 (steps: below 0), or a batch has too many leaves.
+    /// </exception>
     public static BatchSchedule ForSteps(int samples, int batch, int leaf, int steps)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
@@ -55,7 +59,7 @@ public sealed record BatchSchedule
     }
 
     /// <summary>A run of so many passes over the data.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">As <see cref="ForSteps"/>, or more than 2^31 - 1 steps.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">As ForSteps, or more than 2^31 - 1 steps.</exception>
     public static BatchSchedule ForEpochs(int samples, int batch, int leaf, int epochs)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epochs);

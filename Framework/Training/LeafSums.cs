@@ -1,6 +1,8 @@
 namespace Distributed.Framework.Training;
 
-/// <summary>Adds up the sums of a span of leaves as they come, in the order of the tree, whatever order they come in.</summary>
+/// <summary>
+/// Adds up the sums of a span of leaves as they come, in the order of the tree, whatever order they come in.
+/// </summary>
 /// <typeparam name="T">What holds a sum, for example a pooled buffer.</typeparam>
 /// <param name="combine">left += right; right is then free to be used again.</param>
 /// <remarks>
@@ -22,7 +24,9 @@ public sealed class LeafSums<T>(Action<T, T> combine)
     /// <summary>Whether every leaf of the span has been put.</summary>
     public bool IsComplete => _put == Span.Count;
 
-    /// <summary>Begins a step; sums that were left over are forgotten, so take them first with <see cref="TakeRest"/>.</summary>
+    /// <summary>
+    /// Begins a step; sums that were left over are forgotten, so take them first with <see cref="TakeRest"/>.
+    /// </summary>
     /// <exception cref="ArgumentOutOfRangeException">The span is empty or outside the tree.</exception>
     public void Reset(int leafCount, LeafSpan span)
     {

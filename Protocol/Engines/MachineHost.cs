@@ -29,7 +29,9 @@ public sealed class MachineHost<TEvent, TEffect> : IAsyncDisposable
     /// <summary>A shell around a machine; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="machine">Driven from the loop only.</param>
     /// <param name="tick">The event that says a deadline has passed.</param>
-    /// <param name="perform">Does one effect without blocking; long work runs elsewhere and posts back an event.</param>
+    /// <param name="perform">
+    /// Does one effect without blocking; long work runs elsewhere and posts back an event.
+    /// </param>
     /// <param name="clock">The system clock, or a fake one.</param>
     /// <param name="capacity">Most events waiting at once.</param>
     public MachineHost(
@@ -74,7 +76,9 @@ public sealed class MachineHost<TEvent, TEffect> : IAsyncDisposable
         return false;
     }
 
-    /// <summary>Runs until <paramref name="stopping"/>, and then returns. Any exception ends it, and should the process.</summary>
+    /// <summary>
+    /// Runs until <paramref name="stopping"/>, and then returns. Any exception ends it, and should the process.
+    /// </summary>
     public async Task RunAsync(CancellationToken stopping)
     {
         // Ending the mailbox wakes the loop; a token handed to each wait would cost an allocation a wait.

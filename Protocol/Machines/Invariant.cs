@@ -2,7 +2,9 @@ using System.Diagnostics.CodeAnalysis;
 
 namespace Distributed.Protocol.Machines;
 
-/// <summary>Our own logic is wrong. Nobody catches it: the process stops and starts again from its checkpoint.</summary>
+/// <summary>
+/// Our own logic is wrong. Nobody catches it: the process stops and starts again from its checkpoint.
+/// </summary>
 public sealed class InvariantException(string message) : Exception(message);
 
 /// <summary>A peer broke the protocol; costs that peer its connection.</summary>

@@ -1,6 +1,8 @@
 namespace Distributed.Protocol.Messages;
 
-/// <summary>One joining of a worker: the coordinator numbers connections from 1 in each term, and never reuses one.</summary>
+/// <summary>
+/// One joining of a worker: the coordinator numbers connections from 1 in each term, and never reuses one.
+/// </summary>
 public readonly record struct WorkerId(int Value) : IComparable<WorkerId>
 {
     public static bool operator <(WorkerId left, WorkerId right) => left.Value < right.Value;
@@ -25,7 +27,9 @@ public readonly record struct Term(int Value)
     public override string ToString() => $"t{Value}";
 }
 
-/// <summary>The number of updates done: names the version of the parameters, and the step that starts from it.</summary>
+/// <summary>
+/// The number of updates done: names the version of the parameters, and the step that starts from it.
+/// </summary>
 public readonly record struct Step(int Value) : IComparable<Step>
 {
     public Step Next => new(checked(Value + 1));
@@ -54,14 +58,18 @@ public readonly record struct LeafRange(int First, int End)
     public override string ToString() => $"{First}..{End}";
 }
 
-/// <summary>A node of the tree over a step's leaves: from Index 2^Level, 2^Level leaves or as many as there are.</summary>
+/// <summary>
+/// A node of the tree over a step's leaves: from Index 2^Level, 2^Level leaves or as many as there are.
+/// </summary>
 public readonly record struct Subtree(int Level, int Index)
 {
     /// <inheritdoc/>
     public override string ToString() => $"({Level}, {Index})";
 }
 
-/// <summary>Stands for a gradient in a buffer that a shell keeps; machines pass it on or let it go, exactly once.</summary>
+/// <summary>
+/// Stands for a gradient in a buffer that a shell keeps; machines pass it on or let it go, exactly once.
+/// </summary>
 public readonly record struct GradientTicket(long Value)
 {
     /// <inheritdoc/>

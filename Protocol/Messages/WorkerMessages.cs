@@ -10,7 +10,9 @@ public abstract record WorkerMessage
     /// <summary>Asks to take part; the first message on a connection.</summary>
     /// <param name="Name">What people call this worker.</param>
     /// <param name="Version">Version of the program; must be the coordinator's.</param>
-    /// <param name="Numerics">Fingerprint of the arithmetic; must be the coordinator's, or the bits would differ.</param>
+    /// <param name="Numerics">
+    /// Fingerprint of the arithmetic; must be the coordinator's, or the bits would differ.
+    /// </param>
     /// <param name="Threads">Leaves that it computes at once.</param>
     public sealed record Join(string Name, string Version, string Numerics, int Threads) : WorkerMessage;
 
@@ -30,6 +32,8 @@ public abstract record WorkerMessage
     public sealed record PartialSum(
         Term Term, Step Step, Subtree Subtree, int LeafCount, double Loss, GradientTicket Gradient) : WorkerMessage;
 
-    /// <summary>Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.</summary>
+    /// <summary>
+    /// Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.
+    /// </summary>
     public sealed record Leave(Term Term) : WorkerMessage;
 }

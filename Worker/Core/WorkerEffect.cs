@@ -52,7 +52,9 @@ public abstract record WorkerEffect
     /// <summary>Computes leaves of the step begun last; one SumReady for each maximal node of the range.</summary>
     public sealed record ComputeLeaves(Term Term, Step Step, LeafRange Leaves) : WorkerEffect;
 
-    /// <summary>Gives up the step begun last, after the leaves at hand; sums that come all the same are let go.</summary>
+    /// <summary>
+    /// Gives up the step begun last, after the leaves at hand; sums that come all the same are let go.
+    /// </summary>
     public sealed record CancelStep(Term Term, Step Step) : WorkerEffect;
 
     /// <summary>Sends a sum, then lets its gradient go.</summary>

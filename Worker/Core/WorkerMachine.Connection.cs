@@ -174,7 +174,9 @@ public sealed partial class WorkerMachine
         };
     }
 
-    /// <summary>A worker that was stopped for a while has not heard the coordinator, which may wait in its mailbox.</summary>
+    /// <summary>
+    /// A worker that was stopped for a while has not heard the coordinator, which may wait in its mailbox.
+    /// </summary>
     private void ForgiveOwnPause(TimeSpan gap)
     {
         if (IsIn && gap > _heartbeatInterval * 2)

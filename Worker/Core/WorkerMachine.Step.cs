@@ -13,7 +13,9 @@ public sealed partial class WorkerMachine
     /// <summary>Leaves asked for whose sums are not ready yet.</summary>
     private readonly SortedSet<int> _owed = [];
 
-    /// <summary>Of those, what the compute threads have not been told of, since the parameters are not here yet.</summary>
+    /// <summary>
+    /// Of those, what the compute threads have not been told of, since the parameters are not here yet.
+    /// </summary>
     private readonly List<LeafRange> _untold = [];
 
     /// <summary>The newest step heard of; null if none since joining.</summary>

@@ -5,7 +5,9 @@ using static Distributed.Worker.Core.WorkerEvent;
 
 namespace Distributed.Worker.Core;
 
-/// <summary>The worker's side of training: joins, computes the leaves it is given, comes back after a cut, drains.</summary>
+/// <summary>
+/// The worker's side of training: joins, computes the leaves it is given, comes back after a cut, drains.
+/// </summary>
 /// <remarks>
 /// <code>
 /// state         waits for                              then

@@ -115,7 +115,8 @@ public sealed class LeafTreeTests
     /// <summary>Pairs neighbours level by level; one without a partner goes up as it is.</summary>
     private static Node Build(int leafCount)
     {
-        List<Node> level = [.. Enumerable.Range(0, leafCount).Select(i => new Node(new LeafSpan(i, i + 1), null, null))];
+        List<Node> level =
+            [.. Enumerable.Range(0, leafCount).Select(i => new Node(new LeafSpan(i, i + 1), null, null))];
         while (level.Count > 1)
         {
             level = [.. level.Chunk(2).Select(pair => pair.Length == 1 ? pair[0]

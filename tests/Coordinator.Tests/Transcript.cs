@@ -1,0 +1,183 @@
+using System.Globalization;
+using System.Text;
+using Distributed.Coordinator.Core;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Machines;
+using Distributed.Protocol.Messages;
+using static Distributed.Coordinator.Core.CoordinatorEffect;
+using static Distributed.Coordinator.Core.CoordinatorEvent;
+
+namespace Distributed.Coordinator.Tests;
+
+/// <summary>Plays the commands of a scenario to a coordinator and writes down what it wants.</summary>
+/// <remarks>
+/// Lines: '# why', 'new leaves=8 steps=3 ...' (a coordinator), 'TIME: command'. Deadlines on the way to TIME become
+/// ticks of their own, with a sign of life of every worker that is not silent. Commands: w1 joins [threads=N version=V
+/// numerics=N], w1 ready, w1 arrives (both), w1 beats, w1 heard, w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N],
+/// w1 leaves, w1 lost, updated s0, update fails s0, validated s1, saved s1, save fails s1, stop, tick. Heartbeat
+/// answers are left out: they would hide the rest.
+/// </remarks>
+internal sealed class Transcript
+{
+    private readonly StringBuilder _text = new();
+    private readonly HashSet<WorkerId> _silent = [];
+    private readonly SortedSet<WorkerId> _present = [];
+    private CoordinatorMachine _machine = null!;
+    private Dictionary<string, string> _settings = [];
+    private Timestamp _now;
+
+    /// <summary>Between two lines: what comes out is marked with its own time.</summary>
+    private bool _isOnTheWay;
+
+    public static string Play(IEnumerable<string> lines)
+    {
+        Transcript transcript = new();
+        foreach (string line in lines.Where(line => !line.StartsWith("->", StringComparison.Ordinal)))
+        {
+            transcript._text.AppendLine(line);
+            if (line.StartsWith("new", StringComparison.Ordinal))
+            {
+                transcript.Create(line);
+            }
+            else if (line.Length > 0 && line[0] != '#')
+            {
+                transcript.Do(line);
+            }
+        }
+
+        return transcript._text.ToString();
+    }
+
+    private void Create(string line)
+    {
+        _settings = Settings(line.Split(' '));
+        int leaves = Setting("leaves", 4);
+        _now = Timestamp.Zero;
+        _present.Clear();
+        _silent.Clear();
+        _machine = new CoordinatorMachine(
+            new Term(Setting("term", 1)),
+            new Step(Setting("first", 0)),
+            BatchSchedule.ForSteps(Setting("samples", leaves), leaves, leaf: 1, Setting("steps", 3)),
+            new CoordinatorOptions
+            {
+                Version = "1",
+                Numerics = "fma",
+                WorkersMin = Setting("min", 1),
+                WorkersMax = Setting("max", 16),
+                CheckpointEvery = Setting("save", 0),
+                HasValidation = Setting("validate", 0) == 1,
+                ValidationGapMin = TimeSpan.FromSeconds(Setting("gap", 60)),
+            });
+        Send(new Started());
+    }
+
+    private void Do(string line)
+    {
+        string[] halves = line.Split(": ", 2);
+        double seconds = double.Parse(halves[0].TrimEnd('s'), CultureInfo.InvariantCulture);
+        Timestamp until = new(TimeSpan.FromSeconds(seconds));
+        _isOnTheWay = true;
+        while (_machine.NextDeadline is { } deadline && deadline <= until)
+        {
+            _now = deadline;
+            foreach (WorkerId worker in _present.Where(worker => !_silent.Contains(worker)))
+            {
+                Send(new WorkerHeard(worker));
+            }
+
+            Send(new Tick());
+        }
+
+        _isOnTheWay = false;
+        _now = until;
+        string[] words = halves[1].Split(' ');
+        if (words[0][0] == 'w')
+        {
+            DoWorker(new WorkerId(int.Parse(words[0].AsSpan(1), CultureInfo.InvariantCulture)), words);
+            return;
+        }
+
+        Step step = words[^1][0] == 's' && char.IsDigit(words[^1][^1]) ? Step(words[^1]) : default;
+        Send((words[0], words.Length > 1 ? words[1] : "") switch
+        {
+            ("updated", _) => new UpdateApplied(step),
+            ("update", "fails") => new UpdateFailed(step, "sums are not finite"),
+            ("validated", _) => new ValidationDone(step),
+            ("saved", _) => new CheckpointSaved(step),
+            ("save", "fails") => new CheckpointFailed(step, "no space left"),
+            ("stop", _) => new StopRequested(),
+            ("tick", _) => new Tick(),
+            _ => throw new FormatException(line),
+        });
+    }
+
+    private void DoWorker(WorkerId worker, string[] words)
+    {
+        Dictionary<string, string> said = Settings(words);
+        string Say(string name, string otherwise) => said.GetValueOrDefault(name, otherwise);
+        switch (words[1])
+        {
+            case "joins" or "arrives":
+                _present.Add(worker);
+                int threads = int.Parse(Say("threads", "1"), CultureInfo.InvariantCulture);
+                Send(new WorkerJoined(worker, "name", Say("version", "1"), Say("numerics", "fma"), threads));
+                if (words[1] == "arrives")
+                {
+                    Send(new WorkerReady(worker));
+                }
+
+                break;
+            case "ready": Send(new WorkerReady(worker)); break;
+            case "beats": Send(new HeartbeatArrived(worker, IsReady: true)); break;
+            case "heard": _silent.Remove(worker); Send(new WorkerHeard(worker)); break;
+            case "silent": _silent.Add(worker); break;
+            case "leaves": _present.Remove(worker); Send(new WorkerLeft(worker)); break;
+            case "lost": _present.Remove(worker); Send(new WorkerLost(worker, "link closed")); break;
+            case "sum":
+                Step step = Step(words[2]);
+                int[] ends = [.. words[3].Split("..").Select(end => int.Parse(end, CultureInfo.InvariantCulture))];
+                LeafTree tree = new(Setting("leaves", 4));
+                LeafNode node = words.Length > 5 && words[5].StartsWith('(')
+                    ? new LeafNode(words[5][1] - '0', words[5][3] - '0')
+                    : tree.FirstMaximal(new LeafSpan(ends[0], ends[1]));
+                Send(new PartialSumArrived(
+                    worker,
+                    new Term(int.Parse(Say("term", $"{Setting("term", 1)}"), CultureInfo.InvariantCulture)),
+                    step,
+                    new Subtree(node.Level, node.Index),
+                    ends[1] - ends[0],
+                    Loss: 1,
+                    new GradientTicket(long.Parse(words[4].AsSpan(1), CultureInfo.InvariantCulture))));
+                break;
+            default: throw new FormatException(words[1]);
+        }
+    }
+
+    private void Send(CoordinatorEvent @event)
+    {
+        List<CoordinatorEffect> effects = [];
+        _machine.Handle(@event, _now, effects);
+        foreach (CoordinatorEffect effect in effects.Where(effect => effect is not SendHeartbeat))
+        {
+            string at = _isOnTheWay ? $"{_now}: " : "";
+            _text.AppendLine(CultureInfo.InvariantCulture, $"-> {at}{Describe(effect)}");
+        }
+    }
+
+    private static string Describe(CoordinatorEffect effect) => effect switch
+    {
+        ApplyUpdate update => $"ApplyUpdate {update.Step} [{string.Join(" + ", update.Sums.Select(s => s.Gradient))}]",
+        SendParameters send => $"SendParameters {send.Worker} {send.Term} {send.Step}",
+        Assign assign => $"Assign {assign.Worker} {assign.Term} {assign.Step} {assign.Leaves}",
+        _ => effect.ToString(),
+    };
+
+    private static Step Step(string word) => new(int.Parse(word.AsSpan(1), CultureInfo.InvariantCulture));
+
+    private static Dictionary<string, string> Settings(string[] words) => words
+        .Select(word => word.Split('=')).Where(pair => pair.Length == 2).ToDictionary(pair => pair[0], pair => pair[1]);
+
+    private int Setting(string name, int otherwise) =>
+        _settings.TryGetValue(name, out string? value) ? int.Parse(value, CultureInfo.InvariantCulture) : otherwise;
+}
