@@ -1,0 +1,59 @@
+using Distributed.Framework.Data;
+using Distributed.Framework.Optimizers;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>What the user asked <c>train</c> for; null where a default depends on something else.</summary>
+public sealed record TrainOptions
+{
+    /// <summary>Where pairs come from; its seed is the run's.</summary>
+    public DataOptions Data { get; init; } = new();
+
+    /// <summary>Whether samples come in another order in each epoch.</summary>
+    public bool Shuffle { get; init; } = true;
+
+    /// <summary>Catalogue name with overrides, or a JSON file.</summary>
+    public string Model { get; init; } = "n2n-initial";
+
+    /// <summary>File of initial parameters: safetensors or a PyTorch state dictionary.</summary>
+    public string? Init { get; init; }
+
+    /// <summary>Name of the loss.</summary>
+    public string Loss { get; init; } = "mse";
+
+    /// <summary>mean or sum.</summary>
+    public string Reduction { get; init; } = "mean";
+
+    /// <summary>How parameters follow gradients.</summary>
+    public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>Samples of a step.</summary>
+    public int Batch { get; init; } = 50;
+
+    /// <summary>Samples of a leaf; null for the model's own.</summary>
+    public int? Leaf { get; init; }
+
+    /// <summary>Passes over the data; excludes <see cref="Steps"/>.</summary>
+    public int? Epochs { get; init; }
+
+    /// <summary>Steps; null, with epochs null too, for the default.</summary>
+    public int? Steps { get; init; }
+
+    /// <summary>The run folder; null for a new one.</summary>
+    public string? Run { get; init; }
+
+    /// <summary>Whether to go on with the run that is in the folder.</summary>
+    public bool Resume { get; init; }
+
+    /// <summary>Steps between checkpoints; 0 for one at the end only; null for the default.</summary>
+    public int? CheckpointEvery { get; init; }
+
+    /// <summary>Local workers; null for one a core.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Threads of each local worker.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>The program's arguments, for the record.</summary>
+    public IReadOnlyList<string> CommandLine { get; init; } = [];
+}
