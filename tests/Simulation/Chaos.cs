@@ -17,7 +17,18 @@ internal sealed class Chaos(World world, Faults faults, SimCoordinator coordinat
         foreach (SimWorker worker in workers)
         {
             worker.IsPartitioned = false;
-            StartIfDown(worker);
+        }
+
+        Revive();
+    }
+
+    /// <summary>Brings up who is down, also those who had a drain in a mailbox that stood still.</summary>
+    private void Revive()
+    {
+        workers.ForEach(StartIfDown);
+        if (coordinator.Outcome is null)
+        {
+            world.After(TimeSpan.FromSeconds(5), Revive);
         }
     }
 

@@ -7,7 +7,7 @@ namespace Distributed.Simulation;
 /// <summary>Whole runs in virtual time: one coordinator, some workers, and everything that can go wrong between them.</summary>
 public sealed class SimulationTests
 {
-    private const int Seeds = 400;
+    private const int Seeds = 1000;
     private static readonly TimeSpan s_healAt = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_endAt = TimeSpan.FromMinutes(15);
 
