@@ -3,7 +3,9 @@ using System.Threading.Channels;
 
 namespace Distributed.Framework.Checkpoints;
 
-/// <summary>Saves checkpoints beside training: the trainer only copies its state, a background task does the rest.</summary>
+/// <summary>
+/// Saves checkpoints beside training: the trainer only copies its state, a background task does the rest.
+/// </summary>
 /// <remarks>
 /// Use: rent a snapshot, fill it, post it; or give it back unposted. There are two snapshots, so at most one is being
 /// written and one waits or is being filled; the third rent waits, which is the bound on memory and on work. After the
