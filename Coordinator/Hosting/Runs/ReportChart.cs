@@ -17,15 +17,16 @@ internal static class ReportChart
     /// <param name="withDots">Whether every point gets a dot: for few, far apart.</param>
     public static string Draw(IEnumerable<(double Step, double Value)> points, string label, bool withDots)
     {
-        List<(double X, double Y)> curve = Thin([.. points.Where(point => double.IsFinite(point.Value))]);
-        if (curve.Count == 0)
+        List<(double Step, double Value)> finite = [.. points.Where(point => double.IsFinite(point.Value))];
+        if (finite.Count == 0)
         {
             return "<p class=\"quiet\">No values were recorded.</p>";
         }
 
-        double[] xTicks = Ticks(Math.Min(curve[0].X, 0), curve[^1].X);
+        List<(double X, double Y)> curve = Thin(finite);
+        (double xMin, double xMax) = (0, Math.Max(finite[^1].Step, 1));
+        double[] xTicks = Ticks(xMin, xMax);
         double[] yTicks = Ticks(curve.Min(point => point.Y), curve.Max(point => point.Y));
-        (double xMin, double xMax) = (Math.Min(curve[0].X, 0), Math.Max(curve[^1].X, 1));
         (double yMin, double yMax) = (yTicks[0], yTicks[^1]);
         double X(double x) => Left + ((x - xMin) / (xMax - xMin) * (Width - Left - Right));
         double Y(double y) => Height - Bottom - ((y - yMin) / (yMax - yMin) * (Height - Top - Bottom));
@@ -40,7 +41,7 @@ internal static class ReportChart
                 $"<text x=\"{Left - 8}\" y=\"{Y(tick) + 4:F1}\" text-anchor=\"end\">{tick:G4}</text>"));
         }
 
-        foreach (double tick in xTicks.Where(tick => tick >= xMin && tick <= xMax))
+        foreach (double tick in xTicks.Where(tick => tick <= xMax))
         {
             string anchor = X(tick) > Width - Right - 20 ? "end" : "middle";
             svg.Append(Invariant(

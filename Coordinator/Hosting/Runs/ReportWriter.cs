@@ -42,7 +42,8 @@ public static class ReportWriter
         .quiet { color: var(--quiet); margin: 0; }
         .row { display: grid; gap: 16px; margin-top: 20px;
           grid-template-columns: repeat(auto-fit, minmax(340px, 1fr)); }
-        .numbers { grid-template-columns: repeat(auto-fit, minmax(150px, 1fr)); }
+        .numbers { grid-template-columns: repeat(auto-fit, minmax(170px, 1fr)); }
+        .numbers .quiet { font-size: 13px; white-space: nowrap; }
         .card { background: var(--card); border: 1px solid var(--line); border-radius: 10px; padding: 16px;
           min-width: 0; }
         .numbers b { display: block; font-size: 24px; font-weight: 600; line-height: 1.3; }
