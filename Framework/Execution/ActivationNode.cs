@@ -60,7 +60,7 @@ internal sealed class ActivationNode
     public int LineFloats => checked((Shape.W + (2 * Root._border)) * PixelFloats);
 
     /// <summary>Floats from image to image.</summary>
-    public long ImageFloats => (long)LineFloats * (Shape.H + (2 * Root._border));
+    public long ImageFloats => (long)LineFloats * checked(Shape.H + (2 * Root._border));
 
     /// <summary>Floats from an image's start to the node's first channel of pixel (0, 0).</summary>
     public int Start => checked((Root._border * (LineFloats + PixelFloats)) + OffsetInRoot);

@@ -41,21 +41,14 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
         }
 
         List<ConvolutionPhase> phases = [];
-        for (int phaseY = 0; phaseY < Stride; phaseY++)
+        for (int outY = 0; outY < Math.Min(Stride, outH); outY++)
         {
-            for (int phaseX = 0; phaseX < Stride; phaseX++)
+            for (int outX = 0; outX < Math.Min(Stride, outW); outX++)
             {
-                int outY = FirstOutput(phaseY);
-                int outX = FirstOutput(phaseX);
-                if (outY >= outH || outX >= outW)
-                {
-                    continue;
-                }
-
-                int lines = (outH - outY + Stride - 1) / Stride;
-                int pixels = (outW - outX + Stride - 1) / Stride;
-                int inY = (outY + Padding - phaseY) / Stride;
-                int inX = (outX + Padding - phaseX) / Stride;
+                int lines = ((outH - outY - 1) / Stride) + 1;
+                int pixels = ((outW - outX - 1) / Stride) + 1;
+                (int inY, int phaseY) = Math.DivRem(outY + Padding, Stride);
+                (int inX, int phaseX) = Math.DivRem(outX + Padding, Stride);
                 phases.Add(new ConvolutionPhase(outY, outX, Stride, lines, pixels, inY, inX, 1, PhaseTaps(phaseY, phaseX)));
             }
         }
@@ -82,9 +75,7 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
         return border;
     }
 
-    /// <summary>The first output whose distance to the phase is a multiple of the stride.</summary>
-    private int FirstOutput(int phase) => (((phase - Padding) % Stride) + Stride) % Stride;
-
+    /// <summary>The kernel elements that meet whole inputs, for outputs o with (o + padding) mod stride = phase.</summary>
     private Tap[] PhaseTaps(int phaseY, int phaseX)
     {
         List<Tap> taps = [];

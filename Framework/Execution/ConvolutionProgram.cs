@@ -36,7 +36,7 @@ internal sealed unsafe class ConvolutionProgram
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
         {
             stages.Add(new Stage(phase, input, PackedFloats));
-            PackedFloats += stages[^1].Depth * output.Floats;
+            PackedFloats = checked(PackedFloats + (stages[^1].Depth * output.Floats));
         }
 
         _stages = [.. stages];

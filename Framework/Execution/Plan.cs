@@ -25,6 +25,11 @@ public sealed class Plan
         InputNode.IsRead = true;
         OutputNode = model.Root.Build(builder, InputNode, "");
         Roots = builder.Finish(OutputNode);
+        if (Roots.Any(root => root.ImageFloats * imagesPerPass > AlignedBuffer.LengthMax))
+        {
+            throw new OverflowException();
+        }
+
         Operations = [.. builder.Operations];
         foreach (Operation operation in Operations)
         {
@@ -34,8 +39,13 @@ public sealed class Plan
             GradientFloats = checked(GradientFloats + Round(operation.GradientFloats));
         }
 
+        if (Math.Max(_packedFloats, GradientFloats) > AlignedBuffer.LengthMax)
+        {
+            throw new OverflowException();
+        }
+
         // Operations start at multiples of 16 floats, so that vectors never straddle cache lines.
-        static int Round(int floats) => (floats + 15) / 16 * 16;
+        static int Round(int floats) => checked(floats + 15) / 16 * 16;
     }
 
     /// <summary>What was compiled.</summary>
