@@ -23,6 +23,7 @@ internal sealed unsafe class ConvolutionProgram
     private readonly ActivationNode _output;
     private readonly int _k;
     private readonly WeightStrides _strides;
+    private readonly int[] _channelOf;
     private readonly Stage[] _stages;
 
     public ConvolutionProgram(
@@ -32,6 +33,7 @@ internal sealed unsafe class ConvolutionProgram
         _output = output;
         _k = geometry.K;
         _strides = strides;
+        _channelOf = output.ChannelOfFloat();
         List<Stage> stages = [];
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
         {
@@ -48,13 +50,12 @@ internal sealed unsafe class ConvolutionProgram
     /// <summary>Brings the weights into the order in which the kernel reads them.</summary>
     public void Pack(ReadOnlySpan<float> parameters, Span<float> packed)
     {
-        int[] channelOf = _output.ChannelOfFloat();
         foreach (Stage stage in _stages)
         {
             Span<float> target = packed.Slice(stage.PackedStart, stage.Depth * _output.Floats);
             for (int group = 0; group < _output.Floats; group += ActivationNode.ChannelGroup)
             {
-                ReadOnlySpan<int> channels = channelOf.AsSpan(group, ActivationNode.ChannelGroup);
+                ReadOnlySpan<int> channels = _channelOf.AsSpan(group, ActivationNode.ChannelGroup);
                 foreach (Tap tap in stage.Phase.Taps)
                 {
                     for (int i = 0; i < _input.Shape.C; i++)

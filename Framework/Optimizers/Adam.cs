@@ -67,5 +67,6 @@ public sealed unsafe class Adam : Optimizer
             target.Pointer,
             ParameterCount,
             step);
+        KeepAlive(old, gradientSum, target);
     }
 }
