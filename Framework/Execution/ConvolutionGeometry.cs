@@ -36,8 +36,9 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
     {
         if (!Transposed)
         {
-            Tap[] taps = [.. from ky in Enumerable.Range(0, K) from kx in Enumerable.Range(0, K) select new Tap(ky, kx, ky, kx)];
-            return [new ConvolutionPhase(0, 0, 1, outH, outW, -Padding, -Padding, Stride, taps)];
+            IEnumerable<Tap> all =
+                from ky in Enumerable.Range(0, K) from kx in Enumerable.Range(0, K) select new Tap(ky, kx, ky, kx);
+            return [new ConvolutionPhase(0, 0, 1, outH, outW, -Padding, -Padding, Stride, [.. all])];
         }
 
         List<ConvolutionPhase> phases = [];
@@ -49,7 +50,8 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
                 int pixels = ((outW - outX - 1) / Stride) + 1;
                 (int inY, int phaseY) = Math.DivRem(outY + Padding, Stride);
                 (int inX, int phaseX) = Math.DivRem(outX + Padding, Stride);
-                phases.Add(new ConvolutionPhase(outY, outX, Stride, lines, pixels, inY, inX, 1, PhaseTaps(phaseY, phaseX)));
+                Tap[] taps = PhaseTaps(phaseY, phaseX);
+                phases.Add(new ConvolutionPhase(outY, outX, Stride, lines, pixels, inY, inX, 1, taps));
             }
         }
 
@@ -75,7 +77,7 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
         return border;
     }
 
-    /// <summary>The kernel elements that meet whole inputs, for outputs o with (o + padding) mod stride = phase.</summary>
+    /// <summary>The kernel elements that reach inputs from outputs o with (o + padding) mod stride = phase.</summary>
     private Tap[] PhaseTaps(int phaseY, int phaseX)
     {
         List<Tap> taps = [];

@@ -63,7 +63,8 @@ internal sealed unsafe class ConvolutionProgram
                         int source = _strides.Start + (i * _strides.In) + (tap.Ky * _k) + tap.Kx;
                         for (int lane = 0; lane < channels.Length; lane++)
                         {
-                            target[lane] = channels[lane] < 0 ? 0 : parameters[source + (channels[lane] * _strides.Out)];
+                            int channel = channels[lane];
+                            target[lane] = channel < 0 ? 0 : parameters[source + (channel * _strides.Out)];
                         }
 
                         target = target[ActivationNode.ChannelGroup..];

@@ -15,7 +15,7 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
 {
     private const int ChannelsMax = 1 << 20;
 
-    /// <summary>Most pixels of kernel, stride and padding: beyond all use, and small enough that nothing overflows.</summary>
+    /// <summary>Most pixels of kernel, stride and padding: beyond all use, yet nothing overflows.</summary>
     private const int ExtentMax = 256;
 
     /// <summary>Name in messages and JSON.</summary>

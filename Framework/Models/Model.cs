@@ -34,7 +34,8 @@ public sealed class Model
     {
         if (input.C < 1 || input.H < 1 || input.W < 1)
         {
-            throw new ShapeException($"Images of {input} have no pixels.", "Give channels, height and width of at least 1.");
+            throw new ShapeException(
+                $"Images of {input} have no pixels.", "Give channels, height and width of at least 1.");
         }
 
         return Root.OutputShape(input, "");
@@ -59,7 +60,8 @@ public sealed class Model
         catch (OverflowException)
         {
             throw new ShapeException(
-                $"Images of {input}, {imagesPerPass} a pass, are too large for this model: a buffer would exceed 2^31 floats.",
+                $"Images of {input}, {imagesPerPass} a pass, are too large for this model: "
+                + "a buffer would exceed 2^31 floats.",
                 "Use smaller images or fewer channels; hidden channels count in groups of 16.");
         }
     }

@@ -137,7 +137,8 @@ public static class ModelSpec
         }
         catch (ConfigurationException exception)
         {
-            throw new ConfigurationException($"{source}: layer {path}: {exception.Message}", exception.Remedy, exception);
+            throw new ConfigurationException(
+                $"{source}: layer {path}: {exception.Message}", exception.Remedy, exception);
         }
     }
 

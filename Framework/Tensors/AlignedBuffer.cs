@@ -19,7 +19,7 @@ public sealed unsafe class AlignedBuffer
     private readonly int _start;
 
     /// <summary>Allocates <paramref name="length"/> floats.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative or exceeds <see cref="LengthMax"/>.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than <see cref="LengthMax"/>.</exception>
     public AlignedBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);

@@ -6,10 +6,10 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Tests.Bits;
 
-/// <summary>The numerics, pinned: these bits hold on every machine, at every vector width, without hardware vectors.</summary>
+/// <summary>The numerics, pinned: the same bits on every machine, at every vector width, and without vectors.</summary>
 /// <remarks>
-/// Run these also with DOTNET_EnableAVX512=0, DOTNET_EnableAVX2=0 and DOTNET_EnableHWIntrinsic=0. A hash may change only
-/// with a decision to change the numerics, which ends the comparability of runs: say so in the commit.
+/// Run these also with DOTNET_EnableAVX512=0, DOTNET_EnableAVX2=0 and DOTNET_EnableHWIntrinsic=0. A hash may change
+/// only with a decision to change the numerics, which ends the comparability of runs: say so in the commit.
 /// </remarks>
 [Trait("Category", "Bits")]
 public sealed class StoredHashTests

@@ -13,7 +13,13 @@ internal static class Training
 {
     /// <summary>The parameters at the end, after the losses.</summary>
     public static float[] Run(
-        Sequential layers, ImageShape input, int? bits, int imagesPerPass, int n, int steps, Func<int, Optimizer> create)
+        Sequential layers,
+        ImageShape input,
+        int? bits,
+        int imagesPerPass,
+        int n,
+        int steps,
+        Func<int, Optimizer> create)
     {
         TestValues values = new(11);
         LayerRun run = new(layers, input, bits, imagesPerPass);

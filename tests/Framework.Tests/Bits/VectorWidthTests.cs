@@ -92,7 +92,8 @@ public sealed class VectorWidthTests
     private static int Channels(TestValues values) =>
         values.Next(3) == 0 ? values.Pick(15, 16, 17, 31, 32, 33, 48, 50) : 1 + values.Next(14);
 
-    private static (int Bits, int ImagesPerPass)[] Configurations() => [(128, 1), (256, 1), (512, 1), (256, 3), (512, 3)];
+    private static (int Bits, int ImagesPerPass)[] Configurations() =>
+        [(128, 1), (256, 1), (512, 1), (256, 3), (512, 3)];
 
     private static void AssertSameBits(string what, Layer[] layers, ImageShape input, TestValues values)
     {

@@ -184,11 +184,12 @@ public sealed class WorkspaceTests
     {
         Plan plan = Nested.Compile(s_images);
         Plan other = Nested.Compile(s_images with { H = 60 });
-        Assert.Throws<ArgumentException>(() => other.Forward(other.CreateReplica(), plan.CreateWorkspace(training: true)));
-        Assert.Throws<ArgumentException>(() => other.Forward(plan.CreateReplica(), other.CreateWorkspace(training: true)));
-        Assert.Throws<ArgumentException>(() => other.Backward(plan.CreateReplica(), other.CreateWorkspace(training: true)));
-        Assert.Throws<ArgumentException>(
-            () => other.EndLeaf(plan.CreateWorkspace(training: true), new float[Nested.ParameterCount]));
+        Workspace own = other.CreateWorkspace(training: true);
+        Workspace foreign = plan.CreateWorkspace(training: true);
+        Assert.Throws<ArgumentException>(() => other.Forward(other.CreateReplica(), foreign));
+        Assert.Throws<ArgumentException>(() => other.Forward(plan.CreateReplica(), own));
+        Assert.Throws<ArgumentException>(() => other.Backward(plan.CreateReplica(), own));
+        Assert.Throws<ArgumentException>(() => other.EndLeaf(foreign, new float[Nested.ParameterCount]));
     }
 
     [Fact]

@@ -4,7 +4,7 @@ using Distributed.Framework.Models;
 
 namespace Distributed.Framework.Tests.Initializers;
 
-/// <summary>PyTorch's default: uniform within 1 / sqrt(fan-in), the fan-in from the weight's second dimension.</summary>
+/// <summary>PyTorch's default: uniform within 1 / sqrt(fan-in), taken from the weight's second dimension.</summary>
 public sealed class DefaultInitializerTests
 {
     public static TheoryData<Layer, int> Layers { get; } = new()

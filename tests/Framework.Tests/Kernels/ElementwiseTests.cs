@@ -4,7 +4,7 @@ using Distributed.Framework.Tests.Naive;
 
 namespace Distributed.Framework.Tests.Kernels;
 
-/// <summary>Kernels over lines of pixels against loops: all small sizes, strides and widths; nothing else is touched.</summary>
+/// <summary>Kernels over lines of pixels against loops: all small sizes and widths; nothing else is touched.</summary>
 public sealed unsafe class ElementwiseTests
 {
     private const float Untouched = 12345;

@@ -78,8 +78,9 @@ public sealed unsafe class TranscendentalTests
             Vector16.Store(widest, Transcendental.Sigmoid(Vector16.Load(source)));
             for (int lane = 0; lane < 16; lane++)
             {
-                Assert.Equal(BitConverter.SingleToInt32Bits(narrow[lane]), BitConverter.SingleToInt32Bits(wide[lane]));
-                Assert.Equal(BitConverter.SingleToInt32Bits(narrow[lane]), BitConverter.SingleToInt32Bits(widest[lane]));
+                int bits = BitConverter.SingleToInt32Bits(narrow[lane]);
+                Assert.Equal(bits, BitConverter.SingleToInt32Bits(wide[lane]));
+                Assert.Equal(bits, BitConverter.SingleToInt32Bits(widest[lane]));
             }
         }
     }

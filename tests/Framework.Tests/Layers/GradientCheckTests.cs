@@ -37,7 +37,8 @@ public sealed class GradientCheckTests
                 new Conv2d(2, 3, 1),
                 new Sigmoid(),
                 new SkipConcat(new Sequential(
-                    new SkipConcat(new Sequential(new Conv2d(3, 2, 3, padding: 1), new Sigmoid())), new Conv2d(5, 2, 1))),
+                    new SkipConcat(new Sequential(new Conv2d(3, 2, 3, padding: 1), new Sigmoid())),
+                    new Conv2d(5, 2, 1))),
                 new ConvTranspose2d(5, 2, 2),
             ]),
     ];

@@ -31,7 +31,7 @@ public sealed class NonFiniteTests
         }
     }
 
-    /// <summary>A convolution on zeros but for one pixel: NaN in its window, zero outside, in all output channels.</summary>
+    /// <summary>A convolution on zeros but for one pixel: not finite in its window, and only there.</summary>
     [Theory]
     [InlineData(float.NaN)]
     [InlineData(float.PositiveInfinity)]
@@ -85,7 +85,7 @@ public sealed class NonFiniteTests
     }
 
     /// <summary>
-    /// After a sigmoid, of which the padding channels hold 0.5, sums count channels and not padding, and borders as zero.
+    /// After a sigmoid, whose padding channels hold 0.5, sums count channels and not padding, and borders as zero.
     /// </summary>
     [Fact]
     public void Convolution_AfterSigmoid_CountsNeitherPaddingNorBorder()
@@ -93,7 +93,8 @@ public sealed class NonFiniteTests
         foreach (int bits in s_bits)
         {
             LayerRun run = new(
-                new Sequential(new Sigmoid(), new SkipConcat(new Sequential(new Sigmoid())), new Conv2d(6, 1, 3, padding: 1)),
+                new Sequential(
+                    new Sigmoid(), new SkipConcat(new Sequential(new Sigmoid())), new Conv2d(6, 1, 3, padding: 1)),
                 new ImageShape(3, 3, 3),
                 bits);
             run.Slice(run.Parameters, "2.weight").Fill(1);
@@ -112,7 +113,8 @@ public sealed class NonFiniteTests
     {
         ImageShape shape = new(3, 5, 6);
         Sequential layers = new(
-            new Conv2d(3, 5, 3, padding: 1), new ReLU(), new SkipConcat(new Sequential(new Conv2d(5, 4, 1), new Sigmoid())));
+            new Conv2d(3, 5, 3, padding: 1), new ReLU(),
+            new SkipConcat(new Sequential(new Conv2d(5, 4, 1), new Sigmoid())));
         float[] x = new TestValues(1).Floats(3 * shape.Elements);
         LayerRun clean = new(layers, shape, imagesPerPass: 3);
         LayerRun poisoned = new(layers, shape, imagesPerPass: 3);

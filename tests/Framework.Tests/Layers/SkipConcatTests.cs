@@ -24,18 +24,23 @@ public sealed class SkipConcatTests
         ("two activations", c => new(Conv(c, 4), new ReLU(), new ReLU(), Skip(new ReLU(), new ReLU()))),
         ("one after the other", c => new(Skip(Conv(c, 2)), Skip(Conv(c + 2, 3)), Skip(Conv(c + 5, 1)))),
         ("one after the other, with activations", c => new(
-            Conv(c, 2), new ReLU(), Skip(Conv(2, 2), new ReLU()), Skip(new ReLU(), Conv(4, 3)), new ReLU(), Conv(7, 2))),
+            Conv(c, 2), new ReLU(), Skip(Conv(2, 2), new ReLU()),
+            Skip(new ReLU(), Conv(4, 3)), new ReLU(), Conv(7, 2))),
         ("nested", c => new(Skip(Conv(c, 2), Skip(Conv(2, 3)), Conv(5, 2)))),
         ("nested at once", c => new(Skip(Skip(Conv(c, 2))), Conv((2 * c) + 2, 3))),
         ("nested, first part written before the second", c => new(Conv(c, 3), Skip(Skip(Conv(3, 2)), Conv(5, 4)))),
-        ("nested, at the start and the end", c => new(Conv(c, 3), Skip(Skip(Conv(3, 2)), Conv(5, 4), Skip(Conv(4, 1))))),
+        ("nested, at the start and the end", c => new(
+            Conv(c, 3), Skip(Skip(Conv(3, 2)), Conv(5, 4), Skip(Conv(4, 1))))),
         ("nested three times", c => new(
-            Conv(c, 2), new ReLU(), Skip(Conv(2, 3), Skip(new ReLU(), Skip(Conv(3, 1)), Conv(4, 2)), Conv(5, 2)), Up(4, 2))),
+            Conv(c, 2), new ReLU(),
+            Skip(Conv(2, 3), Skip(new ReLU(), Skip(Conv(3, 1)), Conv(4, 2)), Conv(5, 2)), Up(4, 2))),
         ("concatenation of concatenations", c => new(Skip(Conv(c, 2), Skip(Conv(2, 17))), Skip(Conv(c + 19, 3)))),
         ("sequences in sequences", c => new(
-            new Sequential(new Sequential(Conv(c, 2)), new ReLU()), Skip(new Sequential(Conv(2, 2), new Sequential())))),
+            new Sequential(new Sequential(Conv(c, 2)), new ReLU()),
+            Skip(new Sequential(Conv(2, 2), new Sequential())))),
         ("down and up", c => new(
-            Conv(c, 3), new ReLU(), Skip(new Conv2d(3, 5, 2, stride: 2), new ReLU(), new ConvTranspose2d(5, 4, 2, stride: 2)),
+            Conv(c, 3), new ReLU(),
+            Skip(new Conv2d(3, 5, 2, stride: 2), new ReLU(), new ConvTranspose2d(5, 4, 2, stride: 2)),
             Conv(7, 2))),
         ("wide kernel reads a concatenation", c => new(Skip(Conv(c, 3)), new Conv2d(c + 3, 2, 5, padding: 4))),
     ];

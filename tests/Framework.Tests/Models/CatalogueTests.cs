@@ -46,7 +46,8 @@ public sealed class CatalogueTests
     [InlineData("n2n-initial:channels=64,depth=3")]
     public void Find_WrongOverride_SaysWhichIsAllowed(string specification)
     {
-        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Catalogue.Find(specification, 3));
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(
+            () => Catalogue.Find(specification, 3));
         Assert.Contains(specification, exception.Message, StringComparison.Ordinal);
         Assert.Contains("channels=N", exception.Remedy, StringComparison.Ordinal);
     }

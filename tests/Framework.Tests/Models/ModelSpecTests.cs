@@ -12,8 +12,8 @@ public sealed class ModelSpecTests
          {"type":"SkipConcat","inner":[
            {"type":"Conv2d","in_channels":8,"out_channels":8,"kernel_size":2,"stride":2,"bias":false,"padding":1},
            {"type":"Sequential","inner":[{"type":"Sigmoid"}]},
-           {"type":"ConvTranspose2d","in_channels":8,"out_channels":4,"kernel_size":5,"stride":3,"bias":true,"padding":2,
-            "output_padding":1}]}]
+           {"type":"ConvTranspose2d","in_channels":8,"out_channels":4,"kernel_size":5,"stride":3,"bias":true,
+            "padding":2,"output_padding":1}]}]
         """;
 
     public static TheoryData<string, string> Faults { get; } = new()
@@ -113,7 +113,8 @@ public sealed class ModelSpecTests
         Assert.DoesNotContain('\n', exception.Message);
     }
 
-    private static string Nested(int depth) => string.Concat(Enumerable.Repeat("""[{"type":"Sequential","inner":""", depth))
+    private static string Nested(int depth) =>
+        string.Concat(Enumerable.Repeat("""[{"type":"Sequential","inner":""", depth))
         + """["ReLU"]""" + string.Concat(Enumerable.Repeat("}]", depth));
 
     private static string Conv(string argument) => Convolution("Conv2d", 3, 8, 3, argument);

@@ -3,7 +3,7 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Tests.Naive;
 
-/// <summary>Whole networks in float64, layer by layer as they are written down: nothing fused, everything copied.</summary>
+/// <summary>Whole networks in float64, layer by layer as written down: nothing fused, everything copied.</summary>
 internal sealed class NaiveNetwork
 {
     private readonly float[] _parameters;
@@ -94,6 +94,6 @@ internal sealed class NaiveNetwork
         return new Value(x.Shape, y, gradient => [.. gradient.Zip(y, (g, v) => g * slope(v))]);
     }
 
-    /// <summary>A result, and how a gradient with respect to it becomes one with respect to what it came from.</summary>
+    /// <summary>A result, and what turns its gradient into the gradient of what it came from.</summary>
     private sealed record Value(ImageShape Shape, double[] Values, Func<double[], double[]> Backward);
 }

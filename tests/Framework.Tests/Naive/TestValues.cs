@@ -9,7 +9,7 @@ internal sealed class TestValues(ulong seed)
 
     public T Pick<T>(params ReadOnlySpan<T> values) => values[Next(values.Length)];
 
-    /// <summary>Whole numbers from -limit to limit: sums of their products are exact in float32, in any order.</summary>
+    /// <summary>Whole numbers from -limit to limit: sums of their products are exact in float32.</summary>
     public float[] Integers(int count, int limit = 3) => Fill(count, () => Next((2 * limit) + 1) - limit);
 
     /// <summary>Numbers within [-1, 1), of 24 bits: almost every sum of their products rounds.</summary>

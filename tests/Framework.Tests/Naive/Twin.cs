@@ -11,7 +11,14 @@ internal static class Twin
     /// Runs both on whole numbers, on which float32 is exact if the layers have no Sigmoid, and demands equality.
     /// </summary>
     public static void AssertExact(
-        string what, Sequential layers, ImageShape input, int bits, int n, int imagesPerPass, TestValues values, int limit = 3)
+        string what,
+        Sequential layers,
+        ImageShape input,
+        int bits,
+        int n,
+        int imagesPerPass,
+        TestValues values,
+        int limit = 3)
     {
         LayerRun run = new(layers, input, bits, imagesPerPass);
         values.Integers(run.Parameters.Length, limit).CopyTo(run.Parameters, 0);

@@ -87,7 +87,7 @@ public sealed class OptimizerTests
     }
 
     /// <summary>
-    /// Goal: 1 - beta is rounded once. Method: the first step is the learning rate exactly, whatever the gradient, since
+    /// Goal: 1 - beta is rounded once. Method: the first step is the learning rate, whatever the gradient, since
     /// (1 - beta) cancels; 1 - (float)0.999 instead of (float)(1 - 0.999) makes it 6e-6 too large.
     /// </summary>
     [Fact]
