@@ -1,0 +1,62 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>The usual help, and below it what people type.</summary>
+internal sealed class HelpWithExamples(HelpAction usual, string program) : SynchronousCommandLineAction
+{
+    /// <summary>For each command, notes and lines to type; PROGRAM stands for the program.</summary>
+    private static readonly Dictionary<string, string[]> s_examples = new(StringComparer.Ordinal)
+    {
+        [""] =
+        [
+            "Examples:",
+            "  PROGRAM train",
+            "  PROGRAM train --data pairs.pkl --validation clean.pkl --epochs 10",
+            "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
+            "  PROGRAM doctor",
+            "",
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or configuration, 6 no valid checkpoint although some",
+            "are there, 7 disk full, 130 Ctrl+C, 143 SIGTERM.",
+        ],
+        ["train"] =
+        [
+            "Defaults are in brackets. The first Ctrl+C or SIGTERM saves and ends, the second aborts.",
+            "A resumed run may change workers, threads, json, checkpoint-every and the number of epochs only.",
+            "",
+            "Settings, where the command line is silent: environment, then appsettings.json beside the program:",
+            "  DISTRIBUTED_TRAIN__WORKERS           Train:Workers           as --workers",
+            "  DISTRIBUTED_TRAIN__THREADS           Train:Threads           as --threads",
+            "  DISTRIBUTED_TRAIN__CHECKPOINTEVERY   Train:CheckpointEvery   as --checkpoint-every",
+            "  DISTRIBUTED_TRAIN__RUNSROOT          Train:RunsRoot          where new run folders go [runs]",
+            "  NO_COLOR                             no colours",
+            "  DISTRIBUTED_DEBUG=1                  faults with their stack",
+            "",
+            "Examples:",
+            "  PROGRAM train",
+            "  PROGRAM train --data train_data.pkl --validation val_data.pkl --model n2n-final --epochs 5",
+            "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos",
+            "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos --resume",
+            "  PROGRAM train --init weights.pth --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov --json",
+        ],
+    };
+
+    /// <inheritdoc/>
+    public override bool ClearsParseErrors => true;
+
+    /// <inheritdoc/>
+    public override int Invoke(ParseResult parseResult)
+    {
+        int code = usual.Invoke(parseResult);
+        string name = parseResult.CommandResult.Command is RootCommand ? "" : parseResult.CommandResult.Command.Name;
+        foreach (string line in s_examples.GetValueOrDefault(name, []))
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(
+                line.Replace("PROGRAM", program, StringComparison.Ordinal));
+        }
+
+        return code;
+    }
+}
