@@ -79,6 +79,9 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     /// <summary>What the last validation said; null before one.</summary>
     public Evaluation? LastEvaluation { get; private set; }
 
+    /// <summary>The newest picture: path and file; null before one.</summary>
+    public (string Path, byte[] Png)? LastPreview { get; private set; }
+
     /// <summary>Workers in the last step.</summary>
     public int Workers { get; private set; }
 
@@ -136,14 +139,20 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         // One best at a time: its snapshot is free again before the next is taken.
         _bestSaved.GetAwaiter().GetResult();
         _bestSaved = PostAsync(state, steps, score: -evaluation.MeanSquaredError, keepByStep: false);
-        PreviewWriter.Write(PreviewPath(steps), _job.Plan, _replica, _validation);
+        string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
+        LastPreview = (path, PreviewWriter.Write(path, _job.Plan, _replica, _validation));
     }
 
     /// <inheritdoc/>
     public Task SaveAsync(TrainingState state, int steps) => PostAsync(state, steps, score: null, keepByStep: true);
 
-    /// <summary>Where the picture after a step is.</summary>
-    public string PreviewPath(int steps) => Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
+    /// <summary>Writes out what is gathered.</summary>
+    public void Flush()
+    {
+        WritePending();
+        _metrics.Flush();
+        _events.Flush();
+    }
 
     /// <summary>Writes out what is gathered, and waits for the last checkpoint.</summary>
     public async ValueTask DisposeAsync()

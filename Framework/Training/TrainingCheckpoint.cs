@@ -37,6 +37,13 @@ public static class TrainingCheckpoint
         }
     }
 
+    /// <summary>The parameters as named tensors, without copying them.</summary>
+    public static IReadOnlyList<NamedTensor> Tensors(Model model, ReadOnlyMemory<float> parameters) =>
+    [
+        .. model.Parameters.Select(parameter => new NamedTensor(
+            parameter.Name, Sizes(parameter), parameters.Slice(parameter.Start, parameter.Count))),
+    ];
+
     /// <summary>The flat parameters of a checkpoint.</summary>
     /// <exception cref="CheckpointException">Names or sizes are not the model's.</exception>
     public static float[] Parameters(Checkpoint checkpoint, Model model)
