@@ -24,7 +24,7 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ["train"] =
         [
             "Defaults are in brackets. The first Ctrl+C or SIGTERM saves and ends, the second aborts.",
-            "A resumed run may change workers, threads, json, checkpoint-every and the number of epochs only.",
+            "A resumed run may change workers, threads, json, checkpoint-every and the number of epochs or steps only.",
             "",
             "Settings, where the command line is silent: environment, then appsettings.json beside the program:",
             "  DISTRIBUTED_TRAIN__WORKERS           Train:Workers           as --workers",

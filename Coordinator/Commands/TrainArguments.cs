@@ -84,7 +84,7 @@ internal sealed class TrainArguments
         "--epochs", "Passes over the data; excludes --steps", 1);
 
     private readonly Option<int?> _steps = StrictOptions.WholeNumber(
-        "--steps", "Steps [a fixed number if --epochs is not given either]", 1);
+        "--steps", "Steps [1000 if --epochs is not given either]", 1);
 
     private readonly Option<uint?> _seed = StrictOptions.Seed("--seed", "Decides everything random [0]");
 
@@ -94,7 +94,7 @@ internal sealed class TrainArguments
     private readonly Option<bool> _resume = StrictOptions.Flag("--resume", "Go on with the run in --run");
 
     private readonly Option<int?> _checkpointEvery = StrictOptions.WholeNumber(
-        "--checkpoint-every", "Steps between checkpoints; 0: one at the end only [chosen by the time they take]", 0);
+        "--checkpoint-every", "Steps between checkpoints; 0: one at the end only [200]", 0);
 
     private readonly Option<int?> _workers = StrictOptions.WholeNumber(
         "--workers", "Local workers [one a core]", 1, WorkersMax);

@@ -1,19 +1,250 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Framework.Checkpoints;
+using Distributed.Framework.Data;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Initializers;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Models;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>What a training run came to.</summary>
-/// <param name="Summary">Numbers at the end.</param>
-/// <param name="IsStopped">Whether it was stopped before its last step; everything is saved.</param>
-/// <param name="InputPsnr">PSNR of the noisy validation inputs themselves; null without validation.</param>
-/// <param name="PreviewPath">The last preview; null if there is none.</param>
+/// <summary>What a run came to.</summary>
+/// <param name="Summary">The numbers.</param>
+/// <param name="IsStopped">Whether the user stopped it before its last step.</param>
+/// <param name="InputPsnr">PSNR of the noisy validation images themselves; null without clean ones.</param>
+/// <param name="PreviewPath">The last picture; null if there is none.</param>
 public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath);
 
-/// <summary>Trains in this process, with local workers.</summary>
-public static class TrainSession
+/// <summary>One life of a run: opens data and run folder, trains with local workers, leaves the results.</summary>
+public sealed class TrainSession
 {
-    /// <summary>Trains until all steps are done or <paramref name="stop"/> asks to save and end.</summary>
-    public static Task<TrainResult> RunAsync(TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
-        throw new NotSupportedException("Training is not part of this build.");
+    /// <summary>Steps of a run that says neither steps nor epochs: about a minute of the default model.</summary>
+    private const int DefaultSteps = 1000;
+    private const int DefaultCheckpointEvery = 200;
+
+    /// <summary>What a resumed run may change: paths (hashes tell whether the data are the same) and the length.</summary>
+    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "data.source", "data.validation"];
+
+    private readonly TrainOptions _options;
+    private readonly ITrainingDisplay _display;
+    private readonly TimeProvider _clock = TimeProvider.System;
+    private readonly PairSource? _validation;
+    private readonly TrainingJob _job;
+    private readonly float[] _initial;
+    private readonly Optimizer _optimizer;
+    private readonly int _workers;
+
+    private TrainSession(TrainOptions options, ITrainingDisplay display)
+    {
+        _options = options;
+        _display = display;
+        _workers = options.Workers ?? Environment.ProcessorCount;
+        PairSource source = DataSources.OpenTraining(options.Data);
+        _validation = DataSources.OpenValidation(options.Data);
+        Sequential layers = FindLayers(options.Model, source.Shape.C);
+        Model model = new(layers);
+        TrainingJob.CompileFor(model, options.Model, source);
+        if (_validation is not null && _validation.Shape != source.Shape)
+        {
+            throw new ConfigurationException(
+                $"Validation images are {_validation.Shape}, training images {source.Shape}.",
+                "Give images of one size, or --crop N.");
+        }
+
+        _initial = new float[model.ParameterCount];
+        if (options.Init is { } file)
+        {
+            StateDict.Read(file).CopyTo(model, _initial);
+        }
+        else
+        {
+            DefaultInitializer.Fill(model, options.Data.Seed, _initial);
+        }
+
+        _optimizer = options.Optimizer.Create(model.ParameterCount);
+        _job = new TrainingJob(Configure(layers, source), source);
+    }
+
+    /// <summary>The version of this program.</summary>
+    public static string Version { get; } =
+        typeof(TrainSession).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    /// <summary>Trains until all steps are done or the user wants to stop.</summary>
+    /// <param name="options">What is asked for.</param>
+    /// <param name="display">Shows it to people.</param>
+    /// <param name="stop">Ends after the step at hand, with a checkpoint.</param>
+    /// <exception cref="ReportedException">Something that the user can mend.</exception>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public static Task<TrainResult> RunAsync(
+        TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
+        new TrainSession(options, display).RunAsync(stop);
+
+    private static Sequential FindLayers(string model, int channels)
+    {
+        if (Catalogue.Find(model, channels) is { } layers)
+        {
+            return layers;
+        }
+
+        try
+        {
+            return ModelSpec.Parse(File.ReadAllText(model), model);
+        }
+        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
+        {
+            throw new ConfigurationException(
+                $"--model {model}: there is no such model, and no such file: {exception.Message}",
+                $"Give a JSON file, or one of {string.Join(", ", Catalogue.Names)}.",
+                exception);
+        }
+    }
+
+    private TrainingConfiguration Configure(Sequential layers, PairSource source) => new()
+    {
+        Model = _options.Model,
+        Layers = ModelSpec.Write(layers),
+        Data = _options.Data,
+        DataHash = source.ContentHash,
+        ValidationHash = _validation?.ContentHash,
+        Loss = _options.Loss,
+        Reduction = _options.Reduction,
+        Optimizer = _options.Optimizer,
+        Batch = _options.Batch,
+        Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model),
+        Epochs = _options.Epochs,
+        Steps = _options.Epochs is null ? _options.Steps ?? DefaultSteps : null,
+        Shuffle = _options.Shuffle,
+        Seed = _options.Data.Seed,
+        InitialWeightsSha256 = Hash(_initial),
+    };
+
+    private async Task<TrainResult> RunAsync(CancellationToken stop)
+    {
+        JsonObject configuration = _job.Configuration.ToJsonObject();
+        using RunFolder folder = RunFolder.Open(
+            new RunFolderOptions(
+                configuration,
+                _options.Model,
+                _options.Run,
+                _options.Resume,
+                s_mayChange,
+                _options.CommandLine,
+                _options.RunsRoot),
+            _clock);
+        _display.Note($"Run folder {folder.Folder}");
+        (TrainingState state, int first) = Restore(folder);
+        CoordinatorOptions options = new()
+        {
+            Version = Version,
+            Numerics = NumericsFingerprint.Compute(),
+            CheckpointEvery = _options.CheckpointEvery ?? DefaultCheckpointEvery,
+            HasValidation = _validation is not null,
+        };
+        int threads = _workers * _options.Threads;
+        await using TrainRecorder recorder = new(
+            _job, state, _validation, folder, first, threads, _display, _clock);
+        bool isStopped = await TrainAsync(state, first, (int)folder.Term, options, recorder, stop);
+        return Finish(state, folder, configuration, recorder, isStopped);
+    }
+
+    /// <summary>The state to begin with: the newest checkpoint's, or the initial one.</summary>
+    private (TrainingState State, int Step) Restore(RunFolder folder)
+    {
+        Checkpoint? checkpoint = folder.IsResumed
+            ? new CheckpointStore(folder.Folder).FindLatest(fault => _display.Note($"Passed over: {fault.Message}"))
+            : null;
+        if (checkpoint is null)
+        {
+            return (new TrainingState(_initial, _optimizer), 0);
+        }
+
+        float[] parameters = TrainingCheckpoint.Parameters(checkpoint, _job.Model);
+        TrainingCheckpoint.RestoreOptimizer(checkpoint, _job.Model, _optimizer);
+        _display.Note($"Resuming after step {checkpoint.Step}");
+        return (new TrainingState(parameters, _optimizer), checked((int)checkpoint.Step));
+    }
+
+    /// <summary>Trains; true if the user stopped it.</summary>
+    private async Task<bool> TrainAsync(
+        TrainingState state,
+        int first,
+        int term,
+        CoordinatorOptions options,
+        TrainRecorder recorder,
+        CancellationToken stop)
+    {
+        CoordinatorMachine machine = new(new Term(term), new Step(first), _job.Schedule, options);
+        await using CoordinatorHost host = new(_job, state, machine, options, recorder, _clock);
+        await using LocalWorkers workers = new(host, _job, options.Version, options.Numerics, _clock);
+        await using CancellationTokenRegistration registration = stop.Register(host.Stop);
+        for (int i = 0; i < _workers; i++)
+        {
+            workers.Start(_options.Threads);
+        }
+
+        CoordinatorEffect.Finish finish = await host.RunAsync();
+        return finish.Outcome switch
+        {
+            Outcome.Completed => false,
+            Outcome.Stopped => true,
+            _ => throw new TrainingException(
+                $"Training ended at {finish.Why}",
+                "Lower --lr, or look at the data; checkpoints from before are intact and can be resumed."),
+        };
+    }
+
+    private TrainResult Finish(
+        TrainingState state, RunFolder folder, JsonObject configuration, TrainRecorder recorder, bool isStopped)
+    {
+        ReadOnlyMemory<float> parameters = state.Parameters.Memory;
+        Dictionary<string, string> metadata = new() { ["format"] = "pt", ["model"] = _options.Model };
+        AtomicFile.Write(
+            folder["model.safetensors"],
+            stream => SafetensorsWriter.Write(stream, metadata, TrainingCheckpoint.Tensors(_job.Model, parameters)));
+        recorder.Flush();
+        Evaluation? evaluation = recorder.LastEvaluation;
+        bool isClean = _validation is { HasCleanTargets: true };
+        RunSummary summary = new(
+            recorder.StepsDone,
+            (double)recorder.StepsDone / _job.Schedule.StepsPerEpoch,
+            recorder.LastLoss,
+            isClean ? evaluation?.Psnr : null,
+            isClean ? evaluation?.PsnrMeanPerImage : null,
+            PsnrEstimated: null,
+            Accuracy: null,
+            recorder.ImagesPerSecond,
+            recorder.StepTime.TotalSeconds,
+            recorder.Workers,
+            recorder.RecomputedLeaves,
+            Hash(parameters.Span),
+            folder.Folder);
+        WriteReport(folder, configuration, summary, recorder.LastPreview);
+        return new TrainResult(
+            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path);
+    }
+
+    private static void WriteReport(
+        RunFolder folder, JsonObject configuration, RunSummary summary, (string Path, byte[] Png)? preview)
+    {
+        IReadOnlyList<ReportPicture> pictures = preview is { Png: var png }
+            ? [new ReportPicture("Noisy, denoised and clean", png)]
+            : [];
+        ReportWriter.Write(folder["report.html"], new RunReport(
+            Path.GetFileName(folder.Folder),
+            summary,
+            configuration,
+            MetricsReader.Read(folder["metrics.jsonl"]),
+            pictures));
+    }
+
+    private static string Hash(ReadOnlySpan<float> parameters) =>
+        Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(parameters)));
 }

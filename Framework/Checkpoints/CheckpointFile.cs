@@ -146,7 +146,9 @@ public static class CheckpointFile
         return header;
     }
 
-    /// <summary>The hash of a whole stream, with the digits that begin at <paramref name="digitsStart"/> as 0.</summary>
+    /// <summary>
+    /// The hash of a whole stream, with the digits that begin at <paramref name="digitsStart"/> as 0.
+    /// </summary>
     private static string HashOf(Stream stream, long digitsStart)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

@@ -14,7 +14,9 @@ public sealed record CheckpointLayout(
 /// <param name="Shape">Sizes, outermost first.</param>
 public sealed record TensorLayout(string Name, long[] Shape);
 
-/// <summary>Memory for one checkpoint: the trainer copies its state in, the writer writes it out, and it goes round.</summary>
+/// <summary>
+/// Memory for one checkpoint: the trainer copies its state in, the writer writes it out, and it goes round.
+/// </summary>
 /// <remarks>Owned by whoever rented it until it is posted; see <see cref="CheckpointWriter"/>.</remarks>
 public sealed class CheckpointSnapshot
 {
@@ -32,7 +34,9 @@ public sealed class CheckpointSnapshot
     /// <summary>Optimizer updates done.</summary>
     public long Step { get; set; }
 
-    /// <summary>What the checkpoint is worth, higher is better; null if it is not a candidate for the best one.</summary>
+    /// <summary>
+    /// What the checkpoint is worth, higher is better; null if it is not a candidate for the best one.
+    /// </summary>
     public double? Score { get; set; }
 
     /// <summary>Whether it is kept by its step; false if it only stands for the best one.</summary>

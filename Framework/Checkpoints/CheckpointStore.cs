@@ -18,7 +18,9 @@ public sealed class CheckpointStore
     private readonly int _keep;
     private readonly Func<string, Stream>? _create;
 
-    /// <summary>Files that did not verify when looked at; they count as no checkpoint and go after the next save.</summary>
+    /// <summary>
+    /// Files that did not verify when looked at; they count as no checkpoint and go after the next save.
+    /// </summary>
     private readonly HashSet<string> _damaged = new(StringComparer.Ordinal);
 
     /// <summary>Opens or makes the folders, and removes what an earlier life left half-written.</summary>
@@ -29,7 +31,9 @@ public sealed class CheckpointStore
     {
     }
 
-    /// <summary>As the public one, with the opening of temporary files handed in, so that tests can make it fail.</summary>
+    /// <summary>
+    /// As the public one, with the opening of temporary files handed in, so that tests can make it fail.
+    /// </summary>
     internal CheckpointStore(string runFolder, int keep, Func<string, Stream>? create)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
@@ -121,7 +125,8 @@ public sealed class CheckpointStore
         try
         {
             string? score = CheckpointFile.ReadExtra(BestPath).GetValueOrDefault(ScoreKey);
-            return double.TryParse(score, NumberStyles.Float, CultureInfo.InvariantCulture, out double value) ? value : null;
+            bool isNumber = double.TryParse(score, NumberStyles.Float, CultureInfo.InvariantCulture, out double value);
+            return isNumber ? value : null;
         }
         catch (DataException)
         {
@@ -140,7 +145,8 @@ public sealed class CheckpointStore
         }
         catch (DataException exception)
         {
-            throw new IOException($"The checkpoint did not read back as it was written: {exception.Message}", exception);
+            throw new IOException(
+                $"The checkpoint did not read back as it was written: {exception.Message}", exception);
         }
     }
 

@@ -2,13 +2,17 @@ using System.Runtime.InteropServices;
 
 namespace Distributed.Framework.Checkpoints;
 
-/// <summary>Flushes a folder, so that a rename or a new file in it survives a power cut. .NET cannot open a folder.</summary>
+/// <summary>
+/// Flushes a folder, so that a rename or a new file in it survives a power cut. .NET cannot open a folder.
+/// </summary>
 public static partial class FolderSync
 {
     private const int ReadOnly = 0;
     private const int InvalidArgument = 22;
 
-    /// <summary>Waits until the folder's entries are on disk; does nothing on Windows, which has no such call.</summary>
+    /// <summary>
+    /// Waits until the folder's entries are on disk; does nothing on Windows, which has no such call.
+    /// </summary>
     /// <exception cref="IOException">The folder cannot be opened, or the disk failed.</exception>
     public static void Flush(string folder)
     {

@@ -65,7 +65,9 @@ public sealed class SafetensorsFile
             when (exception is IOException or UnauthorizedAccessException or ArgumentException or NotSupportedException)
         {
             throw new DataException(
-                $"The file '{path}' cannot be read: {exception.Message}", "Check what it is and its permissions.", exception);
+                $"The file '{path}' cannot be read: {exception.Message}",
+                "Check what it is and its permissions.",
+                exception);
         }
     }
 }

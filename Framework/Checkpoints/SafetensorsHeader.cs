@@ -215,7 +215,7 @@ internal sealed class SafetensorsHeader
         {
             if (entry.Begin != end)
             {
-                throw Fault($"tensor '{Shown(entry.Name)}' begins at {entry.Begin}, not at {end} where the one before ends");
+                throw Fault($"tensor '{Shown(entry.Name)}' begins at {entry.Begin}; the one before ends at {end}");
             }
 
             end = entry.End;

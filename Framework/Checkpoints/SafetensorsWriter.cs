@@ -5,7 +5,9 @@ using System.Text.Json;
 
 namespace Distributed.Framework.Checkpoints;
 
-/// <summary>Writes safetensors files that any reader of the format loads; layout in <see cref="SafetensorsHeader"/>.</summary>
+/// <summary>
+/// Writes safetensors files that any reader of the format loads; layout in <see cref="SafetensorsHeader"/>.
+/// </summary>
 /// <remarks>
 /// The header lists the tensors in the given order. The data has the integers first, as PyTorch's reader wants every
 /// tensor aligned to its element size; the header is padded to a multiple of 8 bytes for the same reason.
@@ -63,7 +65,8 @@ public static class SafetensorsWriter
             if (elements != tensor.ElementCount)
             {
                 throw new ArgumentException(
-                    $"{tensor.Name} [{string.Join(", ", tensor.Shape)}] has {tensor.ElementCount} values.", nameof(tensors));
+                    $"{tensor.Name} [{string.Join(", ", tensor.Shape)}] has {tensor.ElementCount} values.",
+                    nameof(tensors));
             }
         }
     }

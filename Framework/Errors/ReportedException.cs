@@ -24,3 +24,6 @@ public sealed class ShapeException(string cause, string remedy) : ReportedExcept
 /// <summary>No valid checkpoint, although some are there.</summary>
 public sealed class CheckpointException(string cause, string remedy, Exception? inner = null)
     : ReportedException(cause, remedy, inner);
+
+/// <summary>Training cannot go on: its numbers are no longer finite.</summary>
+public sealed class TrainingException(string cause, string remedy) : ReportedException(cause, remedy);

@@ -34,6 +34,9 @@ internal abstract unsafe class KernelSet
     /// <inheritdoc cref="Elementwise{TVector}.Add"/>
     public abstract void Add(float* source, float* target, int length);
 
+    /// <inheritdoc cref="Finiteness{TVector}.Holds"/>
+    public abstract bool AreFinite(float* values, int length);
+
     /// <inheritdoc cref="Updates{TVector}.Sgd"/>
     public abstract void Sgd(
         float* old, float* sum, float count, float* velocity, float* target, int length, in SgdStep step);
@@ -94,6 +97,8 @@ internal sealed unsafe class KernelSet<TVector> : KernelSet
 
     public override void Add(float* source, float* target, int length) =>
         Elementwise<TVector>.Add(source, target, length);
+
+    public override bool AreFinite(float* values, int length) => Finiteness<TVector>.Holds(values, length);
 
     public override void Sgd(
         float* old, float* sum, float count, float* velocity, float* target, int length, in SgdStep step) =>

@@ -20,4 +20,8 @@ public static unsafe class GradientSum
         left.Loss += right.Loss;
         right.Dispose();
     }
+
+    /// <summary>Whether the loss and every element of the gradient are finite.</summary>
+    public static bool IsFinite(PooledBuffer sum) =>
+        double.IsFinite(sum.Loss) && KernelSet.Current.AreFinite(sum.Values.Pointer, sum.Values.Length);
 }

@@ -7,7 +7,9 @@ using System.Text.Json.Nodes;
 
 namespace Distributed.Coordinator.Hosting.Runs;
 
-/// <summary>What a run ran on: for people who compare speeds or look for a fault. The result does not depend on it.</summary>
+/// <summary>
+/// What a run ran on: for people who compare speeds or look for a fault. The result does not depend on it.
+/// </summary>
 public static class RunEnvironment
 {
     private const string Hidden = "***";
@@ -36,9 +38,9 @@ public static class RunEnvironment
 
     /// <summary>Arguments with everything hidden that could let somebody join.</summary>
     /// <remarks>
-    /// Secrets do not belong on a command line; this is for people who put one there nevertheless. Hidden are the values
-    /// of options that are named for a secret (not for a file that holds one), what follows <c>::</c> in a pinned
-    /// token, and passwords, queries and fragments of URLs.
+    /// Secrets do not belong on a command line; this is for people who put one there nevertheless. Hidden are the
+    /// values of options that are named for a secret (not for a file that holds one), what follows <c>::</c> in a
+    /// pinned token, and passwords, queries and fragments of URLs.
     /// </remarks>
     public static IReadOnlyList<string> WithoutSecrets(IReadOnlyList<string> arguments)
     {

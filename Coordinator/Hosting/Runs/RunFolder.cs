@@ -58,7 +58,9 @@ public sealed class RunFolder : IDisposable
     /// <summary>Whether a run was there before, perhaps with checkpoints.</summary>
     public bool IsResumed { get; }
 
-    /// <summary>Path of a file in the folder: <c>metrics.jsonl</c>, <c>model.safetensors</c>, <c>report.html</c>.</summary>
+    /// <summary>
+    /// Path of a file in the folder: <c>metrics.jsonl</c>, <c>model.safetensors</c>, <c>report.html</c>.
+    /// </summary>
     public string this[string name] => Path.Combine(Folder, name);
 
     /// <summary>Makes a run folder, or opens one to resume.</summary>
@@ -138,7 +140,9 @@ public sealed class RunFolder : IDisposable
         return folder;
     }
 
-    /// <summary>The model's name without its folder, ending and overrides, in characters that any system allows.</summary>
+    /// <summary>
+    /// The model's name without its folder, ending and overrides, in characters that any system allows.
+    /// </summary>
     private static string Slug(string model)
     {
         string name = Path.GetFileName(model.Split(':')[0].TrimEnd('/', '\\'));
@@ -202,7 +206,10 @@ public sealed class RunFolder : IDisposable
         const string Remedy = "Restore it from a backup or a checkpoint's metadata, or start a new run with --run.";
         try
         {
-            return JsonNode.Parse(File.ReadAllText(path)) as JsonObject
+            // A repeated key would otherwise be noticed only when the object is looked into.
+            return JsonNode.Parse(
+                File.ReadAllText(path),
+                documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
                 ?? throw new DataException($"{path} holds no JSON object.", Remedy);
         }
         catch (Exception exception) when (exception is JsonException or IOException or ArgumentException)

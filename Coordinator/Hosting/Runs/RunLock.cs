@@ -3,7 +3,9 @@ using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Hosting.Runs;
 
-/// <summary>Keeps a second coordinator out of a run folder. The system drops it when the process ends, however.</summary>
+/// <summary>
+/// Keeps a second coordinator out of a run folder. The system drops it when the process ends, however.
+/// </summary>
 /// <remarks>
 /// On Unix .NET takes <c>flock</c> on the file, which holds between processes and between handles of one process. A
 /// locked file cannot be read through .NET, so the holder's process id is in a file of its own beside it.
@@ -54,7 +56,9 @@ internal sealed class RunLock : IDisposable
         return new RunLock(file);
     }
 
-    /// <summary>Lets the folder go. The files stay: removing a lock file would let two processes lock two files.</summary>
+    /// <summary>
+    /// Lets the folder go. The files stay: removing a lock file would let two processes lock two files.
+    /// </summary>
     public void Dispose() => _file.Dispose();
 
     private static string ReadHolder(string path)

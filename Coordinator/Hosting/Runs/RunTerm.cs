@@ -22,7 +22,8 @@ internal static class RunTerm
     {
         // A whole number has at most 19 digits; a longer file is not read.
         string text = new FileInfo(path).Length <= 32 ? File.ReadAllText(path).Trim() : "";
-        return long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long term) && term < long.MaxValue
+        bool isNumber = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long term);
+        return isNumber && term < long.MaxValue
             ? term
             : throw new DataException(
                 $"{path} does not hold the number of the run's last term.",

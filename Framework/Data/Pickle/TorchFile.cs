@@ -68,7 +68,7 @@ public static class TorchFile
             {
                 string label = key is PickleString text ? $"'{text.Value}'" : key.Kind;
                 throw new DataException(
-                    $"{path}: the dictionary's entry {label} is {entry.Kind}, or comes twice; tensors with names are needed.",
+                    $"{path}: entry {label} of the dictionary is {entry.Kind}, or comes twice; tensors are needed.",
                     "Save model.state_dict() with torch.save.");
             }
 

@@ -166,7 +166,9 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(["step-00000001.safetensors"], Names());
     }
 
-    /// <summary>Every state that a stop can leave: nothing, part, all of a temporary file; the old one not yet gone.</summary>
+    /// <summary>
+    /// Every state that a stop can leave: nothing, part, all of a temporary file; the old one not yet gone.
+    /// </summary>
     [Theory]
     [InlineData(0)]
     [InlineData(100)]
@@ -206,7 +208,10 @@ public sealed class CheckpointStoreTests : IDisposable
         step,
         """{"lr":0.001}""",
         [new("0.weight", [2, 2], new float[] { step, 2, 3, 4 }), new("2.0.bias", [1], new float[] { -1 })],
-        [new("1.running_mean", [1], new float[] { 0.5f }), NamedTensor.OfIntegers("1.num_batches_tracked", [], new long[] { 5 })],
+        [
+            new("1.running_mean", [1], new float[] { 0.5f }),
+            NamedTensor.OfIntegers("1.num_batches_tracked", [], new long[] { 5 }),
+        ],
         [new("exp_avg.0.weight", [2, 2], new float[] { 0, 0, 0, 1e-30f })],
         new Dictionary<string, string> { ["beta1Power"] = "0.9", ["sha256"] = new string('0', 64) });
 

@@ -1,0 +1,306 @@
+using System.Buffers;
+using System.Collections.Concurrent;
+using System.Diagnostics;
+using Distributed.Coordinator.Core;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Engines;
+using Distributed.Protocol.Machines;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Hosting;
+
+/// <summary>The coordinator's shell: one machine, one mailbox, links to workers. It holds no rule.</summary>
+/// <remarks>
+/// Updates and validations run on a thread of their own and report back; the mailbox's loop never waits for them.
+/// </remarks>
+public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
+{
+    private const int MailboxMax = 1 << 14;
+
+    private readonly TrainingJob _job;
+    private readonly TrainingState _state;
+    private readonly CoordinatorMachine _machine;
+    private readonly ITrainingObserver _observer;
+    private readonly string _plan;
+    private readonly TimeSpan _heartbeatInterval;
+    private readonly MachineHost<CoordinatorEvent, CoordinatorEffect> _host;
+    private readonly ConcurrentDictionary<WorkerId, IWorkerLink> _links = [];
+    private readonly ConcurrentDictionary<GradientTicket, PooledBuffer> _gradients = [];
+    private readonly BlockingCollection<CoordinatorEffect> _work = [];
+    private readonly CancellationTokenSource _stopping = new();
+    private readonly TaskCompletionSource<CoordinatorEffect.Finish> _finish =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    private long _tickets;
+    private int _workers;
+    private Step _assignedStep = new(-1);
+    private long _stepBegan;
+
+    /// <summary>Makes a coordinator; <see cref="RunAsync"/> starts it.</summary>
+    /// <param name="job">What to train.</param>
+    /// <param name="state">Parameters and optimizer, owned by this object while it runs.</param>
+    /// <param name="machine">Decides everything.</param>
+    /// <param name="options">The machine's options.</param>
+    /// <param name="observer">Sees what happens, and saves and validates.</param>
+    /// <param name="clock">The system clock, or a fake one.</param>
+    public CoordinatorHost(
+        TrainingJob job,
+        TrainingState state,
+        CoordinatorMachine machine,
+        CoordinatorOptions options,
+        ITrainingObserver observer,
+        TimeProvider clock)
+    {
+        _job = job;
+        _state = state;
+        _machine = machine;
+        _observer = observer;
+        _plan = job.Configuration.ToJson();
+        _heartbeatInterval = options.HeartbeatInterval;
+        _host = new MachineHost<CoordinatorEvent, CoordinatorEffect>(
+            machine, new CoordinatorEvent.Tick(), Perform, clock, MailboxMax)
+        {
+            OnError = exception => _finish.TrySetException(exception),
+        };
+    }
+
+    /// <summary>Trains until all steps are done, the run is stopped, or it cannot go on.</summary>
+    public async Task<CoordinatorEffect.Finish> RunAsync()
+    {
+        Thread worker = new(DoWork) { IsBackground = true, Name = "coordinator update" };
+        worker.Start();
+        _host.TryPost(new CoordinatorEvent.Started());
+        Task loop = _host.RunAsync(_stopping.Token);
+        try
+        {
+            return await _finish.Task;
+        }
+        finally
+        {
+            await _stopping.CancelAsync();
+            await loop.ContinueWith(_ => { }, TaskScheduler.Default);
+            _work.CompleteAdding();
+            worker.Join();
+            foreach (IWorkerLink link in _links.Values)
+            {
+                link.Close("the coordinator has ended");
+            }
+        }
+    }
+
+    /// <summary>Ends after the current step, with a checkpoint.</summary>
+    public void Stop() => _host.TryPost(new CoordinatorEvent.StopRequested());
+
+    /// <summary>Ends at once with an error.</summary>
+    public void Fail(Exception exception) => _finish.TrySetException(exception);
+
+    /// <summary>A number for a new link.</summary>
+    public WorkerId NextWorkerId() => new(Interlocked.Increment(ref _workers));
+
+    /// <summary>Takes a link in; its messages may come from now on.</summary>
+    public void Attach(WorkerId worker, IWorkerLink link) => _links[worker] = link;
+
+    /// <inheritdoc/>
+    public void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk)
+    {
+        CoordinatorEvent @event = message switch
+        {
+            WorkerMessage.Join join => new CoordinatorEvent.WorkerJoined(
+                worker, join.Name, join.Version, join.Numerics, join.Threads),
+            WorkerMessage.Ready => new CoordinatorEvent.WorkerReady(worker),
+            WorkerMessage.Heartbeat heartbeat => new CoordinatorEvent.HeartbeatArrived(worker, heartbeat.IsReady),
+            WorkerMessage.PartialSum sum => new CoordinatorEvent.PartialSumArrived(
+                worker, sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, Keep((PooledBuffer)bulk!)),
+            WorkerMessage.Leave => new CoordinatorEvent.WorkerLeft(worker),
+            _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
+        };
+        if (!_host.TryPost(@event) && @event is CoordinatorEvent.PartialSumArrived { Gradient: var ticket })
+        {
+            Let(ticket);
+        }
+    }
+
+    /// <inheritdoc/>
+    public void OnClosed(WorkerId worker, string why)
+    {
+        if (_links.TryRemove(worker, out _))
+        {
+            _observer.Note($"{worker} is gone: {why}");
+            _host.TryPost(new CoordinatorEvent.WorkerLost(worker, why));
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _host.DisposeAsync();
+        _work.Dispose();
+        _stopping.Dispose();
+    }
+
+    private void Perform(CoordinatorEffect effect)
+    {
+        switch (effect)
+        {
+            case CoordinatorEffect.Welcome welcome:
+                Send(welcome.Worker, new CoordinatorMessage.Welcome(
+                    welcome.Term, welcome.Worker, _plan, _heartbeatInterval));
+                break;
+            case CoordinatorEffect.Refuse refuse:
+                _observer.Note($"{refuse.Worker} is refused: {refuse.Why}");
+                Send(refuse.Worker, new CoordinatorMessage.Refuse(refuse.Refusal, refuse.Why));
+                Close(refuse.Worker, refuse.Why);
+                break;
+            case CoordinatorEffect.SendHeartbeat heartbeat:
+                Send(heartbeat.Worker, new CoordinatorMessage.Heartbeat(heartbeat.Term));
+                break;
+            case CoordinatorEffect.SendParameters send:
+                Send(
+                    send.Worker,
+                    new CoordinatorMessage.Parameters(send.Term, send.Step, new ParametersTicket(send.Step.Value)),
+                    _state.Parameters.AddReference());
+                break;
+            case CoordinatorEffect.Assign assign:
+                BeginStepClock(assign.Step);
+                Send(assign.Worker, new CoordinatorMessage.Assign(assign.Term, assign.Step, assign.Leaves));
+                break;
+            case CoordinatorEffect.ApplyUpdate or CoordinatorEffect.Validate:
+                _work.Add(effect);
+                break;
+            case CoordinatorEffect.SaveCheckpoint save:
+                Save(save);
+                break;
+            case CoordinatorEffect.Release release:
+                Let(release.Gradient);
+                break;
+            case CoordinatorEffect.Discard discard:
+                Let(discard.Gradient);
+                break;
+            case CoordinatorEffect.DropWorker drop:
+                _observer.Note($"{drop.Worker} is dropped: {drop.Why}");
+                Close(drop.Worker, drop.Why);
+                break;
+            case CoordinatorEffect.Dismiss dismiss:
+                Send(dismiss.Worker, new CoordinatorMessage.Finish(dismiss.Why));
+                Close(dismiss.Worker, dismiss.Why);
+                break;
+            case CoordinatorEffect.Finish finish:
+                _finish.TrySetResult(finish);
+                break;
+            default:
+                throw new InvariantException($"Every effect has its line; {effect.GetType().Name} has none.");
+        }
+    }
+
+    private void DoWork()
+    {
+        try
+        {
+            foreach (CoordinatorEffect effect in _work.GetConsumingEnumerable())
+            {
+                switch (effect)
+                {
+                    case CoordinatorEffect.ApplyUpdate update:
+                        Apply(update);
+                        break;
+                    case CoordinatorEffect.Validate validate:
+                        _observer.Validate(_state, validate.Step.Value);
+                        _host.TryPost(new CoordinatorEvent.ValidationDone(validate.Step));
+                        break;
+                }
+            }
+        }
+        catch (Exception exception)
+        {
+            _finish.TrySetException(exception);
+        }
+    }
+
+    private void Apply(CoordinatorEffect.ApplyUpdate update)
+    {
+        BatchSlice slice = _job.Schedule.At(update.Step.Value);
+        PooledBuffer? total = null;
+        _state.Begin(slice.LeafCount);
+        foreach (AcceptedSum sum in update.Sums)
+        {
+            _gradients.TryRemove(sum.Gradient, out PooledBuffer? gradient);
+            total = _state.Add(new LeafNode(sum.Subtree.Level, sum.Subtree.Index), gradient!);
+        }
+
+        Invariant.Assert(total is not null, "The sums of an update cover every leaf.");
+        if (!GradientSum.IsFinite(total!))
+        {
+            string why = $"the loss is {total!.Loss:G4} or its gradient is not finite.";
+            _host.TryPost(new CoordinatorEvent.UpdateFailed(update.Step, why));
+            return;
+        }
+
+        double terms = _job.Terms(slice.Count);
+        double loss = total!.Loss / terms;
+        _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate);
+        TimeSpan time = Stopwatch.GetElapsedTime(_stepBegan);
+        _observer.OnStep(new StepResult(
+            update.Step.Value + 1, slice, loss, time, _machine.WorkersReady, _machine.RecomputedLeaves));
+        _host.TryPost(new CoordinatorEvent.UpdateApplied(update.Step));
+    }
+
+    private void Save(CoordinatorEffect.SaveCheckpoint save)
+    {
+        Task saved = _observer.SaveAsync(_state, save.Step.Value);
+        saved.ContinueWith(
+            task => _host.TryPost(task.Exception is { InnerException: { } exception }
+                ? OnSaveFailed(save.Step, exception)
+                : new CoordinatorEvent.CheckpointSaved(save.Step)),
+            TaskScheduler.Default);
+    }
+
+    /// <summary>Keeps the exception for the exit code; the machine ends the run.</summary>
+    private CoordinatorEvent.CheckpointFailed OnSaveFailed(Step step, Exception exception)
+    {
+        _finish.TrySetException(exception);
+        return new CoordinatorEvent.CheckpointFailed(step, exception.Message);
+    }
+
+    private void BeginStepClock(Step step)
+    {
+        if (step != _assignedStep)
+        {
+            _assignedStep = step;
+            _stepBegan = Stopwatch.GetTimestamp();
+        }
+    }
+
+    private void Send(WorkerId worker, CoordinatorMessage message, PooledBuffer? bulk = null)
+    {
+        if (_links.TryGetValue(worker, out IWorkerLink? link))
+        {
+            link.Send(message, bulk);
+        }
+        else
+        {
+            bulk?.Dispose();
+        }
+    }
+
+    private void Close(WorkerId worker, string why)
+    {
+        if (_links.TryRemove(worker, out IWorkerLink? link))
+        {
+            link.Close(why);
+        }
+    }
+
+    private GradientTicket Keep(PooledBuffer gradient)
+    {
+        GradientTicket ticket = new(Interlocked.Increment(ref _tickets));
+        _gradients[ticket] = gradient;
+        return ticket;
+    }
+
+    private void Let(GradientTicket ticket)
+    {
+        _gradients.TryRemove(ticket, out PooledBuffer? gradient);
+        gradient?.Dispose();
+    }
+}

@@ -1,0 +1,191 @@
+using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Framework.Checkpoints;
+using Distributed.Framework.Data;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Training;
+
+namespace Distributed.Coordinator.Hosting;
+
+/// <summary>Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.</summary>
+public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
+{
+    /// <summary>Weight of the newest step in the smoothed speed.</summary>
+    private const double Smoothing = 0.1;
+
+    private readonly TrainingJob _job;
+    private readonly PairSource? _validation;
+    private readonly RunFolder _folder;
+    private readonly ITrainingDisplay _display;
+    private readonly CheckpointWriter _checkpoints;
+    private readonly MetricsLog _metrics;
+    private readonly TensorBoardWriter _events;
+    private readonly Replica _replica;
+    private readonly int _threads;
+    private readonly double _secondsBefore;
+
+    /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
+    private StepMetrics? _pending;
+    private Task _bestSaved = Task.CompletedTask;
+    private double _smoothedSpeed;
+    private long _images;
+
+    /// <summary>Opens the records of a run.</summary>
+    /// <param name="job">What is trained.</param>
+    /// <param name="state">Its parameters and optimizer.</param>
+    /// <param name="validation">What to validate with; null for nothing.</param>
+    /// <param name="folder">Where the records go.</param>
+    /// <param name="firstStep">Updates that were done before this life.</param>
+    /// <param name="threads">Threads for validation.</param>
+    /// <param name="display">Shown to people.</param>
+    /// <param name="clock">Dates records.</param>
+    public TrainRecorder(
+        TrainingJob job,
+        TrainingState state,
+        PairSource? validation,
+        RunFolder folder,
+        int firstStep,
+        int threads,
+        ITrainingDisplay display,
+        TimeProvider clock)
+    {
+        _job = job;
+        _validation = validation;
+        _folder = folder;
+        _display = display;
+        _threads = threads;
+        _replica = job.Plan.CreateReplica();
+        _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
+        _secondsBefore = MetricsReader.Read(folder["metrics.jsonl"]) is { Count: > 0 } history ? history[^1].Seconds : 0;
+        _events = new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
+        _checkpoints = new CheckpointWriter(
+            new CheckpointStore(folder.Folder),
+            TrainingCheckpoint.Layout(job.Model, state.Optimizer),
+            job.Configuration.ToJson());
+        StepsDone = firstStep;
+    }
+
+    /// <summary>Updates done, those of earlier lives included.</summary>
+    public int StepsDone { get; private set; }
+
+    /// <summary>Loss of the last step; null before one.</summary>
+    public double? LastLoss { get; private set; }
+
+    /// <summary>Wall time of this life's steps.</summary>
+    public TimeSpan StepTime { get; private set; }
+
+    /// <summary>Training samples of this life over <see cref="StepTime"/>.</summary>
+    public double ImagesPerSecond => StepTime > TimeSpan.Zero ? _images / StepTime.TotalSeconds : 0;
+
+    /// <summary>What the last validation said; null before one.</summary>
+    public Evaluation? LastEvaluation { get; private set; }
+
+    /// <summary>The newest picture: path and file; null before one.</summary>
+    public (string Path, byte[] Png)? LastPreview { get; private set; }
+
+    /// <summary>Workers in the last step.</summary>
+    public int Workers { get; private set; }
+
+    /// <summary>Leaves that were given out more than once in this life.</summary>
+    public long RecomputedLeaves { get; private set; }
+
+    /// <inheritdoc/>
+    public void Note(string line) => _display.Note(line);
+
+    /// <inheritdoc/>
+    public void OnStep(in StepResult result)
+    {
+        StepsDone = result.Steps;
+        LastLoss = result.Loss;
+        Workers = result.Workers;
+        RecomputedLeaves = result.RecomputedLeaves;
+        StepTime += result.Time;
+        _images += result.Slice.Count;
+        double speed = result.Slice.Count / Math.Max(result.Time.TotalSeconds, 1e-9);
+        _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
+        WritePending();
+        _pending = new StepMetrics(
+            result.Steps,
+            result.Slice.Epoch + 1,
+            result.Loss,
+            _job.Configuration.Optimizer.LearningRate,
+            _smoothedSpeed,
+            _secondsBefore + StepTime.TotalSeconds,
+            result.Workers,
+            result.RecomputedLeaves);
+        _display.OnStep(new StepProgress(
+            result.Steps,
+            _job.Schedule.StepsTotal,
+            (double)result.Steps / _job.Schedule.StepsPerEpoch,
+            result.Loss,
+            _smoothedSpeed,
+            result.Workers,
+            result.RecomputedLeaves));
+    }
+
+    /// <inheritdoc/>
+    public void Validate(TrainingState state, int steps)
+    {
+        if (_validation is null)
+        {
+            return;
+        }
+
+        _replica.Load(state.Parameters.Values.Span);
+        Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
+        LastEvaluation = evaluation;
+        _pending = _pending is { } pending && pending.Step == steps ? pending with { Psnr = evaluation.Psnr } : _pending;
+        _display.OnValidated(steps, evaluation);
+
+        // One best at a time: its snapshot is free again before the next is taken.
+        _bestSaved.GetAwaiter().GetResult();
+        _bestSaved = PostAsync(state, steps, score: -evaluation.MeanSquaredError, keepByStep: false);
+        string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
+        LastPreview = (path, PreviewWriter.Write(path, _job.Plan, _replica, _validation));
+    }
+
+    /// <inheritdoc/>
+    public Task SaveAsync(TrainingState state, int steps) => PostAsync(state, steps, score: null, keepByStep: true);
+
+    /// <summary>Writes out what is gathered.</summary>
+    public void Flush()
+    {
+        WritePending();
+        _metrics.Flush();
+        _events.Flush();
+    }
+
+    /// <summary>Writes out what is gathered, and waits for the last checkpoint.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            WritePending();
+        }
+        finally
+        {
+            _metrics.Dispose();
+            _events.Dispose();
+            await _checkpoints.DisposeAsync();
+        }
+    }
+
+    private void WritePending()
+    {
+        if (_pending is { } pending)
+        {
+            _metrics.Append(pending);
+            _events.Append(pending);
+            _pending = null;
+        }
+    }
+
+    private Task PostAsync(TrainingState state, int steps, double? score, bool keepByStep)
+    {
+        // There are two snapshots, and at most one save by step and one of the best at a time: no waiting here.
+        CheckpointSnapshot snapshot = _checkpoints.RentAsync().AsTask().GetAwaiter().GetResult();
+        TrainingCheckpoint.Fill(snapshot, _job.Model, state, steps);
+        snapshot.Score = score;
+        snapshot.KeepByStep = keepByStep;
+        return _checkpoints.PostAsync(snapshot);
+    }
+}

@@ -1,0 +1,204 @@
+using System.Text.Json.Nodes;
+using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Framework.Errors;
+
+namespace Distributed.Coordinator.Tests.Runs;
+
+/// <summary>Who may open which folder, and what is in it then.</summary>
+public sealed class RunFolderTests : IDisposable
+{
+    private readonly string _root = Directory.CreateTempSubdirectory("distributed-test-").FullName;
+    private readonly FixedClock _clock = new(new DateTimeOffset(2026, 11, 21, 15, 30, 12, TimeSpan.Zero));
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public void Open_NoFolderGiven_NamesItByTimeAndModel()
+    {
+        using RunFolder first = RunFolder.Open(Options(folder: null), _clock);
+        using RunFolder second = RunFolder.Open(Options(folder: null) with { Model = "a/b c.json" }, _clock);
+        using RunFolder third = RunFolder.Open(Options(folder: null), _clock);
+
+        Assert.Equal(Path.Combine(_root, "20261121-153012-n2n-initial"), first.Folder);
+        Assert.Equal(Path.Combine(_root, "20261121-153012-b-c"), second.Folder);
+        Assert.Equal(Path.Combine(_root, "20261121-153012-n2n-initial-2"), third.Folder);
+        Assert.True(Directory.Exists(first["checkpoints"]) && Directory.Exists(first["previews"]));
+        Assert.False(Directory.Exists(first["secrets"]));
+        Assert.False(first.IsResumed);
+        JsonNode environment = JsonNode.Parse(File.ReadAllText(first["environment.json"]))!;
+        Assert.Equal("2026-11-21T15:30:12Z", (string?)environment["started"]);
+        Assert.True((int?)environment["cores"] >= 1);
+        Assert.Equal(0.001, (double?)JsonNode.Parse(File.ReadAllText(first["config.json"]))!["optimizer"]!["lr"]);
+    }
+
+    [Fact]
+    public void Open_FolderInUse_IsRefusedWithTheProcess()
+    {
+        using RunFolder held = RunFolder.Open(Options(), _clock);
+
+        ConfigurationException exception = Refused(Options(resume: true));
+
+        Assert.Contains($"in use by process {Environment.ProcessId}", exception.Message, StringComparison.Ordinal);
+        held.Dispose();
+        RunFolder.Open(Options(resume: true), _clock).Dispose();
+    }
+
+    [Fact]
+    public void Open_FolderWithARunWithoutResume_IsRefusedAndNothingIsWritten()
+    {
+        RunFolder.Open(Options(), _clock).Dispose();
+        string before = Snapshot();
+
+        Assert.Contains("--resume", Refused(Options(lr: 5)).Remedy, StringComparison.Ordinal);
+
+        Assert.Equal(before, Snapshot());
+    }
+
+    [Fact]
+    public void Open_ResumeWithOtherConfiguration_NamesEachKeyWithBothValues()
+    {
+        RunFolder.Open(Options(), _clock).Dispose();
+        string before = Snapshot();
+
+        string message = Refused(Options(resume: true, lr: 0.01, epochs: 9)).Message;
+
+        Assert.Contains("optimizer.lr was 0.001, now 0.01.", message, StringComparison.Ordinal);
+        Assert.DoesNotContain("epochs", message, StringComparison.Ordinal);
+        Assert.Equal(before, Snapshot());
+    }
+
+    [Fact]
+    public void Open_ResumeWithChangesThatAreAllowed_RaisesTheTermAndKeepsThem()
+    {
+        for (int life = 1; life <= 3; life++)
+        {
+            using RunFolder folder = RunFolder.Open(Options(resume: true, epochs: life), _clock);
+
+            Assert.Equal(life, folder.Term);
+            Assert.Equal(life > 1, folder.IsResumed);
+            Assert.Equal($"{life}\n", File.ReadAllText(folder["term"]));
+            Assert.Equal(life, (int?)JsonNode.Parse(File.ReadAllText(folder["config.json"]))!["epochs"]);
+        }
+    }
+
+    [Fact]
+    public void Open_TermOnlyOfAStoppedOpening_StartsAfresh()
+    {
+        Directory.CreateDirectory(Named);
+        File.WriteAllText(Path.Combine(Named, "term"), "41");
+        File.WriteAllText(Path.Combine(Named, "config.json.tmp"), "{");
+
+        using RunFolder folder = RunFolder.Open(Options(), _clock);
+
+        Assert.Equal(42, folder.Term);
+        Assert.False(folder.IsResumed);
+        Assert.False(File.Exists(folder["config.json.tmp"]));
+    }
+
+    [Theory]
+    [InlineData("term", "many")]
+    [InlineData("term", "9223372036854775807")]
+    [InlineData("config.json", "{\"epochs\":")]
+    [InlineData("config.json", "[]")]
+    [InlineData("config.json", "{\"epochs\":1,\"epochs\":2}")]
+    public void Open_DamagedFile_NamesItAndLetsTheLockGo(string name, string content)
+    {
+        RunFolder.Open(Options(), _clock).Dispose();
+        string path = Path.Combine(Named, name);
+        string whole = File.ReadAllText(path);
+        File.WriteAllText(path, content);
+
+        DataException fault = Assert.Throws<DataException>(() => RunFolder.Open(Options(resume: true), _clock));
+
+        Assert.Contains(path, fault.Message, StringComparison.Ordinal);
+        File.WriteAllText(path, whole);
+        RunFolder.Open(Options(resume: true), _clock).Dispose();
+    }
+
+    [Fact]
+    public void Open_FolderIsAFileOrResumeWithoutName_IsRefused()
+    {
+        File.WriteAllText(Named, "");
+
+        Assert.Contains("cannot be written", Refused(Options()).Message, StringComparison.Ordinal);
+        Assert.Contains("which run", Refused(Options(folder: null, resume: true)).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void OpenSecrets_OpenToAll_IsForTheUserOnlyAgain()
+    {
+        if (OperatingSystem.IsWindows())
+        {
+            return;
+        }
+
+        using RunFolder folder = RunFolder.Open(Options(), _clock);
+        const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
+        Assert.Equal(UserOnly, File.GetUnixFileMode(folder.OpenSecrets()));
+        File.SetUnixFileMode(folder["secrets"], UserOnly | UnixFileMode.OtherRead);
+        Assert.Equal(UserOnly, File.GetUnixFileMode(folder.OpenSecrets()));
+    }
+
+    [Fact]
+    public void WithoutSecrets_SecretsInManyPlaces_AreHidden()
+    {
+        string[] arguments =
+        [
+            "train", "--token", "s1", "--token=s2", "--token-file", "path", "--listen", "[::1]:5500",
+            "--join", "https://u:s3@host/?token=s4#s5", "0123456789abcdef0123::s6", "--json",
+        ];
+
+        string shown = string.Join(' ', RunEnvironment.WithoutSecrets(arguments));
+
+        Assert.Equal(
+            "train --token *** --token=*** --token-file path --listen [::1]:5500 --join https://***@host/?*** "
+            + "0123456789abcdef0123::*** --json",
+            shown);
+    }
+
+    [Fact]
+    public void Find_NestedChanges_GivesDottedPaths()
+    {
+        JsonNode saved = JsonNode.Parse("""{"a":{"b":1,"gone":null},"list":[1,2],"same":1.0,"type":{"x":1}}""")!;
+        JsonNode now = JsonNode.Parse("""{"new":true,"type":"x","same":1.0,"list":[1,3,4],"a":{"b":"1"}}""")!;
+
+        IEnumerable<string> differences =
+            ConfigurationDifference.Find(saved, now, new HashSet<string> { "list.2" }).Select(each => each.ToString());
+
+        Assert.Equal(
+            [
+                "a.b was 1, now \"1\"", "a.gone was null, now (none)", "list.1 was 2, now 3",
+                "type was {\"x\":1}, now \"x\"", "new was (none), now true",
+            ],
+            differences);
+    }
+
+    private string Named => Path.Combine(_root, "named");
+
+    private ConfigurationException Refused(RunFolderOptions options) =>
+        Assert.Throws<ConfigurationException>(() => RunFolder.Open(options, _clock));
+
+    private string Snapshot() => string.Join('\n', Directory.EnumerateFiles(Named, "*", SearchOption.AllDirectories)
+        .Where(path => !path.EndsWith("lock.pid", StringComparison.Ordinal))
+        .Order(StringComparer.Ordinal)
+        .Select(path => $"{path}: {File.ReadAllText(path)}"));
+
+    private RunFolderOptions Options(
+        bool resume = false, double lr = 0.001, int epochs = 1, string? folder = "named") =>
+        new(
+            new JsonObject { ["optimizer"] = new JsonObject { ["lr"] = lr }, ["epochs"] = epochs },
+            "n2n-initial:channels=64",
+            folder is null ? null : Path.Combine(_root, folder),
+            resume,
+            new HashSet<string> { "epochs" },
+            ["train", "--json"],
+            _root);
+
+    /// <summary>A clock that stands still, in Greenwich.</summary>
+    private sealed class FixedClock(DateTimeOffset now) : TimeProvider
+    {
+        public override TimeZoneInfo LocalTimeZone => TimeZoneInfo.Utc;
+
+        public override DateTimeOffset GetUtcNow() => now;
+    }
+}

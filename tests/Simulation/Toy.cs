@@ -1,0 +1,46 @@
+using Distributed.Framework.Training;
+
+namespace Distributed.Simulation;
+
+/// <summary>A training whose every sum depends on its order: adding is a hash of both sides.</summary>
+internal static class Toy
+{
+    public const ulong Initial = 12345;
+
+    public static ulong Leaf(ulong parameters, int step, int leaf) => Mix(Mix(parameters, (ulong)step), (ulong)leaf);
+
+    public static ulong Add(ulong left, ulong right) => Mix(left + 1, right);
+
+    public static ulong Update(ulong parameters, ulong sum) => Mix(parameters, sum + 7);
+
+    /// <summary>The sum of one node, computed as the definition says.</summary>
+    public static ulong Node(LeafTree tree, LeafNode node, ulong parameters, int step)
+    {
+        node = tree.Canonical(node);
+        return node.Level == 0
+            ? Leaf(parameters, step, node.Index)
+            : Add(Node(tree, tree.Left(node), parameters, step), Node(tree, tree.Right(node), parameters, step));
+    }
+
+    /// <summary>The parameters after 0, 1, ... updates without any fault or distribution.</summary>
+    public static ulong[] Run(BatchSchedule schedule)
+    {
+        ulong[] parameters = new ulong[schedule.StepsTotal + 1];
+        parameters[0] = Initial;
+        for (int step = 0; step < schedule.StepsTotal; step++)
+        {
+            LeafTree tree = new(schedule.At(step).LeafCount);
+            parameters[step + 1] = Update(parameters[step], Node(tree, tree.Root, parameters[step], step));
+        }
+
+        return parameters;
+    }
+
+    private static ulong Mix(ulong left, ulong right)
+    {
+        ulong mixed = (left * 0x9E3779B97F4A7C15) ^ (right + 0xD1B54A32D192ED03 + (left << 6) + (left >> 2));
+        mixed ^= mixed >> 29;
+        mixed *= 0xBF58476D1CE4E5B9;
+        return mixed ^ (mixed >> 32);
+    }
+}
