@@ -41,6 +41,30 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos --resume",
             "  PROGRAM train --init weights.pth --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov --json",
         ],
+        ["evaluate"] =
+        [
+            "PSNR has two definitions, both printed: of the error over all images, and the mean of the single images'.",
+            "",
+            "Examples:",
+            "  PROGRAM evaluate --run runs/NAME",
+            "  PROGRAM evaluate --run runs/NAME --data photos/ --noise gaussian:25 --crop 64",
+            "  PROGRAM evaluate --weights weights.pth --model n2n-final --data val_data.pkl --json",
+        ],
+        ["denoise"] =
+        [
+            "Each picture is denoised whole; the result is clamped and rounded to 8 bits. Transparency is dropped.",
+            "",
+            "Examples:",
+            "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
+            "  PROGRAM denoise --run runs/NAME --best noisy/ denoised/",
+            "  PROGRAM denoise --weights weights.pth --model n2n-final noisy.png denoised.png",
+        ],
+        ["export"] =
+        [
+            "Examples:",
+            "  PROGRAM export --run runs/NAME --format safetensors model.safetensors",
+            "  PROGRAM export --checkpoint runs/NAME/checkpoints/step-00000200.safetensors step200.safetensors",
+        ],
     };
 
     /// <inheritdoc/>
