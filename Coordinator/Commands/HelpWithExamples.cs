@@ -65,6 +65,13 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM export --run runs/NAME --format safetensors model.safetensors",
             "  PROGRAM export --checkpoint runs/NAME/checkpoints/step-00000200.safetensors step200.safetensors",
         ],
+        ["doctor"] =
+        [
+            "Each line is OK, WARN or FAIL, with advice. Exit codes: 0 all works, 1 something failed.",
+            "",
+            "Examples:",
+            "  PROGRAM doctor",
+        ],
     };
 
     /// <inheritdoc/>
