@@ -1,1 +1,3 @@
-return 0;
+using Distributed.Coordinator.Commands;
+
+return await CommandLine.RunAsync(args, CommandContext.OfProcess());

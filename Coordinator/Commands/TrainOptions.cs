@@ -54,6 +54,9 @@ public sealed record TrainOptions
     /// <summary>Threads of each local worker.</summary>
     public int Threads { get; init; } = 1;
 
+    /// <summary>Where runs without a folder of their own go.</summary>
+    public string RunsRoot { get; init; } = "runs";
+
     /// <summary>The program's arguments, for the record.</summary>
     public IReadOnlyList<string> CommandLine { get; init; } = [];
 }

@@ -131,7 +131,13 @@ public sealed class TrainSession
         JsonObject configuration = _job.Configuration.ToJsonObject();
         using RunFolder folder = RunFolder.Open(
             new RunFolderOptions(
-                configuration, _options.Model, _options.Run, _options.Resume, s_mayChange, _options.CommandLine),
+                configuration,
+                _options.Model,
+                _options.Run,
+                _options.Resume,
+                s_mayChange,
+                _options.CommandLine,
+                _options.RunsRoot),
             _clock);
         _display.Note($"Run folder {folder.Folder}");
         (TrainingState state, int first) = Restore(folder);

@@ -13,9 +13,15 @@ public static class NumericsFingerprint
 {
     private const int HashDigits = 16;
 
+    /// <summary>Bits of the vectors that kernels use here.</summary>
+    public static int VectorBits => VectorWidth.Bits;
+
     /// <summary>Hash of the output and the gradient of a small network on made-up images, and of an optimizer's step.</summary>
     /// <returns>16 hexadecimal digits.</returns>
     public static string Compute() => Compute(KernelSet.Current);
+
+    /// <summary>The same with vectors of 128, 256 or 512 bits: equal on a machine that computes as it should.</summary>
+    public static string Compute(int vectorBits) => Compute(KernelSet.ForBits(vectorBits));
 
     internal static string Compute(KernelSet kernels)
     {

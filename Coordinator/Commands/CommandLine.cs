@@ -1,0 +1,92 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>Finds the command, runs it, and turns whatever happens into lines and an exit code.</summary>
+internal static class CommandLine
+{
+    /// <summary>Said by the parser beside the real fault, a command that does not exist.</summary>
+    private const string CommandIsMissing = "Required command was not provided.";
+
+    private static readonly string[] s_forRoot = ["--help", "-h", "-?", "/?", "/h", "--version"];
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="arguments">Its arguments; none, or options without a command, mean <c>train</c>.</param>
+    /// <param name="context">Its surroundings.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, CommandContext context)
+    {
+        using StopSignals signals = StopSignals.Listen(context.Error);
+        return await RunAsync(arguments, context, signals);
+    }
+
+    /// <summary>As the other, with the signals handed in.</summary>
+    public static async Task<int> RunAsync(
+        IReadOnlyList<string> arguments, CommandContext context, StopSignals signals)
+    {
+        try
+        {
+            RootCommand root = Create(context, signals, arguments);
+            ParseResult result = root.Parse(WithCommand(arguments), new ParserConfiguration
+            {
+                EnablePosixBundling = false,
+                ResponseFileTokenReplacer = null,
+            });
+            return result.Errors.Count > 0 && result.Action is not HelpWithExamples
+                ? WriteUsageFault(result, context)
+                : await result.InvokeAsync(new InvocationConfiguration
+                {
+                    Output = context.Output,
+                    Error = context.Error,
+                    EnableDefaultExceptionHandler = false,
+                    ProcessTerminationTimeout = null,
+                });
+        }
+        catch (OperationCanceledException) when (signals.ExitCode is not null)
+        {
+            return signals.ExitCode.Value;
+        }
+#pragma warning disable CA1031 // The one place where every fault becomes two lines and a number.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            ErrorReport report = ErrorReport.Of(exception);
+            report.Write(context.Error, exception, context.IsDebug);
+            return report.ExitCode;
+        }
+    }
+
+    /// <summary>The commands, which options they take, and their help.</summary>
+    internal static RootCommand Create(CommandContext context, StopSignals signals, IReadOnlyList<string> arguments)
+    {
+        RootCommand root = new(
+            "Trains image denoisers from pairs of noisy images, on all cores, with the same bits on any number of them.\n"
+            + "  Without a command: train, with the options given. 'COMMAND --help' shows the options of a command.");
+        root.Subcommands.Add(TrainCommand.Create(context, signals, arguments));
+        root.Subcommands.Add(EvaluateCommand.Create(context, signals));
+        root.Subcommands.Add(DenoiseCommand.Create(context, signals));
+        root.Subcommands.Add(ExportCommand.Create(context));
+        root.Subcommands.Add(DoctorCommand.Create(context));
+        HelpOption help = root.Options.OfType<HelpOption>().Single();
+        help.Description = "Show this";
+        help.Action = new HelpWithExamples((HelpAction)help.Action!, context.Program);
+        return root;
+    }
+
+    private static IReadOnlyList<string> WithCommand(IReadOnlyList<string> arguments) =>
+        arguments.Count == 0 || (arguments[0].StartsWith('-') && !s_forRoot.Contains(arguments[0]))
+            ? ["train", .. arguments]
+            : arguments;
+
+    private static int WriteUsageFault(ParseResult result, CommandContext context)
+    {
+        string name = result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ";
+        string[] faults = [.. result.Errors.Select(error => error.Message).Distinct()];
+        string cause = string.Join(' ', faults.Length > 1 ? faults.Where(fault => fault != CommandIsMissing) : faults);
+        new ErrorReport(ExitCodes.Usage, cause, $"Nothing was done. See: {context.Program} {name}--help")
+            .Write(context.Error, exception: null, context.IsDebug);
+        return ExitCodes.Usage;
+    }
+}

@@ -1,0 +1,87 @@
+using System.CommandLine;
+using Distributed.Coordinator.Hosting;
+using Distributed.Framework.Errors;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary><c>denoise</c>: pictures in, pictures out.</summary>
+internal static class DenoiseCommand
+{
+    /// <summary>The command with its options.</summary>
+    public static Command Create(CommandContext context, StopSignals signals)
+    {
+        Command command = new("denoise", "Denoise a PNG picture, or all those of a folder, with a trained model");
+        ModelArguments model = new();
+        Argument<string> input = new("INPUT") { Description = "A PNG picture of 8 bits, or a folder of them" };
+        Argument<string> output = new("OUTPUT") { Description = "The picture to write, or the folder to write them to" };
+        Option<bool> force = StrictOptions.Flag("--force", "Replace pictures that exist; never INPUT");
+        Option<int?> threads = StrictOptions.WholeNumber(
+            "--threads", "Pictures at a time, a thread and memory for each [one a core]", 1, 1024);
+        command.Arguments.Add(input);
+        command.Arguments.Add(output);
+        model.AddTo(command);
+        command.Options.Add(force);
+        command.Options.Add(threads);
+        command.SetAction(result =>
+        {
+            (string Input, string Output)[] pictures = List(
+                result.GetRequiredValue(input), result.GetRequiredValue(output), result.GetValue(force));
+            PictureDenoiser denoiser = new(model.Load(result));
+            Lock writing = new();
+            ParallelOptions options = new()
+            {
+                MaxDegreeOfParallelism = result.GetValue(threads) ?? Environment.ProcessorCount,
+                CancellationToken = signals.Token,
+            };
+            Parallel.ForEach(pictures, options, picture =>
+            {
+                string line = denoiser.Denoise(picture.Input, picture.Output);
+                lock (writing)
+                {
+                    context.Output.WriteLine(line);
+                }
+            });
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    /// <summary>What goes where; refuses before anything is written.</summary>
+    private static (string Input, string Output)[] List(string input, string output, bool force)
+    {
+        bool isFolder = Directory.Exists(input);
+        if (isFolder && OutputFiles.AreSame(input, output))
+        {
+            throw new ConfigurationException(
+                $"{output} is the folder of the pictures themselves; nothing was written.", "Choose another folder.");
+        }
+
+        if (isFolder && File.Exists(output))
+        {
+            throw new ConfigurationException(
+                $"{input} is a folder, but {output} is a file.", "Name a folder to write to.");
+        }
+
+        (string Input, string Output)[] pictures = isFolder
+            ? [.. ListPngs(input).Select(path => (path, Path.Combine(output, Path.GetFileName(path))))]
+            : [(input, Directory.Exists(output) ? Path.Combine(output, Path.GetFileName(input)) : output)];
+        foreach ((string source, string target) in pictures)
+        {
+            OutputFiles.CheckNotInput(source, target);
+            OutputFiles.CheckFree(target, force);
+        }
+
+        return pictures;
+    }
+
+    private static string[] ListPngs(string folder)
+    {
+        string[] files = [.. Directory.EnumerateFiles(folder)
+            .Where(path => path.EndsWith(".png", StringComparison.OrdinalIgnoreCase))
+            .Order(StringComparer.Ordinal)];
+        return files.Length > 0
+            ? files
+            : throw new DataException($"{folder} holds no PNG picture.", "Name a folder with .png files in it.");
+    }
+}

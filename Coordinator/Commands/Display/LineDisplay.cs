@@ -1,0 +1,59 @@
+using Distributed.Coordinator.Hosting;
+using Distributed.Framework.Training;
+
+namespace Distributed.Coordinator.Commands.Display;
+
+/// <summary>A plain line every few seconds, for files and pipes.</summary>
+internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : TrainingDisplay
+{
+    private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(3);
+    private readonly ProgressText _text = new(clock);
+    private long? _shownAt;
+    private StepProgress? _hidden;
+    private TimeSpan? _left;
+    private Evaluation? _evaluation;
+
+    /// <inheritdoc/>
+    public override void Note(string line) => writer.WriteLine(line);
+
+    /// <inheritdoc/>
+    public override void OnStep(in StepProgress progress)
+    {
+        _left = _text.TimeLeft(progress);
+        if (_shownAt is { } shown && clock.GetElapsedTime(shown) < s_interval)
+        {
+            _hidden = progress;
+            return;
+        }
+
+        _shownAt = clock.GetTimestamp();
+        Show(progress);
+    }
+
+    /// <inheritdoc/>
+    public override void OnValidated(int step, Evaluation evaluation)
+    {
+        _evaluation = evaluation;
+        writer.WriteLine(ProgressText.Validated(step, evaluation));
+    }
+
+    /// <inheritdoc/>
+    public override void Dispose()
+    {
+        if (_hidden is { } progress)
+        {
+            Show(progress);
+        }
+
+        writer.Flush();
+    }
+
+    private void Show(in StepProgress progress)
+    {
+        _hidden = null;
+        writer.WriteLine(
+            $"step {ProgressText.Step(progress)}  loss {ProgressText.Loss(progress.Loss)}"
+            + $"  PSNR {ProgressText.Psnr(_evaluation)}  {ProgressText.Speed(progress)} images/s"
+            + $"  {progress.Workers} workers  ETA {ProgressText.Left(_left)}");
+    }
+}

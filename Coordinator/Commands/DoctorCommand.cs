@@ -1,0 +1,47 @@
+using System.CommandLine;
+using Distributed.Coordinator.Commands.Doctor;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary><c>doctor</c>: whether training works on this machine, and how well.</summary>
+internal static class DoctorCommand
+{
+    private static readonly TimeSpan s_clockWait = TimeSpan.FromMilliseconds(50);
+
+    /// <summary>The command.</summary>
+    public static Command Create(CommandContext context)
+    {
+        Command command = new("doctor", "Check this machine: processor, numerics, memory, disk, clock");
+        command.SetAction(_ =>
+        {
+            TrainSettings settings = TrainSettings.Read(context.OpenSettings);
+            string root = settings.RunsRoot ?? new TrainOptions().RunsRoot;
+            return Report(
+                context.Output,
+                [
+                    .. MachineChecks.System(context.Clock),
+                    MachineChecks.Numerics(NumericsFingerprint.Compute),
+                    .. DiskChecks.Check(root, context.Clock),
+                    MachineChecks.Clock(context.Clock, () => Thread.Sleep(s_clockWait)),
+                ]);
+        });
+        return command;
+    }
+
+    /// <summary>Writes a line for each finding, and how it comes out.</summary>
+    internal static int Report(TextWriter writer, IReadOnlyList<Finding> findings)
+    {
+        foreach (Finding finding in findings)
+        {
+            writer.WriteLine(finding);
+        }
+
+        int failed = findings.Count(finding => finding.Health == Health.Fail);
+        int warned = findings.Count(finding => finding.Health == Health.Warn);
+        writer.WriteLine(failed > 0 ? $"{failed} of {findings.Count} checks failed."
+            : warned > 0 ? $"All works; {warned} of {findings.Count} checks warn." : "All is well.");
+        return failed > 0 ? ExitCodes.Failed : ExitCodes.Done;
+    }
+}

@@ -1,0 +1,140 @@
+using System.CommandLine;
+using System.Globalization;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using System.Text.Json.Nodes;
+using Distributed.Coordinator.Hosting;
+using Distributed.Framework.Data;
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary><c>evaluate</c>: how well a trained model does on held-out pairs.</summary>
+internal static class EvaluateCommand
+{
+    /// <summary>The command with its options.</summary>
+    public static Command Create(CommandContext context, StopSignals signals)
+    {
+        Command command = new("evaluate", "Measure a trained model on (noisy, clean) pairs");
+        ModelArguments model = new();
+        Option<string?> data = StrictOptions.Text(
+            "--data", "SOURCE", "(noisy, clean) pairs, or clean images to add noise to [the run's validation]");
+        Option<string?> noise = StrictOptions.Noise("--noise", "Noise for clean images [the run's]");
+        Option<int?> crop = StrictOptions.WholeNumber("--crop", "Side of the window [the run's]", 1, 1 << 16);
+        Option<(double First, double Second)?> range = StrictOptions.Two(
+            "--range", "LO:HI", ':', "Stored values that become 0 and 1 [the run's]",
+            (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095");
+        Option<int?> limit = StrictOptions.WholeNumber("--limit", "Only the first N pairs [all]", 1);
+        Option<int?> threads = StrictOptions.WholeNumber("--threads", "Threads [one a core]", 1, 1024);
+        Option<bool> json = StrictOptions.Flag("--json", "One JSON object as the last line of standard output");
+        model.AddTo(command);
+        foreach (Option option in new Option[] { data, noise, crop, range, limit, threads, json })
+        {
+            command.Options.Add(option);
+        }
+
+        command.SetAction(result =>
+        {
+            LoadedModel loaded = model.Load(result);
+            DataOptions options = Combine(
+                loaded.Configuration?.Data,
+                result.GetValue(data),
+                result.GetValue(noise),
+                result.GetValue(crop),
+                result.GetValue(range));
+            PairSource source = Open(loaded, options);
+            source = result.GetValue(limit) is { } count ? new LimitedSource(source, count) : source;
+            Plan plan = TrainingJob.CompileFor(loaded.Model, loaded.Name, source);
+            Replica replica = plan.CreateReplica();
+            replica.Load(loaded.Parameters);
+            int workers = result.GetValue(threads) ?? Environment.ProcessorCount;
+            Evaluation evaluation = Evaluator.Evaluate(plan, replica, source, workers, signals.Token);
+            WriteText(context.Human(result.GetValue(json)), loaded, options.Validation!, source, evaluation);
+            if (result.GetValue(json))
+            {
+                context.Output.WriteLine(ToJson(loaded, options.Validation!, source, evaluation));
+            }
+
+            return ExitCodes.Done;
+        });
+        return command;
+    }
+
+    /// <summary>The run's data options, with what the user says instead; Validation is what is measured on.</summary>
+    private static DataOptions Combine(
+        DataOptions? run, string? data, string? noise, int? crop, (double First, double Second)? range)
+    {
+        string? source = data ?? run?.Validation
+            ?? (run is null || run.Source == DataOptions.Synthetic ? DataOptions.Synthetic : null);
+        if (source is null)
+        {
+            throw new ConfigurationException(
+                "The run has no validation data, and its training pairs are noisy on both sides: "
+                + "there is nothing clean to measure against.",
+                "Give (noisy, clean) pairs with --data FILE, or clean images with --data FOLDER --noise MODEL.");
+        }
+
+        return new DataOptions
+        {
+            Source = source,
+            Validation = source,
+            Noise = noise ?? run?.Noise,
+            Crop = crop ?? run?.Crop,
+            RangeLow = range?.First ?? (source == DataOptions.Synthetic ? null : run?.RangeLow),
+            RangeHigh = range?.Second ?? (source == DataOptions.Synthetic ? null : run?.RangeHigh),
+        };
+    }
+
+    private static PairSource Open(LoadedModel loaded, DataOptions options)
+    {
+        PairSource source = DataSources.OpenValidation(options)!;
+        return source is StoredPairSource && source.ContentHash == loaded.Configuration?.DataHash
+            ? throw new ConfigurationException(
+                $"{options.Validation} holds the pairs of the training, noisy on both sides: "
+                + "PSNR against them is not PSNR against clean images.",
+                "Give (noisy, clean) pairs with --data FILE, or clean images with --data FOLDER --noise MODEL.")
+            : source;
+    }
+
+    private static void WriteText(
+        TextWriter writer, LoadedModel loaded, string data, PairSource source, Evaluation evaluation)
+    {
+        writer.WriteLine($"Model    {loaded.Name}, weights of {loaded.Weights}");
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture, $"Data     {data}: {source.Count} pairs {source.Shape}"));
+        if (source is StoredPairSource)
+        {
+            writer.WriteLine("         Second images are taken as clean.");
+        }
+
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"PSNR     {evaluation.Psnr:0.00} dB over the global error, "
+            + $"{evaluation.PsnrMeanPerImage:0.00} dB mean per image"));
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"Input    {evaluation.InputPsnr:0.00} dB over the global error; the model gains "
+            + $"{evaluation.Psnr - evaluation.InputPsnr:+0.00;-0.00} dB"));
+    }
+
+    private static string ToJson(LoadedModel loaded, string data, PairSource source, Evaluation evaluation) =>
+        new JsonObject
+        {
+            ["psnr"] = Finite(evaluation.Psnr),
+            ["psnrMeanPerImage"] = Finite(evaluation.PsnrMeanPerImage),
+            ["inputPsnr"] = Finite(evaluation.InputPsnr),
+            ["meanSquaredError"] = Finite(evaluation.MeanSquaredError),
+            ["pairs"] = source.Count,
+            ["data"] = data,
+            ["model"] = loaded.Name,
+            ["weights"] = loaded.Weights,
+            ["weightsSha256"] = Convert.ToHexStringLower(
+                SHA256.HashData(MemoryMarshal.AsBytes<float>(loaded.Parameters))),
+        }.ToJsonString();
+
+    private static double? Finite(double value) => double.IsFinite(value) ? value : null;
+}

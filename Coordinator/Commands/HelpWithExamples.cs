@@ -1,0 +1,93 @@
+using System.CommandLine;
+using System.CommandLine.Help;
+using System.CommandLine.Invocation;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>The usual help, and below it what people type.</summary>
+internal sealed class HelpWithExamples(HelpAction usual, string program) : SynchronousCommandLineAction
+{
+    /// <summary>For each command, notes and lines to type; PROGRAM stands for the program.</summary>
+    private static readonly Dictionary<string, string[]> s_examples = new(StringComparer.Ordinal)
+    {
+        [""] =
+        [
+            "Examples:",
+            "  PROGRAM train",
+            "  PROGRAM train --data pairs.pkl --validation clean.pkl --epochs 10",
+            "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
+            "  PROGRAM doctor",
+            "",
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or configuration, 6 no valid checkpoint although some",
+            "are there, 7 disk full, 130 Ctrl+C, 143 SIGTERM.",
+        ],
+        ["train"] =
+        [
+            "Defaults are in brackets. The first Ctrl+C or SIGTERM saves and ends, the second aborts.",
+            "A resumed run may change workers, threads, json, checkpoint-every and the number of epochs or steps only.",
+            "",
+            "Settings, where the command line is silent: environment, then appsettings.json beside the program:",
+            "  DISTRIBUTED_TRAIN__WORKERS           Train:Workers           as --workers",
+            "  DISTRIBUTED_TRAIN__THREADS           Train:Threads           as --threads",
+            "  DISTRIBUTED_TRAIN__CHECKPOINTEVERY   Train:CheckpointEvery   as --checkpoint-every",
+            "  DISTRIBUTED_TRAIN__RUNSROOT          Train:RunsRoot          where new run folders go [runs]",
+            "  NO_COLOR                             no colours",
+            "  DISTRIBUTED_DEBUG=1                  faults with their stack",
+            "",
+            "Examples:",
+            "  PROGRAM train",
+            "  PROGRAM train --data train_data.pkl --validation val_data.pkl --model n2n-final --epochs 5",
+            "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos",
+            "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos --resume",
+            "  PROGRAM train --init weights.pth --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov --json",
+        ],
+        ["evaluate"] =
+        [
+            "PSNR has two definitions, both printed: of the error over all images, and the mean of the single images'.",
+            "",
+            "Examples:",
+            "  PROGRAM evaluate --run runs/NAME",
+            "  PROGRAM evaluate --run runs/NAME --data photos/ --noise gaussian:25 --crop 64",
+            "  PROGRAM evaluate --weights weights.pth --model n2n-final --data val_data.pkl --json",
+        ],
+        ["denoise"] =
+        [
+            "Each picture is denoised whole; the result is clamped and rounded to 8 bits. Transparency is dropped.",
+            "",
+            "Examples:",
+            "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
+            "  PROGRAM denoise --run runs/NAME --best noisy/ denoised/",
+            "  PROGRAM denoise --weights weights.pth --model n2n-final noisy.png denoised.png",
+        ],
+        ["export"] =
+        [
+            "Examples:",
+            "  PROGRAM export --run runs/NAME --format safetensors model.safetensors",
+            "  PROGRAM export --checkpoint runs/NAME/checkpoints/step-00000200.safetensors step200.safetensors",
+        ],
+        ["doctor"] =
+        [
+            "Each line is OK, WARN or FAIL, with advice. Exit codes: 0 all works, 1 something failed.",
+            "",
+            "Examples:",
+            "  PROGRAM doctor",
+        ],
+    };
+
+    /// <inheritdoc/>
+    public override bool ClearsParseErrors => true;
+
+    /// <inheritdoc/>
+    public override int Invoke(ParseResult parseResult)
+    {
+        int code = usual.Invoke(parseResult);
+        string name = parseResult.CommandResult.Command is RootCommand ? "" : parseResult.CommandResult.Command.Name;
+        foreach (string line in s_examples.GetValueOrDefault(name, []))
+        {
+            parseResult.InvocationConfiguration.Output.WriteLine(
+                line.Replace("PROGRAM", program, StringComparison.Ordinal));
+        }
+
+        return code;
+    }
+}

@@ -1,0 +1,65 @@
+using System.Runtime.InteropServices;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>The first Ctrl+C or SIGTERM asks to save and end; the second ends the process at once.</summary>
+internal sealed class StopSignals : IDisposable
+{
+    private readonly CancellationTokenSource _stop = new();
+    private readonly List<PosixSignalRegistration> _registrations = [];
+    private readonly Action<int> _abort;
+    private readonly TextWriter _writer;
+    private int _exitCode;
+
+    /// <summary>Listens to nobody yet.</summary>
+    /// <param name="writer">Gets a line at the first signal.</param>
+    /// <param name="abort">Ends the process with a code; null for really doing so.</param>
+    public StopSignals(TextWriter writer, Action<int>? abort = null)
+    {
+        _writer = writer;
+        _abort = abort ?? Environment.Exit;
+    }
+
+    /// <summary>Cancelled at the first signal.</summary>
+    public CancellationToken Token => _stop.Token;
+
+    /// <summary>What to end with because of the first signal; null if there was none.</summary>
+    public int? ExitCode => Volatile.Read(ref _exitCode) is var code and not 0 ? code : null;
+
+    /// <summary>Listens to the system's signals.</summary>
+    public static StopSignals Listen(TextWriter writer)
+    {
+        StopSignals signals = new(writer);
+        signals._registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGINT, signals.OnSignal));
+        signals._registrations.Add(PosixSignalRegistration.Create(PosixSignal.SIGTERM, signals.OnSignal));
+        return signals;
+    }
+
+    /// <summary>A signal came, on any thread.</summary>
+    public void Receive(PosixSignal signal)
+    {
+        int code = signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
+        if (Interlocked.CompareExchange(ref _exitCode, code, 0) != 0)
+        {
+            _abort(code);
+            return;
+        }
+
+        _writer.WriteLine("Saving and ending; once more aborts at once.");
+        _stop.Cancel();
+    }
+
+    /// <inheritdoc/>
+    public void Dispose()
+    {
+        _registrations.ForEach(registration => registration.Dispose());
+        _stop.Dispose();
+    }
+
+    private void OnSignal(PosixSignalContext context)
+    {
+        context.Cancel = true;
+        Receive(context.Signal);
+    }
+}

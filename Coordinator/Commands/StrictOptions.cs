@@ -1,0 +1,119 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using System.Globalization;
+using Distributed.Framework.Data.NoiseModels;
+using Distributed.Framework.Errors;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>Options that take what they say they take: invariant culture, ranges checked, faults name all three.</summary>
+internal static class StrictOptions
+{
+    /// <summary>A switch without a value.</summary>
+    public static Option<bool> Flag(string name, string description) =>
+        new(name) { Description = description, Arity = ArgumentArity.Zero };
+
+    /// <summary>Any text but the empty one.</summary>
+    public static Option<string?> Text(string name, string value, string description) => Parsed(
+        name, value, description, text => string.IsNullOrWhiteSpace(text) ? null : text, "a text that is not empty");
+
+    /// <summary>One of a few words.</summary>
+    public static Option<string?> OneOf(string name, IEnumerable<string> words, string description)
+    {
+        string[] all = [.. words];
+        return Parsed(
+            name, string.Join('|', all), description, text => all.Contains(text) ? text : null, string.Join(" or ", all));
+    }
+
+    /// <summary>A whole number from min to max.</summary>
+    public static Option<int?> WholeNumber(string name, string description, int min, int max = int.MaxValue) =>
+        Parsed<int?>(name, "N", description, text => ParseWholeNumber(text, min, max), RangeText(min, max));
+
+    /// <summary>A whole number from 0 to 2^32 - 1.</summary>
+    public static Option<uint?> Seed(string name, string description) => Parsed<uint?>(
+        name,
+        "N",
+        description,
+        text => uint.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out uint value) ? value : null,
+        "a whole number from 0 to 4294967295");
+
+    /// <summary>A finite number with a condition.</summary>
+    public static Option<double?> Number(string name, string description, Func<double, bool> holds, string allowed) =>
+        Parsed<double?>(
+            name,
+            "X",
+            description,
+            text => ParseNumber(text) is { } value && holds(value) ? value : null,
+            allowed);
+
+    /// <summary>Two finite numbers with a condition on both.</summary>
+    public static Option<(double First, double Second)?> Two(
+        string name, string value, char separator, string description, Func<double, double, bool> hold, string allowed)
+    {
+        return Parsed<(double, double)?>(name, value, description, Parse, allowed);
+
+        (double, double)? Parse(string text)
+        {
+            string[] parts = text.Split(separator);
+            return parts.Length == 2 && ParseNumber(parts[0]) is { } first && ParseNumber(parts[1]) is { } second
+                && hold(first, second) ? (first, second) : null;
+        }
+    }
+
+    /// <summary>The name of a noise model that exists, with its parameter.</summary>
+    public static Option<string?> Noise(string name, string description)
+    {
+        Option<string?> option = Text(name, "MODEL", description);
+        option.Validators.Add(result =>
+        {
+            try
+            {
+                if (result.Tokens is [Token token] && token.Value.Length > 0)
+                {
+                    NoiseModel.Parse(token.Value);
+                }
+            }
+            catch (ConfigurationException exception)
+            {
+                result.AddError($"{exception.Message} {exception.Remedy}");
+            }
+        });
+        return option;
+    }
+
+    /// <summary>Digits only, within the range; else null.</summary>
+    public static int? ParseWholeNumber(string text, int min, int max) =>
+        int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int value)
+        && value >= min && value <= max ? value : null;
+
+    /// <summary>What messages call a range.</summary>
+    public static string RangeText(int min, int max) => max == int.MaxValue
+        ? string.Create(CultureInfo.InvariantCulture, $"a whole number of {min} or more")
+        : string.Create(CultureInfo.InvariantCulture, $"a whole number from {min} to {max}");
+
+    private static double? ParseNumber(string text) =>
+        double.TryParse(
+            text,
+            NumberStyles.AllowLeadingSign | NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+            CultureInfo.InvariantCulture,
+            out double value) && double.IsFinite(value) ? value : null;
+
+    private static Option<T> Parsed<T>(
+        string name, string value, string description, Func<string, T> parse, string allowed) => new(name)
+        {
+            HelpName = value,
+            Description = description,
+            Arity = ArgumentArity.ExactlyOne,
+            CustomParser = result =>
+            {
+                string text = result.Tokens[0].Value;
+                T parsed = parse(text);
+                if (parsed is null)
+                {
+                    result.AddError($"{name} {text}: not allowed; allowed is {allowed}.");
+                }
+
+                return parsed;
+            },
+        };
+}

@@ -1,0 +1,92 @@
+using System.Globalization;
+using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Hosting.Runs;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>The last lines of a run: what it came to, where things are, and what to try next.</summary>
+internal static class TrainEnding
+{
+    /// <summary>Writes them.</summary>
+    public static void Write(TextWriter writer, TrainOptions options, TrainResult result, string program)
+    {
+        RunSummary summary = result.Summary;
+        writer.WriteLine();
+        writer.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"{(result.IsStopped ? "Stopped" : "Done")} after step {summary.Steps} ({summary.Epochs:0.##} epochs) in "
+            + $"{summary.Seconds:0.0} s, {summary.ImagesPerSecond:0} images/s."));
+        WritePsnr(writer, result);
+        writer.WriteLine();
+        WritePlace(writer, "Run", summary.Run);
+        WritePlace(writer, "Model", Path.Combine(summary.Run, "model.safetensors"));
+        WritePlace(writer, "Preview", result.PreviewPath, "  (noisy | denoised | clean)");
+        WritePlace(writer, "Report", Path.Combine(summary.Run, "report.html"));
+        writer.WriteLine();
+        writer.WriteLine("Next:");
+        string run = Quote(summary.Run);
+        if (result.IsStopped)
+        {
+            writer.WriteLine($"  {program} {Resume(options, run)}");
+        }
+
+        writer.WriteLine($"  {program} denoise --run {run} NOISY.png DENOISED.png");
+        if (!result.IsStopped)
+        {
+            writer.WriteLine($"  {program} evaluate --run {run}");
+            writer.WriteLine(
+                $"  {program} train --data FOLDER_OF_PNGS --noise gaussian:25 --init {Quote(Weights(summary.Run))}");
+        }
+    }
+
+    private static void WritePsnr(TextWriter writer, TrainResult result)
+    {
+        RunSummary summary = result.Summary;
+        if (summary.Psnr is not { } psnr)
+        {
+            return;
+        }
+
+        writer.WriteLine(Invariant(
+            $"PSNR {psnr:0.00} dB over the global error, {summary.PsnrMeanPerImage:0.00} dB mean per image."));
+        if (result.InputPsnr is { } input)
+        {
+            writer.WriteLine(Invariant(
+                $"That is {psnr - input:+0.00;-0.00} dB over the noisy input, which has {input:0.00} dB."));
+        }
+    }
+
+    private static void WritePlace(TextWriter writer, string name, string? path, string note = "")
+    {
+        if (path is not null && Path.Exists(path))
+        {
+            writer.WriteLine($"{name,-8} {path}{note}");
+        }
+    }
+
+    /// <summary>The same options, in the same folder: another configuration would be refused.</summary>
+    private static string Resume(TrainOptions options, string run)
+    {
+        List<string> words = [.. RunEnvironment.WithoutSecrets(options.CommandLine)];
+        if (words.Count > 0 && words[0] == "train")
+        {
+            words.RemoveAt(0);
+        }
+
+        int at = words.FindIndex(word => word is "--run");
+        if (at >= 0)
+        {
+            words.RemoveRange(at, Math.Min(2, words.Count - at));
+        }
+
+        words.RemoveAll(word => word == "--resume" || word.StartsWith("--run=", StringComparison.Ordinal)
+            || word.StartsWith("--run:", StringComparison.Ordinal));
+        return string.Join(' ', ["train", .. words.Select(Quote), "--run", run, "--resume"]);
+    }
+
+    private static string Weights(string run) => Path.Combine(run, "model.safetensors");
+
+    private static string Quote(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
+
+    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+}

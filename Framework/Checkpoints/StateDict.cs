@@ -1,0 +1,126 @@
+using Distributed.Framework.Data.Pickle;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Models;
+
+namespace Distributed.Framework.Checkpoints;
+
+/// <summary>Weights by name, from a safetensors file (a checkpoint too) or what PyTorch's <c>torch.save</c> wrote.</summary>
+/// <remarks>
+/// The kind of file is told by its content. A checkpoint is verified against its hash and gives its parameters and
+/// buffers, not its optimizer state. Integers (<c>num_batches_tracked</c>) are no weights and are left out.
+/// </remarks>
+public sealed class StateDict
+{
+    /// <summary>Most names that one message lists.</summary>
+    private const int NamesShownMax = 4;
+
+    private const string IgnoredSuffix = "num_batches_tracked";
+
+    private readonly string _path;
+
+    private StateDict(string path, IReadOnlyList<NamedTensor> tensors)
+    {
+        _path = path;
+        Tensors = tensors;
+    }
+
+    /// <summary>The weights, in the order of the file.</summary>
+    public IReadOnlyList<NamedTensor> Tensors { get; }
+
+    /// <summary>Reads a file.</summary>
+    /// <exception cref="DataException">It is missing, damaged, or of another kind.</exception>
+    public static StateDict Read(string path)
+    {
+        IEnumerable<NamedTensor> tensors = TorchFile.IsTorchFile(path) ? ReadTorch(path) : ReadSafetensors(path);
+        return new StateDict(path, [.. tensors.Where(tensor =>
+            tensor.Integers is null && !tensor.Name.EndsWith(IgnoredSuffix, StringComparison.Ordinal))]);
+    }
+
+    /// <summary>Writes the weights where the model wants them: every parameter once, in its shape, and no other.</summary>
+    /// <param name="model">Whose parameters they must be.</param>
+    /// <param name="parameters">The model's flat parameters, overwritten.</param>
+    /// <exception cref="ConfigurationException">A name is missing, unknown, or has another shape.</exception>
+    /// <exception cref="DataException">A weight is not finite.</exception>
+    public void CopyTo(Model model, Span<float> parameters)
+    {
+        ArgumentNullException.ThrowIfNull(model);
+        Dictionary<string, NamedTensor> byName = Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        CheckNames(model, byName);
+        foreach (ParameterSpec parameter in model.Parameters)
+        {
+            NamedTensor tensor = byName[parameter.Name];
+            if (!tensor.Shape.SequenceEqual(parameter.Shape.Select(size => (long)size)))
+            {
+                throw new ConfigurationException(
+                    $"{_path}: '{parameter.Name}' has shape [{string.Join(", ", tensor.Shape)}]; "
+                    + $"the model wants [{string.Join(", ", parameter.Shape)}].",
+                    "Give the weights of this model, or name the model that they belong to.");
+            }
+
+            ReadOnlySpan<float> values = tensor.Values.Span;
+            CheckFinite(parameter.Name, values);
+            values.CopyTo(parameters.Slice(parameter.Start, parameter.Count));
+        }
+    }
+
+    private static IEnumerable<NamedTensor> ReadTorch(string path) => TorchFile.LoadStateDict(path)
+        .Where(entry => entry.DType != TorchDType.Int64)
+        .Select(entry => new NamedTensor(entry.Name, entry.Shape, entry.Values));
+
+    private static IEnumerable<NamedTensor> ReadSafetensors(string path)
+    {
+        SafetensorsFile file = SafetensorsFile.Read(path);
+        if (file.Metadata.ContainsKey("checkpointVersion"))
+        {
+            Checkpoint checkpoint = CheckpointFile.Read(path);
+            return checkpoint.Parameters.Concat(checkpoint.Buffers);
+        }
+
+        return file.Tensors.Select(NamedTensor.From);
+    }
+
+    private void CheckNames(Model model, Dictionary<string, NamedTensor> byName)
+    {
+        string[] wanted = [.. model.Parameters.Select(parameter => parameter.Name)];
+        string[] missing = [.. wanted.Where(name => !byName.ContainsKey(name))];
+        string[] surplus = [.. byName.Keys.Except(wanted, StringComparer.Ordinal)];
+        if (missing.Length > 0)
+        {
+            string there = byName.Count == 0 ? "none" : Shown([.. byName.Keys]);
+            throw new ConfigurationException(
+                $"{_path} lacks {Shown([.. missing.Select(name => Described(model, name))])}; it has {there}.",
+                "Give the weights of this model; names are nn.Sequential's index paths, as in 2.0.weight.");
+        }
+
+        if (surplus.Length > 0)
+        {
+            string[] described = [.. surplus.Select(name => $"{name} [{string.Join(", ", byName[name].Shape)}]")];
+            throw new ConfigurationException(
+                $"{_path} has {Shown(described)}, which the model does not have.",
+                "Give the weights of this model, or name the model that they belong to.");
+        }
+    }
+
+    private void CheckFinite(string name, ReadOnlySpan<float> values)
+    {
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+            {
+                throw new DataException(
+                    $"{_path}: '{name}' holds {(float.IsNaN(values[i]) ? "NaN" : "an infinity")} at element {i}.",
+                    "These weights are of no use; take those of an earlier step.");
+            }
+        }
+    }
+
+    private static string Described(Model model, string name) =>
+        $"{name} [{string.Join(", ", model.Parameters.First(parameter => parameter.Name == name).Shape)}]";
+
+    private static string Shown(string[] names)
+    {
+        string text = string.Join(", ", names.Take(NamesShownMax));
+        string line = string.Concat(text.Select(character => char.IsControl(character) ? '?' : character));
+        return names.Length > NamesShownMax ? $"{line} and {names.Length - NamesShownMax} more" : line;
+    }
+}
