@@ -144,7 +144,12 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public Task SaveAsync(TrainingState state, int steps) => PostAsync(state, steps, score: null, keepByStep: true);
+    public Task SaveAsync(TrainingState state, int steps)
+    {
+        // A checkpoint that is on disk vouches for the records of its steps: nothing of them may be in memory only.
+        Flush();
+        return PostAsync(state, steps, score: null, keepByStep: true);
+    }
 
     /// <summary>Writes out what is gathered.</summary>
     public void Flush()

@@ -31,7 +31,7 @@ public sealed class TrainSession
     private const int DefaultCheckpointEvery = 200;
 
     /// <summary>What a resumed run may change: paths (hashes tell whether the data are the same) and the length.</summary>
-    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "data.source", "data.validation"];
+    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "init", "data.source", "data.validation"];
 
     private readonly TrainOptions _options;
     private readonly ITrainingDisplay _display;
@@ -49,7 +49,9 @@ public sealed class TrainSession
         _workers = options.Workers ?? Environment.ProcessorCount;
         PairSource source = DataSources.OpenTraining(options.Data);
         _validation = DataSources.OpenValidation(options.Data);
-        Sequential layers = FindLayers(options.Model, source.Shape.C);
+        Sequential layers = options.Layers is { } saved
+            ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
+            : FindLayers(options.Model, source.Shape.C);
         Model model = new(layers);
         TrainingJob.CompileFor(model, options.Model, source);
         if (_validation is not null && _validation.Shape != source.Shape)
@@ -123,6 +125,7 @@ public sealed class TrainSession
         Steps = _options.Epochs is null ? _options.Steps ?? DefaultSteps : null,
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
+        Init = _options.Init,
         InitialWeightsSha256 = Hash(_initial),
     };
 

@@ -58,6 +58,9 @@ public sealed record TrainingConfiguration
     /// <summary>Decides everything random.</summary>
     public uint Seed { get; init; }
 
+    /// <summary>File of initial parameters, as the user named it; null for random ones.</summary>
+    public string? Init { get; init; }
+
     /// <summary>SHA-256 of the initial parameters.</summary>
     public required string InitialWeightsSha256 { get; init; }
 
