@@ -63,6 +63,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         {
             OnError = exception => _finish.TrySetException(exception),
         };
+
+        // First in the mailbox, before links or users can say anything.
+        _host.TryPost(new CoordinatorEvent.Started());
     }
 
     /// <summary>Trains until all steps are done, the run is stopped, or it cannot go on.</summary>
@@ -70,7 +73,6 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     {
         Thread worker = new(DoWork) { IsBackground = true, Name = "coordinator update" };
         worker.Start();
-        _host.TryPost(new CoordinatorEvent.Started());
         Task loop = _host.RunAsync(_stopping.Token);
         try
         {

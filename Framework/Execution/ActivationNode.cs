@@ -5,9 +5,10 @@ namespace Distributed.Framework.Execution;
 
 /// <summary>One activation of a plan, and where it lies: padded NHWC, alone or as a part of a concatenation.</summary>
 /// <remarks>
-/// Memory of a root, for each image: (H + 2 border) lines of (W + 2 border) pixels of PixelFloats floats; the border
-/// and the channels up to the next multiple of 16 are zero. A part of a concatenation lies inside its root, so that
-/// concatenating copies nothing.
+/// Memory of a root, for each image: (H + 2 border) lines of (W + 2 border) pixels of PixelFloats floats. The border is
+/// never written and stays zero. The channels up to the next multiple of 16 are padding: kernels write there what comes
+/// (a sigmoid's 0.5, NaN), but nothing reads it into a channel. A part of a concatenation lies inside its root, so
+/// that concatenating copies nothing.
 /// </remarks>
 internal sealed class ActivationNode
 {
@@ -60,7 +61,7 @@ internal sealed class ActivationNode
     public int LineFloats => checked((Shape.W + (2 * Root._border)) * PixelFloats);
 
     /// <summary>Floats from image to image.</summary>
-    public long ImageFloats => (long)LineFloats * (Shape.H + (2 * Root._border));
+    public long ImageFloats => (long)LineFloats * checked(Shape.H + (2 * Root._border));
 
     /// <summary>Floats from an image's start to the node's first channel of pixel (0, 0).</summary>
     public int Start => checked((Root._border * (LineFloats + PixelFloats)) + OffsetInRoot);

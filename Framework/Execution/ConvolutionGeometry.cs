@@ -36,27 +36,22 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
     {
         if (!Transposed)
         {
-            Tap[] taps = [.. from ky in Enumerable.Range(0, K) from kx in Enumerable.Range(0, K) select new Tap(ky, kx, ky, kx)];
-            return [new ConvolutionPhase(0, 0, 1, outH, outW, -Padding, -Padding, Stride, taps)];
+            IEnumerable<Tap> all =
+                from ky in Enumerable.Range(0, K) from kx in Enumerable.Range(0, K) select new Tap(ky, kx, ky, kx);
+            return [new ConvolutionPhase(0, 0, 1, outH, outW, -Padding, -Padding, Stride, [.. all])];
         }
 
         List<ConvolutionPhase> phases = [];
-        for (int phaseY = 0; phaseY < Stride; phaseY++)
+        for (int outY = 0; outY < Math.Min(Stride, outH); outY++)
         {
-            for (int phaseX = 0; phaseX < Stride; phaseX++)
+            for (int outX = 0; outX < Math.Min(Stride, outW); outX++)
             {
-                int outY = FirstOutput(phaseY);
-                int outX = FirstOutput(phaseX);
-                if (outY >= outH || outX >= outW)
-                {
-                    continue;
-                }
-
-                int lines = (outH - outY + Stride - 1) / Stride;
-                int pixels = (outW - outX + Stride - 1) / Stride;
-                int inY = (outY + Padding - phaseY) / Stride;
-                int inX = (outX + Padding - phaseX) / Stride;
-                phases.Add(new ConvolutionPhase(outY, outX, Stride, lines, pixels, inY, inX, 1, PhaseTaps(phaseY, phaseX)));
+                int lines = ((outH - outY - 1) / Stride) + 1;
+                int pixels = ((outW - outX - 1) / Stride) + 1;
+                (int inY, int phaseY) = Math.DivRem(outY + Padding, Stride);
+                (int inX, int phaseX) = Math.DivRem(outX + Padding, Stride);
+                Tap[] taps = PhaseTaps(phaseY, phaseX);
+                phases.Add(new ConvolutionPhase(outY, outX, Stride, lines, pixels, inY, inX, 1, taps));
             }
         }
 
@@ -82,9 +77,7 @@ internal sealed record ConvolutionGeometry(int K, int Stride, int Padding, bool 
         return border;
     }
 
-    /// <summary>The first output whose distance to the phase is a multiple of the stride.</summary>
-    private int FirstOutput(int phase) => (((phase - Padding) % Stride) + Stride) % Stride;
-
+    /// <summary>The kernel elements that reach inputs from outputs o with (o + padding) mod stride = phase.</summary>
     private Tap[] PhaseTaps(int phaseY, int phaseX)
     {
         List<Tap> taps = [];

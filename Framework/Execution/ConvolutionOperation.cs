@@ -33,9 +33,9 @@ internal sealed unsafe class ConvolutionOperation : Operation
     public ActivationKind Activation { get; set; }
 
     public override int PackedFloats =>
-        Output.Floats + Input.Floats + _forward.PackedFloats + (NeedsBackward ? _backward.PackedFloats : 0);
+        checked(Output.Floats + Input.Floats + _forward.PackedFloats + (NeedsBackward ? _backward.PackedFloats : 0));
 
-    public override int GradientFloats => Output.Floats + (_taps.Length * Input.Shape.C * Output.Floats);
+    public override int GradientFloats => checked(Output.Floats + (_taps.Length * Input.Shape.C * Output.Floats));
 
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
 

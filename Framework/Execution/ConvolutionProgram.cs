@@ -23,6 +23,7 @@ internal sealed unsafe class ConvolutionProgram
     private readonly ActivationNode _output;
     private readonly int _k;
     private readonly WeightStrides _strides;
+    private readonly int[] _channelOf;
     private readonly Stage[] _stages;
 
     public ConvolutionProgram(
@@ -32,11 +33,12 @@ internal sealed unsafe class ConvolutionProgram
         _output = output;
         _k = geometry.K;
         _strides = strides;
+        _channelOf = output.ChannelOfFloat();
         List<Stage> stages = [];
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
         {
             stages.Add(new Stage(phase, input, PackedFloats));
-            PackedFloats += stages[^1].Depth * output.Floats;
+            PackedFloats = checked(PackedFloats + (stages[^1].Depth * output.Floats));
         }
 
         _stages = [.. stages];
@@ -48,13 +50,12 @@ internal sealed unsafe class ConvolutionProgram
     /// <summary>Brings the weights into the order in which the kernel reads them.</summary>
     public void Pack(ReadOnlySpan<float> parameters, Span<float> packed)
     {
-        int[] channelOf = _output.ChannelOfFloat();
         foreach (Stage stage in _stages)
         {
             Span<float> target = packed.Slice(stage.PackedStart, stage.Depth * _output.Floats);
             for (int group = 0; group < _output.Floats; group += ActivationNode.ChannelGroup)
             {
-                ReadOnlySpan<int> channels = channelOf.AsSpan(group, ActivationNode.ChannelGroup);
+                ReadOnlySpan<int> channels = _channelOf.AsSpan(group, ActivationNode.ChannelGroup);
                 foreach (Tap tap in stage.Phase.Taps)
                 {
                     for (int i = 0; i < _input.Shape.C; i++)
@@ -62,7 +63,8 @@ internal sealed unsafe class ConvolutionProgram
                         int source = _strides.Start + (i * _strides.In) + (tap.Ky * _k) + tap.Kx;
                         for (int lane = 0; lane < channels.Length; lane++)
                         {
-                            target[lane] = channels[lane] < 0 ? 0 : parameters[source + (channels[lane] * _strides.Out)];
+                            int channel = channels[lane];
+                            target[lane] = channel < 0 ? 0 : parameters[source + (channel * _strides.Out)];
                         }
 
                         target = target[ActivationNode.ChannelGroup..];

@@ -16,7 +16,7 @@ internal abstract class Operation(ActivationNode input, ActivationNode output)
     public GradientMode InputGradient { get; set; }
 
     /// <summary>Parts of the input whose gradient must be cleared before adding to it.</summary>
-    public IReadOnlyList<ActivationNode> ClearedFirst { get; set; } = [];
+    public ActivationNode[] ClearedFirst { get; set; } = [];
 
     /// <summary>Floats this operation keeps in a replica.</summary>
     public virtual int PackedFloats => 0;

@@ -25,6 +25,11 @@ public sealed class Plan
         InputNode.IsRead = true;
         OutputNode = model.Root.Build(builder, InputNode, "");
         Roots = builder.Finish(OutputNode);
+        if (Roots.Any(root => root.ImageFloats * imagesPerPass > AlignedBuffer.LengthMax))
+        {
+            throw new OverflowException();
+        }
+
         Operations = [.. builder.Operations];
         foreach (Operation operation in Operations)
         {
@@ -34,8 +39,13 @@ public sealed class Plan
             GradientFloats = checked(GradientFloats + Round(operation.GradientFloats));
         }
 
+        if (Math.Max(_packedFloats, GradientFloats) > AlignedBuffer.LengthMax)
+        {
+            throw new OverflowException();
+        }
+
         // Operations start at multiples of 16 floats, so that vectors never straddle cache lines.
-        static int Round(int floats) => (floats + 15) / 16 * 16;
+        static int Round(int floats) => checked(floats + 15) / 16 * 16;
     }
 
     /// <summary>What was compiled.</summary>
@@ -69,15 +79,21 @@ public sealed class Plan
     /// <summary>Computes the output of the images in the workspace.</summary>
     public void Forward(Replica replica, Workspace workspace)
     {
+        Check(replica, workspace);
         foreach (Operation operation in Operations)
         {
             operation.Forward(workspace, replica);
         }
+
+        KeepAlive(replica, workspace);
     }
 
     /// <summary>Adds the gradient of the images that went forward last, in their order.</summary>
+    /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
     public void Backward(Replica replica, Workspace workspace)
     {
+        Check(replica, workspace);
+        workspace.CheckTraining();
         for (int i = Operations.Length - 1; i >= 0; i--)
         {
             foreach (ActivationNode part in Operations[i].ClearedFirst)
@@ -87,16 +103,35 @@ public sealed class Plan
 
             Operations[i].Backward(workspace, replica);
         }
+
+        KeepAlive(replica, workspace);
     }
 
     /// <summary>Ends a leaf.</summary>
     /// <param name="workspace">Where the leaf was computed.</param>
     /// <param name="gradient">As long as the parameters, in their order; overwritten.</param>
+    /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
     public void EndLeaf(Workspace workspace, Span<float> gradient)
     {
+        workspace.CheckPlan(this);
+        workspace.CheckTraining();
         foreach (Operation operation in Operations)
         {
             operation.Unpack(workspace, gradient);
         }
+    }
+
+    private void Check(Replica replica, Workspace workspace)
+    {
+        workspace.CheckPlan(this);
+        replica.CheckPlan(this);
+    }
+
+    /// <summary>Kernels hold bare pointers: what owns the memory must not look unused while they run.</summary>
+    private void KeepAlive(Replica replica, Workspace workspace)
+    {
+        GC.KeepAlive(this);
+        GC.KeepAlive(replica);
+        GC.KeepAlive(workspace);
     }
 }

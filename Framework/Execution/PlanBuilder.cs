@@ -103,8 +103,8 @@ internal sealed class PlanBuilder(Model model)
                 continue;
             }
 
-            List<ActivationNode> fresh = [.. operation.Input.Leaves.Where(leaf => !written.Contains(leaf))];
-            bool allFresh = fresh.Count == operation.Input.Leaves.Count();
+            ActivationNode[] fresh = [.. operation.Input.Leaves.Where(leaf => !written.Contains(leaf))];
+            bool allFresh = fresh.Length == operation.Input.Leaves.Count();
             operation.InputGradient = allFresh ? GradientMode.Overwrite : GradientMode.Accumulate;
             operation.ClearedFirst = allFresh ? [] : fresh;
             written.UnionWith(fresh);

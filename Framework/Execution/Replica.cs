@@ -31,6 +31,15 @@ public sealed unsafe class Replica
         }
     }
 
+    /// <summary>Throws unless it was made by this plan, whose operations trust its buffer's size.</summary>
+    internal void CheckPlan(Plan plan)
+    {
+        if (!ReferenceEquals(plan, _plan))
+        {
+            throw new ArgumentException("The replica belongs to another plan.");
+        }
+    }
+
     internal Span<float> Packed(Operation operation) =>
         _packed.Span.Slice(operation.PackedStart, operation.PackedFloats);
 

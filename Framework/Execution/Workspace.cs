@@ -11,10 +11,12 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _sums;
+    private readonly bool _training;
 
     internal Workspace(Plan plan, bool training, KernelSet kernels)
     {
         _plan = plan;
+        _training = training;
         Kernels = kernels;
         _activations = [.. plan.Roots.Select(Allocate)];
         _gradients = training ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))] : [];
@@ -29,7 +31,12 @@ public sealed unsafe class Workspace
     internal KernelSet Kernels { get; }
 
     /// <summary>Starts a leaf: its gradient is zero.</summary>
-    public void BeginLeaf() => _sums.Span.Clear();
+    /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
+    public void BeginLeaf()
+    {
+        CheckTraining();
+        _sums.Span.Clear();
+    }
 
     /// <summary>Says how many images the next pass has.</summary>
     /// <exception cref="ArgumentOutOfRangeException">Not between 1 and the plan's ImagesPerPass.</exception>
@@ -43,26 +50,61 @@ public sealed unsafe class Workspace
     /// <summary>Sets one image of the input.</summary>
     /// <param name="image">0 to Images - 1.</param>
     /// <param name="values">[C, H, W].</param>
-    public void SetInput(int image, ReadOnlySpan<float> values) =>
+    public void SetInput(int image, ReadOnlySpan<float> values)
+    {
+        CheckImage(image);
         Import(values, Activation(_plan.InputNode, image), _plan.InputNode);
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Reads one image of the output.</summary>
     /// <param name="image">0 to Images - 1.</param>
     /// <param name="values">[C, H, W], overwritten.</param>
-    public void GetOutput(int image, Span<float> values) =>
+    public void GetOutput(int image, Span<float> values)
+    {
+        CheckImage(image);
         Export(Activation(_plan.OutputNode, image), _plan.OutputNode, values);
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Sets the loss's gradient with respect to one image of the output.</summary>
     /// <param name="image">0 to Images - 1.</param>
     /// <param name="values">[C, H, W].</param>
-    public void SetOutputGradient(int image, ReadOnlySpan<float> values) =>
+    /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
+    public void SetOutputGradient(int image, ReadOnlySpan<float> values)
+    {
+        CheckGradient(image, _plan.OutputNode);
         Import(values, Gradient(_plan.OutputNode, image), _plan.OutputNode);
+        GC.KeepAlive(this);
+    }
 
     /// <summary>Reads the gradient with respect to one image of the input; the plan must be compiled for it.</summary>
     /// <param name="image">0 to Images - 1.</param>
     /// <param name="values">[C, H, W], overwritten.</param>
-    public void GetInputGradient(int image, Span<float> values) =>
+    /// <exception cref="InvalidOperationException">The plan or the workspace has no such gradient.</exception>
+    public void GetInputGradient(int image, Span<float> values)
+    {
+        CheckGradient(image, _plan.InputNode);
         Export(Gradient(_plan.InputNode, image), _plan.InputNode, values);
+        GC.KeepAlive(this);
+    }
+
+    /// <summary>Throws unless it was made by this plan, whose operations trust its buffers' sizes.</summary>
+    internal void CheckPlan(Plan plan)
+    {
+        if (!ReferenceEquals(plan, _plan))
+        {
+            throw new ArgumentException("The workspace belongs to another plan.");
+        }
+    }
+
+    internal void CheckTraining()
+    {
+        if (!_training)
+        {
+            throw new InvalidOperationException("The workspace is not for training.");
+        }
+    }
 
     internal float* Activation(ActivationNode node, int image) =>
         _activations[node.Root.Slot].Pointer + (image * (nint)node.ImageFloats) + node.Start;
@@ -129,6 +171,20 @@ public sealed unsafe class Workspace
                     }
                 }
             }
+        }
+    }
+
+    // Behind these lie pointers: an image that does not exist would be other memory.
+    private void CheckImage(int image) =>
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual((uint)image, (uint)Images, nameof(image));
+
+    private void CheckGradient(int image, ActivationNode node)
+    {
+        CheckImage(image);
+        CheckTraining();
+        if (!node.NeedsGradient)
+        {
+            throw new InvalidOperationException("The plan is compiled without the gradient of its input.");
         }
     }
 

@@ -5,9 +5,17 @@ namespace Distributed.Framework.Kernels;
 /// <summary>The numbers of one SGD step.</summary>
 internal readonly record struct SgdStep(float LearningRate, float Momentum, bool Nesterov, float WeightDecay);
 
-/// <summary>The numbers of one Adam step; the corrections are 1 - beta^t.</summary>
+/// <summary>The numbers of one Adam step; rests are 1 - beta, corrections 1 - beta^t.</summary>
+/// <remarks>The rests are rounded from float64: 1 - 0.999f is 1.3e-5 off, 0.001f only 5e-8.</remarks>
 internal readonly record struct AdamStep(
-    float StepSize, float Beta1, float Beta2, float Epsilon, float WeightDecay, float RootCorrection2);
+    float StepSize,
+    float Beta1,
+    float Rest1,
+    float Beta2,
+    float Rest2,
+    float Epsilon,
+    float WeightDecay,
+    float RootCorrection2);
 
 /// <summary>Optimizer steps over flat buffers, whose lengths count rounded up to 16.</summary>
 /// <remarks>
@@ -56,9 +64,9 @@ internal static unsafe class Updates<TVector>
         TVector divisor = TVector.Broadcast(count);
         TVector decay = TVector.Broadcast(step.WeightDecay);
         TVector beta1 = TVector.Broadcast(step.Beta1);
-        TVector rest1 = TVector.Broadcast(1 - step.Beta1);
+        TVector rest1 = TVector.Broadcast(step.Rest1);
         TVector beta2 = TVector.Broadcast(step.Beta2);
-        TVector rest2 = TVector.Broadcast(1 - step.Beta2);
+        TVector rest2 = TVector.Broadcast(step.Rest2);
         TVector root2 = TVector.Broadcast(step.RootCorrection2);
         TVector epsilon = TVector.Broadcast(step.Epsilon);
         TVector stepSize = TVector.Broadcast(step.StepSize);

@@ -13,6 +13,11 @@ namespace Distributed.Framework.Layers;
 /// <param name="Bias">Whether a learned constant is added to each output channel.</param>
 public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool Bias) : Layer
 {
+    private const int ChannelsMax = 1 << 20;
+
+    /// <summary>Most pixels of kernel, stride and padding: beyond all use, yet nothing overflows.</summary>
+    private const int ExtentMax = 256;
+
     /// <summary>Name in messages and JSON.</summary>
     private string Name => GetType().Name;
 
@@ -33,7 +38,14 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
                 "Give the layer as many input channels as the one before it has outputs.");
         }
 
-        if (h < 1 || w < 1 || h > int.MaxValue || w > int.MaxValue)
+        if (h > 0 && w > 0 && (Int128)h * w * Out > AlignedBuffer.LengthMax)
+        {
+            throw new ShapeException(
+                $"{path} ({Name}): input {input} gives output [N, {Out}, {h}, {w}], which is too large.",
+                "Use smaller images, fewer channels or a smaller stride.");
+        }
+
+        if (h < 1 || w < 1)
         {
             throw new ShapeException(
                 $"{path} ({Name}): input {input} gives output [N, {Out}, {h}, {w}].",
@@ -58,14 +70,14 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
 
     private protected void CheckArguments(int padding)
     {
-        Check(nameof(In), In, 1);
-        Check(nameof(Out), Out, 1);
-        Check("kernel", K, 1);
-        Check("stride", Stride, 1);
-        Check("padding", padding, 0);
+        Check(nameof(In), In, 1, ChannelsMax);
+        Check(nameof(Out), Out, 1, ChannelsMax);
+        Check("kernel", K, 1, ExtentMax);
+        Check("stride", Stride, 1, ExtentMax);
+        Check("padding", padding, 0, ExtentMax);
     }
 
-    private protected void Check(string argument, int value, int min, int max = 1 << 20)
+    private protected void Check(string argument, int value, int min, int max)
     {
         if (value < min || value > max)
         {
@@ -77,7 +89,7 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
     /// <summary>Weight and bias; PyTorch's default bound comes from the fan-in of the weight's second dimension.</summary>
     private protected void Collect(ParameterCollector collector, string path, int first, int second)
     {
-        int fanIn = checked(second * K * K);
+        long fanIn = (long)second * K * K;
         collector.Add(path, "weight", fanIn, first, second, K, K);
         if (Bias)
         {

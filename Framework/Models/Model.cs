@@ -30,7 +30,16 @@ public sealed class Model
 
     /// <summary>Shape of the output for an input.</summary>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
-    public ImageShape OutputShape(ImageShape input) => Root.OutputShape(input, "");
+    public ImageShape OutputShape(ImageShape input)
+    {
+        if (input.C < 1 || input.H < 1 || input.W < 1)
+        {
+            throw new ShapeException(
+                $"Images of {input} have no pixels.", "Give channels, height and width of at least 1.");
+        }
+
+        return Root.OutputShape(input, "");
+    }
 
     /// <summary>Makes a plan for images of one shape.</summary>
     /// <param name="input">Shape of each image.</param>
@@ -44,7 +53,17 @@ public sealed class Model
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imagesPerPass, 1);
         OutputShape(input);
-        return new Plan(this, input, inputGradient, imagesPerPass, kernels);
+        try
+        {
+            return new Plan(this, input, inputGradient, imagesPerPass, kernels);
+        }
+        catch (OverflowException)
+        {
+            throw new ShapeException(
+                $"Images of {input}, {imagesPerPass} a pass, are too large for this model: "
+                + "a buffer would exceed 2^31 floats.",
+                "Use smaller images or fewer channels; hidden channels count in groups of 16.");
+        }
     }
 }
 
@@ -57,10 +76,20 @@ internal sealed class ParameterCollector
 
     public int Count { get; private set; }
 
-    public void Add(string path, string name, int fanIn, params int[] shape)
+    /// <summary>Adds one; its fan-in is at most the count of the layer's weight.</summary>
+    /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
+    public void Add(string path, string name, long fanIn, params int[] shape)
     {
-        ParameterSpec parameter = new($"{path}.{name}", shape, Count, fanIn);
-        _parameters.Add(parameter);
-        Count = checked(Count + parameter.Count);
+        Int128 end = Count + shape.Aggregate(Int128.One, (product, side) => product * side);
+        if (end > AlignedBuffer.LengthMax)
+        {
+            throw new ConfigurationException(
+                $"{path}.{name}: with shape [{string.Join(", ", shape)}] the model would have {end} parameters; "
+                + $"allowed are {AlignedBuffer.LengthMax}.",
+                "Use fewer channels or smaller kernels.");
+        }
+
+        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn));
+        Count = (int)end;
     }
 }

@@ -13,7 +13,7 @@ namespace Distributed.Framework.Models;
 /// </remarks>
 public static class ModelSpec
 {
-    private const int DepthMax = 64;
+    private static readonly JsonDocumentOptions s_options = new() { MaxDepth = 64, AllowDuplicateProperties = false };
 
     /// <summary>Reads a model.</summary>
     /// <param name="json">The list.</param>
@@ -23,13 +23,14 @@ public static class ModelSpec
     {
         try
         {
-            JsonNode? root = JsonNode.Parse(json, documentOptions: new JsonDocumentOptions { MaxDepth = DepthMax });
+            JsonNode? root = JsonNode.Parse(json, documentOptions: s_options);
             return ParseList(root, "", source);
         }
         catch (JsonException exception)
         {
+            string line = exception.LineNumber is { } number ? $" (line {number + 1})" : "";
             throw new ConfigurationException(
-                $"{source}: not JSON (line {exception.LineNumber + 1}): {exception.Message.Split('.')[0]}.",
+                $"{source}: not JSON{line}: {exception.Message.Split('.')[0]}.",
                 "A model is a JSON list of layers; docs/design.md has an example.",
                 exception);
         }
@@ -100,21 +101,7 @@ public static class ModelSpec
         string type = reader.String("type");
         Layer layer = type switch
         {
-            "Conv2d" => new Conv2d(
-                reader.Int("in_channels"),
-                reader.Int("out_channels"),
-                reader.Int("kernel_size"),
-                reader.Int("stride", 1),
-                reader.IsString("padding", "same") ? Conv2d.Same : reader.Int("padding", 0),
-                reader.Bool("bias", true)),
-            "ConvTranspose2d" => new ConvTranspose2d(
-                reader.Int("in_channels"),
-                reader.Int("out_channels"),
-                reader.Int("kernel_size"),
-                reader.Int("stride", 1),
-                reader.Int("padding", 0),
-                reader.Int("output_padding", 0),
-                reader.Bool("bias", true)),
+            "Conv2d" or "ConvTranspose2d" => ParseConvolution(type, reader, path, source),
             "ReLU" => new ReLU(),
             "Sigmoid" => new Sigmoid(),
             "Sequential" => ParseList(reader.Node("inner"), path, source),
@@ -123,6 +110,36 @@ public static class ModelSpec
         };
         reader.CheckAllRead();
         return layer;
+    }
+
+    private static ConvolutionLayer ParseConvolution(string type, LayerArguments reader, string path, string source)
+    {
+        int @in = reader.Int("in_channels");
+        int @out = reader.Int("out_channels");
+        int kernel = reader.Int("kernel_size");
+        int stride = reader.Int("stride", 1);
+        bool bias = reader.Bool("bias", true);
+        bool transposed = type == "ConvTranspose2d";
+        bool same = !transposed && reader.IsString("padding", "same");
+        int padding = same ? Conv2d.Same : reader.Int("padding", 0);
+        int outputPadding = transposed ? reader.Int("output_padding", 0) : 0;
+        if (padding < 0 && !same)
+        {
+            // Here, since the number that stands for 'same' is negative.
+            throw Fault(source, path, $"'padding' is {padding}, less than 0");
+        }
+
+        try
+        {
+            return transposed
+                ? new ConvTranspose2d(@in, @out, kernel, stride, padding, outputPadding, bias)
+                : new Conv2d(@in, @out, kernel, stride, padding, bias);
+        }
+        catch (ConfigurationException exception)
+        {
+            throw new ConfigurationException(
+                $"{source}: layer {path}: {exception.Message}", exception.Remedy, exception);
+        }
     }
 
     internal static ConfigurationException Fault(string source, string path, string what) => new(

@@ -54,7 +54,9 @@ public sealed unsafe class Adam : Optimizer
         AdamStep step = new(
             (float)(learningRate / (1 - _power1)),
             (float)_beta1,
+            (float)(1 - _beta1),
             (float)_beta2,
+            (float)(1 - _beta2),
             (float)_epsilon,
             (float)_weightDecay,
             (float)Math.Sqrt(1 - _power2));
@@ -67,5 +69,6 @@ public sealed unsafe class Adam : Optimizer
             target.Pointer,
             ParameterCount,
             step);
+        KeepAlive(old, gradientSum, target);
     }
 }

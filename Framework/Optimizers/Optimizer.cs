@@ -46,6 +46,15 @@ public abstract class Optimizer
         return values;
     }
 
+    /// <summary>Kernels hold bare pointers: what owns the memory must not look unused while they run.</summary>
+    private protected void KeepAlive(AlignedBuffer old, AlignedBuffer gradientSum, AlignedBuffer target)
+    {
+        GC.KeepAlive(this);
+        GC.KeepAlive(old);
+        GC.KeepAlive(gradientSum);
+        GC.KeepAlive(target);
+    }
+
     private protected void CheckLengths(AlignedBuffer old, AlignedBuffer gradientSum, AlignedBuffer target)
     {
         if (old.Length != ParameterCount || gradientSum.Length != ParameterCount || target.Length != ParameterCount)

@@ -35,5 +35,6 @@ public sealed unsafe class Sgd : Optimizer
         float* velocity = _velocity == null ? null : _velocity.Pointer;
         Kernels.Sgd(
             old.Pointer, gradientSum.Pointer, (float)terms, velocity, target.Pointer, ParameterCount, step);
+        KeepAlive(old, gradientSum, target);
     }
 }

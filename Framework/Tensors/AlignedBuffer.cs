@@ -10,17 +10,20 @@ namespace Distributed.Framework.Tensors;
 /// </remarks>
 public sealed unsafe class AlignedBuffer
 {
+    /// <summary>Most floats of a buffer: what a managed array holds, less the room for alignment.</summary>
+    public const int LengthMax = 0x7FFFFFC7 - (2 * AlignmentFloats);
+
     private const int AlignmentBytes = 64;
     private const int AlignmentFloats = AlignmentBytes / sizeof(float);
     private readonly float[] _array;
     private readonly int _start;
 
     /// <summary>Allocates <paramref name="length"/> floats.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">The length is negative or exceeds 2^31 - 64.</exception>
+    /// <exception cref="ArgumentOutOfRangeException">Negative, or more than <see cref="LengthMax"/>.</exception>
     public AlignedBuffer(long length)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(length);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, Array.MaxLength - (2 * AlignmentFloats));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(length, LengthMax);
         Length = (int)length;
         int capacity = (Length + AlignmentFloats - 1) / AlignmentFloats * AlignmentFloats;
         _array = GC.AllocateArray<float>(capacity + AlignmentFloats, pinned: true);

@@ -58,6 +58,9 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         {
             OnError = exception => _exit.TrySetException(exception),
         };
+
+        // First in the mailbox, before links or users can say anything.
+        _host.TryPost(new WorkerEvent.Started());
     }
 
     /// <summary>Bytes that compute threads have allocated since they began to compute.</summary>
@@ -66,7 +69,6 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     /// <summary>Works until the run is finished, the worker drained, or it cannot go on.</summary>
     public async Task<WorkerEffect.Exit> RunAsync()
     {
-        _host.TryPost(new WorkerEvent.Started());
         Task loop = _host.RunAsync(_stopping.Token);
         try
         {

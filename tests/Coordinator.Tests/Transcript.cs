@@ -11,7 +11,8 @@ namespace Distributed.Coordinator.Tests;
 
 /// <summary>Plays the commands of a scenario to a coordinator and writes down what it wants.</summary>
 /// <remarks>
-/// Lines: '# why', 'new leaves=8 steps=3 ...' (a coordinator), 'TIME: command'. Deadlines on the way to TIME become
+/// Lines: '# why', 'new leaves=8 steps=3 ...' (a coordinator), 'TIME: command', 'asleep
+/// until TIME' (no ticks meanwhile). Deadlines on the way to TIME become
 /// ticks of their own, with a sign of life of every worker that is not silent. Commands: w1 joins [threads=N version=V
 /// numerics=N], w1 ready, w1 arrives (both), w1 beats, w1 heard, w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N],
 /// w1 leaves, w1 lost, updated s0, update fails s0, validated s1, saved s1, save fails s1, stop, tick. Heartbeat
@@ -38,6 +39,11 @@ internal sealed class Transcript
             if (line.StartsWith("new", StringComparison.Ordinal))
             {
                 transcript.Create(line);
+            }
+            else if (line.StartsWith("asleep until ", StringComparison.Ordinal))
+            {
+                transcript._now = Time(line["asleep until ".Length..]);
+                transcript.Send(new Tick());
             }
             else if (line.Length > 0 && line[0] != '#')
             {
@@ -75,8 +81,7 @@ internal sealed class Transcript
     private void Do(string line)
     {
         string[] halves = line.Split(": ", 2);
-        double seconds = double.Parse(halves[0].TrimEnd('s'), CultureInfo.InvariantCulture);
-        Timestamp until = new(TimeSpan.FromSeconds(seconds));
+        Timestamp until = Time(halves[0]);
         _isOnTheWay = true;
         while (_machine.NextDeadline is { } deadline && deadline <= until)
         {
@@ -172,6 +177,9 @@ internal sealed class Transcript
         Assign assign => $"Assign {assign.Worker} {assign.Term} {assign.Step} {assign.Leaves}",
         _ => effect.ToString(),
     };
+
+    private static Timestamp Time(string word) =>
+        new(TimeSpan.FromSeconds(double.Parse(word.TrimEnd('s'), CultureInfo.InvariantCulture)));
 
     private static Step Step(string word) => new(int.Parse(word.AsSpan(1), CultureInfo.InvariantCulture));
 

@@ -79,7 +79,8 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
         return link;
     }
 
-    public void OnJoin(SimLink link) => Post(new WorkerJoined(link.Id, "name", "1", "n", Threads: 1 + (link.Id.Value % 2)));
+    public void OnJoin(SimLink link) =>
+        Post(new WorkerJoined(link.Id, "name", "1", "n", Threads: 1 + (link.Id.Value % 2)));
 
     public void OnReady(SimLink link) => Post(new WorkerReady(link.Id));
 

@@ -3,7 +3,9 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Simulation;
 
-/// <summary>One connection between a worker's process and a coordinator's, with a control and a bulk lane each way.</summary>
+/// <summary>
+/// One connection between a worker's process and a coordinator's, with a control and a bulk lane each way.
+/// </summary>
 internal sealed class SimLink(World world, Faults faults, WorkerId id, SimCoordinator coordinator, SimWorker worker)
 {
     private readonly Timestamp[] _last = new Timestamp[4];

@@ -2,13 +2,17 @@ using Distributed.Protocol.Machines;
 
 namespace Distributed.Simulation;
 
-/// <summary>A process that runs one machine: handles events at once, performs effects in order, ticks at deadlines.</summary>
+/// <summary>
+/// A process that runs one machine: handles events at once, performs effects in order, ticks at deadlines.
+/// </summary>
 internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
 {
     private IProtocolMachine<TEvent, TEffect>? _machine;
     private Timestamp _frozenUntil;
 
-    /// <summary>Counts starts and crashes: whatever belongs to an earlier life finds another number and is void.</summary>
+    /// <summary>
+    /// Counts starts and crashes: whatever belongs to an earlier life finds another number and is void.
+    /// </summary>
     public int Life { get; private set; }
 
     public bool IsUp => _machine is not null;

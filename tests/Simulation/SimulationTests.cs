@@ -4,7 +4,9 @@ using Distributed.Worker.Core;
 
 namespace Distributed.Simulation;
 
-/// <summary>Whole runs in virtual time: one coordinator, some workers, and everything that can go wrong between them.</summary>
+/// <summary>
+/// Whole runs in virtual time: one coordinator, some workers, and everything that can go wrong between them.
+/// </summary>
 public sealed class SimulationTests
 {
     private const int Seeds = 1000;
@@ -64,7 +66,8 @@ public sealed class SimulationTests
         List<SimWorker> workers = [];
         for (int i = 0; i < 1 + world.Draw(6); i++)
         {
-            SimWorker worker = new(world, schedule, coordinator, i) { LeafSeconds = world.Time(0.01, 0.1).TotalSeconds };
+            SimWorker worker = new(world, schedule, coordinator, i);
+            worker.LeafSeconds = world.Time(0.01, 0.1).TotalSeconds;
             workers.Add(worker);
             world.After(world.Time(0, 5), worker.Start);
         }

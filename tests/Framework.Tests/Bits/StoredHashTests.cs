@@ -1,0 +1,54 @@
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Tests.Bits;
+
+/// <summary>The numerics, pinned: the same bits on every machine, at every vector width, and without vectors.</summary>
+/// <remarks>
+/// Run these also with DOTNET_EnableAVX512=0, DOTNET_EnableAVX2=0 and DOTNET_EnableHWIntrinsic=0. A hash may change
+/// only with a decision to change the numerics, which ends the comparability of runs: say so in the commit.
+/// </remarks>
+[Trait("Category", "Bits")]
+public sealed class StoredHashTests
+{
+    private const string AdamHash = "8b12fbeb84d4e24194100677d8b94d10afa0e260a45d82040bcfc4951ded4d1c";
+    private const string SgdHash = "446a35371b7629e48aa2a9d62c103e37529d65ba1536bb32f52af842b542af8d";
+
+    /// <summary>All layers and both kinds of channels: fewer than a group, and more.</summary>
+    private static Sequential Network => new(
+        new Conv2d(3, 18, 3, padding: 1),
+        new ReLU(),
+        new SkipConcat(new Sequential(
+            new Conv2d(18, 5, 2, padding: Conv2d.Same), new Sigmoid(), new ConvTranspose2d(5, 4, 3, padding: 1))),
+        new Conv2d(22, 7, 3, stride: 2, padding: 1),
+        new ReLU(),
+        new ConvTranspose2d(7, 3, 3, stride: 2, padding: 1, outputPadding: 1),
+        new Sigmoid());
+
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData(128, 1)]
+    [InlineData(256, 1)]
+    [InlineData(512, 1)]
+    [InlineData(null, 3)]
+    public void Adam_FewSteps_GivesTheStoredBits(int? bits, int imagesPerPass) =>
+        Assert.Equal(AdamHash, Hash(bits, imagesPerPass, count => new Adam(count, weightDecay: 1e-3)));
+
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData(128, 1)]
+    [InlineData(256, 1)]
+    [InlineData(512, 1)]
+    [InlineData(null, 3)]
+    public void Sgd_FewSteps_GivesTheStoredBits(int? bits, int imagesPerPass) =>
+        Assert.Equal(SgdHash, Hash(bits, imagesPerPass, count => new Sgd(count, 0.9, nesterov: true, 1e-3)));
+
+    private static string Hash(int? bits, int imagesPerPass, Func<int, Optimizer> create)
+    {
+        float[] result = Training.Run(Network, new ImageShape(3, 6, 8), bits, imagesPerPass, n: 4, steps: 3, create);
+        return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(result)));
+    }
+}

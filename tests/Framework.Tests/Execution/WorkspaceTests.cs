@@ -1,0 +1,235 @@
+using Distributed.Framework.Execution;
+using Distributed.Framework.Kernels;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Tests.Naive;
+
+namespace Distributed.Framework.Tests.Execution;
+
+/// <summary>Workspaces: one for many images, no allocation, no access beyond the buffers.</summary>
+public sealed class WorkspaceTests
+{
+    private static readonly ImageShape s_images = new(3, 6, 7);
+
+    /// <summary>A network with every way of accumulating gradients, and its parts cleared beforehand.</summary>
+    private static Model Nested { get; } = new(new Sequential(
+        new Conv2d(3, 5, 3, padding: 1),
+        new ReLU(),
+        new SkipConcat(new Sequential(
+            new SkipConcat(new Sequential(new Sigmoid(), new ConvTranspose2d(5, 17, 3, padding: 1))),
+            new Conv2d(22, 4, 2, padding: Conv2d.Same))),
+        new Conv2d(9, 3, 4, stride: 2, padding: 1),
+        new ConvTranspose2d(3, 3, 3, stride: 2, padding: 1, outputPadding: 1),
+        new Sigmoid()));
+
+    [Fact]
+    public void Pass_WarmedUp_AllocatesNothing()
+    {
+        Plan plan = Nested.Compile(s_images, inputGradient: true, imagesPerPass: 2);
+        Replica replica = plan.CreateReplica();
+        Workspace workspace = plan.CreateWorkspace(training: true);
+        float[] parameters = new TestValues(1).Floats(Nested.ParameterCount);
+        float[] gradient = new float[parameters.Length];
+        float[] input = new TestValues(2).Floats(s_images.Elements);
+        float[] output = new float[plan.Output.Elements];
+        Leaf();
+
+        long before = GC.GetAllocatedBytesForCurrentThread();
+        Leaf();
+        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        void Leaf()
+        {
+            replica.Load(parameters);
+            workspace.BeginLeaf();
+            for (int images = 2; images >= 1; images--)
+            {
+                workspace.BeginPass(images);
+                for (int i = 0; i < images; i++)
+                {
+                    workspace.SetInput(i, input);
+                }
+
+                plan.Forward(replica, workspace);
+                for (int i = 0; i < images; i++)
+                {
+                    workspace.GetOutput(i, output);
+                    workspace.SetOutputGradient(i, output);
+                }
+
+                plan.Backward(replica, workspace);
+                workspace.GetInputGradient(0, input);
+            }
+
+            plan.EndLeaf(workspace, gradient);
+        }
+    }
+
+    /// <summary>What a workspace has seen before must not matter: borders stay zero, sums start from zero.</summary>
+    [Fact]
+    public void Leaf_UsedWorkspace_GivesTheBitsOfAFreshOne()
+    {
+        Plan plan = Nested.Compile(s_images, inputGradient: true, imagesPerPass: 2);
+        float[] parameters = new TestValues(1).Floats(Nested.ParameterCount);
+        Workspace used = plan.CreateWorkspace(training: true);
+        Replica replica = plan.CreateReplica();
+        TestValues values = new(3);
+        for (int leaf = 0; leaf < 10; leaf++)
+        {
+            replica.Load(parameters);
+            float[] input = values.Floats(s_images.Elements);
+            if (leaf % 3 == 1)
+            {
+                // Poison: the leaf after it must not notice.
+                input[leaf] = leaf % 2 == 0 ? float.NaN : float.PositiveInfinity;
+            }
+
+            float[] actual = Leaf(plan, replica, used, input);
+            Assert.Equal(Leaf(plan, replica, plan.CreateWorkspace(training: true), input), actual);
+            if (leaf % 3 != 1)
+            {
+                Assert.All(actual, value => Assert.True(float.IsFinite(value)));
+            }
+        }
+    }
+
+    [Fact]
+    public void Forward_WithoutTraining_GivesTheSameOutput()
+    {
+        Plan plan = Nested.Compile(s_images);
+        Replica replica = plan.CreateReplica();
+        replica.Load(new TestValues(1).Floats(Nested.ParameterCount));
+        float[] input = new TestValues(2).Floats(s_images.Elements);
+        float[][] outputs = [new float[plan.Output.Elements], new float[plan.Output.Elements]];
+        for (int i = 0; i < 2; i++)
+        {
+            Workspace workspace = plan.CreateWorkspace(training: i == 0);
+            workspace.SetInput(0, input);
+            plan.Forward(replica, workspace);
+            workspace.GetOutput(0, outputs[i]);
+        }
+
+        Assert.Equal(outputs[0], outputs[1]);
+        Assert.Contains(outputs[0], value => value != outputs[0][0]);
+    }
+
+    [Fact]
+    public void Gradient_WithoutTheInputs_IsTheSame()
+    {
+        float[] input = new TestValues(2).Floats(s_images.Elements);
+        float[][] gradients = new float[2][];
+        for (int i = 0; i < 2; i++)
+        {
+            Plan plan = Nested.Compile(s_images, inputGradient: i == 0);
+            Replica replica = plan.CreateReplica();
+            replica.Load(new TestValues(1).Floats(Nested.ParameterCount));
+            gradients[i] = Leaf(plan, replica, plan.CreateWorkspace(training: true), input, inputGradient: false);
+        }
+
+        Assert.Equal(gradients[0], gradients[1]);
+    }
+
+    /// <summary>Behind these members are pointers: nothing that a caller passes may lead beyond the buffers.</summary>
+    [Fact]
+    public void Images_BeyondThePass_AreRefused()
+    {
+        Plan plan = Nested.Compile(s_images, inputGradient: true, imagesPerPass: 2);
+        Workspace workspace = plan.CreateWorkspace(training: true);
+        float[] image = new float[s_images.Elements];
+        float[] output = new float[plan.Output.Elements];
+        workspace.BeginPass(1);
+        foreach (int index in new[] { -1, 1, 2, int.MaxValue })
+        {
+            Assert.Throws<ArgumentOutOfRangeException>(() => workspace.SetInput(index, image));
+            Assert.Throws<ArgumentOutOfRangeException>(() => workspace.GetOutput(index, output));
+            Assert.Throws<ArgumentOutOfRangeException>(() => workspace.SetOutputGradient(index, output));
+            Assert.Throws<ArgumentOutOfRangeException>(() => workspace.GetInputGradient(index, image));
+        }
+
+        Assert.Throws<ArgumentOutOfRangeException>(() => workspace.BeginPass(0));
+        Assert.Throws<ArgumentOutOfRangeException>(() => workspace.BeginPass(3));
+        Assert.Throws<ArgumentException>(() => workspace.SetInput(0, image.AsSpan(1)));
+        Assert.Throws<ArgumentException>(() => workspace.GetOutput(0, new float[output.Length + 1]));
+        Assert.Throws<ArgumentException>(() => plan.CreateReplica().Load(new float[Nested.ParameterCount - 1]));
+    }
+
+    [Fact]
+    public void Gradients_NotCompiledFor_AreRefused()
+    {
+        Plan plan = Nested.Compile(s_images);
+        Replica replica = plan.CreateReplica();
+        Workspace training = plan.CreateWorkspace(training: true);
+        Workspace inference = plan.CreateWorkspace(training: false);
+        float[] image = new float[s_images.Elements];
+        float[] output = new float[plan.Output.Elements];
+        Assert.Throws<InvalidOperationException>(() => training.GetInputGradient(0, image));
+        Assert.Throws<InvalidOperationException>(() => inference.BeginLeaf());
+        Assert.Throws<InvalidOperationException>(() => inference.SetOutputGradient(0, output));
+        Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, inference));
+        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(inference, new float[Nested.ParameterCount]));
+
+        // The input is a part of the output: its buffer has a gradient, of which nobody fills the input's part.
+        Plan joined = new Model(new Sequential(new SkipConcat(new Sequential(new Conv2d(3, 1, 1))))).Compile(s_images);
+        Assert.Throws<InvalidOperationException>(
+            () => joined.CreateWorkspace(training: true).GetInputGradient(0, image));
+
+        Plan identity = new Model(new Sequential()).Compile(s_images);
+        Assert.Throws<InvalidOperationException>(
+            () => identity.CreateWorkspace(training: true).SetOutputGradient(0, image));
+    }
+
+    [Fact]
+    public void Run_WithAnotherPlansBuffers_IsRefused()
+    {
+        Plan plan = Nested.Compile(s_images);
+        Plan other = Nested.Compile(s_images with { H = 60 });
+        Workspace own = other.CreateWorkspace(training: true);
+        Workspace foreign = plan.CreateWorkspace(training: true);
+        Assert.Throws<ArgumentException>(() => other.Forward(other.CreateReplica(), foreign));
+        Assert.Throws<ArgumentException>(() => other.Forward(plan.CreateReplica(), own));
+        Assert.Throws<ArgumentException>(() => other.Backward(plan.CreateReplica(), own));
+        Assert.Throws<ArgumentException>(() => other.EndLeaf(foreign, new float[Nested.ParameterCount]));
+    }
+
+    [Fact]
+    public void Kernels_UnknownWidth_AreRefused() =>
+        Assert.Throws<ArgumentOutOfRangeException>(() => KernelSet.ForBits(64));
+
+    /// <summary>Output, gradient and input gradient of a leaf of three images, two and one a pass.</summary>
+    private static float[] Leaf(
+        Plan plan, Replica replica, Workspace workspace, float[] input, bool inputGradient = true)
+    {
+        List<float> all = [];
+        float[] output = new float[plan.Output.Elements];
+        float[] gradient = new float[plan.Model.ParameterCount];
+        workspace.BeginLeaf();
+        for (int images = plan.ImagesPerPass; images >= 1; images--)
+        {
+            workspace.BeginPass(images);
+            for (int i = 0; i < images; i++)
+            {
+                workspace.SetInput(i, [.. input.Select(value => value * (images + i))]);
+            }
+
+            plan.Forward(replica, workspace);
+            for (int i = 0; i < images; i++)
+            {
+                workspace.GetOutput(i, output);
+                all.AddRange(output);
+                workspace.SetOutputGradient(i, output);
+            }
+
+            plan.Backward(replica, workspace);
+            for (int i = 0; inputGradient && i < images; i++)
+            {
+                float[] image = new float[input.Length];
+                workspace.GetInputGradient(i, image);
+                all.AddRange(image);
+            }
+        }
+
+        plan.EndLeaf(workspace, gradient);
+        return [.. all, .. gradient];
+    }
+}

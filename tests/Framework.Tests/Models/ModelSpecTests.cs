@@ -1,0 +1,127 @@
+using Distributed.Framework.Errors;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Models;
+
+namespace Distributed.Framework.Tests.Models;
+
+public sealed class ModelSpecTests
+{
+    private const string Full = """
+        [{"type":"Conv2d","in_channels":3,"out_channels":8,"kernel_size":3,"stride":1,"bias":true,"padding":"same"},
+         {"type":"ReLU"},
+         {"type":"SkipConcat","inner":[
+           {"type":"Conv2d","in_channels":8,"out_channels":8,"kernel_size":2,"stride":2,"bias":false,"padding":1},
+           {"type":"Sequential","inner":[{"type":"Sigmoid"}]},
+           {"type":"ConvTranspose2d","in_channels":8,"out_channels":4,"kernel_size":5,"stride":3,"bias":true,
+            "padding":2,"output_padding":1}]}]
+        """;
+
+    public static TheoryData<string, string> Faults { get; } = new()
+    {
+        { "", "not JSON (line 1)" },
+        { "[\n{]", "not JSON (line 2)" },
+        { """[{"type":"ReLU","type":"Sigmoid"}]""", "not JSON: Duplicate property 'type'" },
+        { Nested(40), "not JSON" },
+        { "null", "layer list: expected a list of at least one layer" },
+        { "{}", "layer list: expected a list of at least one layer" },
+        { "[]", "layer list: expected a list of at least one layer" },
+        { """["ReLU",{"type":"SkipConcat","inner":[]}]""", "layer 1: expected a list of at least one layer" },
+        { """["ReLU",{"type":"SkipConcat"}]""", "layer 1: expected a list of at least one layer" },
+        { "[1]", "layer 0: expected a layer's name" },
+        { "[null]", "layer 0: expected a layer's name" },
+        { "[{}]", "layer 0: 'type' must be a string" },
+        { """[{"type":7}]""", "layer 0: 'type' must be a string" },
+        { """["System.String"]""", "layer 0: no layer is called 'System.String'" },
+        { """["relu"]""", "layer 0: no layer is called 'relu'" },
+        { """[{"type":"SkipConcat","inner":["ReLU","Tnah"]}]""", "layer 0.1: no layer is called 'Tnah'" },
+        { """[{"type":"ReLU","inplace":true}]""", "layer 0: unknown argument 'inplace'" },
+        { Conv("\"dilation\":1"), "layer 0: unknown argument 'dilation'" },
+        { """["Conv2d"]""", "layer 0: 'in_channels' is missing" },
+        { Conv("\"stride\":\"1\""), "layer 0: 'stride' is \"1\", not a whole number" },
+        { Conv("\"stride\":1.5"), "layer 0: 'stride' is 1.5, not a whole number" },
+        { Conv("\"stride\":[1,1]"), "layer 0: 'stride' is [1,1], not a whole number" },
+        { Conv("\"stride\":99999999999"), "layer 0: 'stride' is 99999999999" },
+        { Conv("\"bias\":1"), "layer 0: 'bias' is 1, not true or false" },
+        { Conv("\"stride\":0"), "m.json: layer 0: Conv2d: stride is 0; allowed are 1 to 256" },
+        { Conv("\"padding\":-1"), "layer 0: 'padding' is -1" },
+        { Conv("\"padding\":-2"), "layer 0: 'padding' is -2" },
+        { Conv("\"padding\":\"valid\""), "layer 0: 'padding' is \"valid\"" },
+        { Conv("\"padding\":\"same\",\"stride\":2"), "stride (with padding 'same') is 2" },
+        { Conv("\"padding\":2147483647"), "Conv2d: padding is 2147483647" },
+        { Convolution("Conv2d", 3, 8, 0), "Conv2d: kernel is 0" },
+        { Convolution("Conv2d", 0, 8, 3), "Conv2d: In is 0" },
+        { Convolution("Conv2d", 3, -8, 3), "Conv2d: Out is -8" },
+        { Convolution("Conv2d", 3, 8, 1000000), "Conv2d: kernel is 1000000" },
+        { Convolution("Conv2d", 1000000, 1000000, 3), "parameters" },
+        { Convolution("ConvTranspose2d", 1000000, 1000, 3), "parameters" },
+        { $"[{One(1000, 120000, 3)},{One(120000, 1000, 3)}]", "parameters" },
+        { Convolution("ConvTranspose2d", 3, 8, 3, "\"output_padding\":1"), "ConvTranspose2d: output_padding is 1" },
+        { Convolution("ConvTranspose2d", 3, 8, 3, "\"padding\":\"same\""), "layer 0: 'padding' is \"same\"" },
+        { Convolution("ConvTranspose2d", 3, 8, 3, "\"padding\":-1"), "layer 0: 'padding' is -1" },
+    };
+
+    [Fact]
+    public void Parse_WhatWriteGave_GivesTheSameModel()
+    {
+        string written = ModelSpec.Write(ModelSpec.Parse(Full, "m.json")).ToJsonString();
+        Assert.Equal(string.Concat(Full.Where(c => !char.IsWhiteSpace(c))).Length, written.Length);
+        Assert.Equal(written, ModelSpec.Write(ModelSpec.Parse(written, "m.json")).ToJsonString());
+
+        Sequential model = ModelSpec.Parse(written, "m.json");
+        Assert.Equal(new Conv2d(3, 8, 3, padding: Conv2d.Same), model.Layers[0]);
+        Assert.IsType<ReLU>(model.Layers[1]);
+        SkipConcat skip = Assert.IsType<SkipConcat>(model.Layers[2]);
+        Assert.Equal(new Conv2d(8, 8, 2, stride: 2, padding: 1, bias: false), skip.Inner.Layers[0]);
+        Assert.IsType<Sigmoid>(Assert.IsType<Sequential>(skip.Inner.Layers[1]).Layers[0]);
+        Assert.Equal(new ConvTranspose2d(8, 4, 5, stride: 3, padding: 2, outputPadding: 1), skip.Inner.Layers[2]);
+        Assert.Equal(
+            ["0.weight", "0.bias", "2.0.weight", "2.2.weight", "2.2.bias"],
+            new Model(model).Parameters.Select(parameter => parameter.Name));
+    }
+
+    [Fact]
+    public void Parse_NamesAlone_TakesDefaults()
+    {
+        Sequential model = ModelSpec.Parse(Convolution("Conv2d", 3, 8, 5), "m.json");
+        Assert.Equal(new Conv2d(3, 8, 5), model.Layers[0]);
+        Assert.IsType<ReLU>(ModelSpec.Parse("""["ReLU"]""", "m.json").Layers[0]);
+    }
+
+    [Theory]
+    [InlineData("n2n-initial")]
+    [InlineData("n2n-final")]
+    public void Parse_CatalogueModel_GivesTheSameParameters(string name)
+    {
+        Sequential model = Catalogue.Find(name, 3)!;
+        string written = ModelSpec.Write(model).ToJsonString();
+        Sequential read = ModelSpec.Parse(written, "m.json");
+        Assert.Equal(written, ModelSpec.Write(read).ToJsonString());
+        Assert.Equal(
+            new Model(model).Parameters.Select(parameter => (parameter.Name, parameter.Start, parameter.FanIn)),
+            new Model(read).Parameters.Select(parameter => (parameter.Name, parameter.Start, parameter.FanIn)));
+    }
+
+    /// <summary>Whatever is wrong with a model file, the message says so and where.</summary>
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public void Parse_Faulty_SaysWhatAndWhere(string json, string message)
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(
+            () => new Model(ModelSpec.Parse(json, "m.json")));
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+        Assert.NotEmpty(exception.Remedy);
+        Assert.DoesNotContain('\n', exception.Message);
+    }
+
+    private static string Nested(int depth) =>
+        string.Concat(Enumerable.Repeat("""[{"type":"Sequential","inner":""", depth))
+        + """["ReLU"]""" + string.Concat(Enumerable.Repeat("}]", depth));
+
+    private static string Conv(string argument) => Convolution("Conv2d", 3, 8, 3, argument);
+
+    private static string One(int @in, int @out, int k) => Convolution("Conv2d", @in, @out, k)[1..^1];
+
+    private static string Convolution(string type, int @in, int @out, int k, string argument = "") =>
+        $$"""[{"type":"{{type}}","in_channels":{{@in}},"out_channels":{{@out}},"kernel_size":{{k}}"""
+        + (argument.Length == 0 ? "}]" : "," + argument + "}]");
+}
