@@ -45,8 +45,9 @@ public sealed class DisplayTests : IDisposable
         display.OnValidated(7, s_evaluation);
         display.OnStep(Progress(8));
 
-        Assert.Contains("27.50 dB over the global error, 28.25 dB mean per image", _writer.ToString(), StringComparison.Ordinal);
-        Assert.Contains("step 8/1000  loss 0.012500  PSNR 27.50 dB", _writer.ToString(), StringComparison.Ordinal);
+        string text = _writer.ToString();
+        Assert.Contains("27.50 dB over the global error, 28.25 dB mean per image", text, StringComparison.Ordinal);
+        Assert.Contains("step 8/1000  loss 0.012500  PSNR 27.50 dB", text, StringComparison.Ordinal);
     }
 
     [Theory]
@@ -71,7 +72,8 @@ public sealed class DisplayTests : IDisposable
         Assert.Contains("Run folder [runs/x]", text, StringComparison.Ordinal);
         Assert.Contains("3/1000", text, StringComparison.Ordinal);
         Assert.Contains("worker 2 was lost", text, StringComparison.Ordinal);
-        Assert.True(text.LastIndexOf("4/1000", StringComparison.Ordinal) > text.IndexOf("was lost", StringComparison.Ordinal));
+        Assert.True(
+            text.LastIndexOf("4/1000", StringComparison.Ordinal) > text.IndexOf("was lost", StringComparison.Ordinal));
         Assert.Contains("27.50 dB", text, StringComparison.Ordinal);
         Assert.Contains("images/s", text, StringComparison.Ordinal);
         Assert.Equal(!noColor, System.Text.RegularExpressions.Regex.IsMatch(text, "\x1b\\[[0-9;]*m"));

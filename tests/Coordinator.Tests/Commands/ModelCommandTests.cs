@@ -114,7 +114,8 @@ public sealed class ModelCommandTests : IDisposable
             ExitCodes.Done, await _runner.RunAsync("denoise", "--run", _run.Run, _run["noisy"], _run["denoised"]));
 
         Assert.Equal(
-            ["a.png", "b.PNG"], Directory.GetFiles(_run["denoised"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
+            ["a.png", "b.PNG"],
+            Directory.GetFiles(_run["denoised"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
         Assert.Equal(9, PngDecoder.Decode(_run["denoised", "b.PNG"]).Height);
     }
 
@@ -145,7 +146,8 @@ public sealed class ModelCommandTests : IDisposable
         File.WriteAllBytes(broken, File.ReadAllBytes(broken)[..^20]);
         foreach (string input in new[] { grey, broken, _run["none.png"] })
         {
-            Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("denoise", "--run", _run.Run, input, _run["out.png"]));
+            string output = _run["out.png"];
+            Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("denoise", "--run", _run.Run, input, output));
             Assert.Contains(_runner.ErrorLines, line => line.Contains(input, StringComparison.Ordinal));
         }
 
@@ -166,7 +168,8 @@ public sealed class ModelCommandTests : IDisposable
 
         SafetensorsFile file = SafetensorsFile.Read(path);
         Assert.Equal("pt", file.Metadata["format"]);
-        Assert.Equal(_run.Model.Parameters.Select(parameter => parameter.Name), file.Tensors.Select(tensor => tensor.Name));
+        Assert.Equal(
+            _run.Model.Parameters.Select(parameter => parameter.Name), file.Tensors.Select(tensor => tensor.Name));
         Assert.Equal(_run.Parameters, file.Tensors.SelectMany(tensor => tensor.ReadFloats()));
         Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync(["export", .. source, path]));
     }

@@ -5,7 +5,6 @@ using Distributed.Framework.Errors;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Tests.Data;
-using TemporaryFolder = Distributed.Framework.Tests.Data.TemporaryFolder;
 
 namespace Distributed.Framework.Tests.Checkpoints;
 
@@ -13,7 +12,7 @@ namespace Distributed.Framework.Tests.Checkpoints;
 public sealed class StateDictTests : IDisposable
 {
     private static readonly float[] s_values = [.. Enumerable.Range(0, 11).Select(i => (i / 8f) - 0.5f)];
-    private readonly TemporaryFolder _folder = new();
+    private readonly Data.TemporaryFolder _folder = new();
     private readonly Model _model =
         new(new Sequential(new Conv2d(1, 1, 3, padding: 1), new ConvTranspose2d(1, 1, 1, bias: false)));
 
