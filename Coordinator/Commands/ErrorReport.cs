@@ -25,7 +25,12 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
 
             if (inner is ReportedException reported)
             {
-                int code = reported is CheckpointException ? ExitCodes.NoValidCheckpoint : ExitCodes.BadInput;
+                int code = reported switch
+                {
+                    CheckpointException => ExitCodes.NoValidCheckpoint,
+                    TrainingException => ExitCodes.Failed,
+                    _ => ExitCodes.BadInput,
+                };
                 return FindDiskFull(reported)
                     ?? new ErrorReport(code, OneLine(reported.Message), OneLine(reported.Remedy));
             }

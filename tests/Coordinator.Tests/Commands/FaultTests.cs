@@ -16,6 +16,7 @@ public sealed class FaultTests : IDisposable
         { ExitCodes.BadInput, new ConfigurationException("cause", "remedy") },
         { ExitCodes.BadInput, new ShapeException("cause", "remedy") },
         { ExitCodes.BadInput, new AggregateException(new DataException("cause", "remedy")) },
+        { ExitCodes.Failed, new TrainingException("cause", "remedy") },
         { ExitCodes.NoValidCheckpoint, new CheckpointException("cause", "remedy") },
         { ExitCodes.DiskFull, new IOException("No space left on device : '/runs/x'", 28) },
         { ExitCodes.DiskFull, new AggregateException(new IOException("No space left", 28)) },
