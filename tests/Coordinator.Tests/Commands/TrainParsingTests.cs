@@ -36,7 +36,8 @@ public sealed class TrainParsingTests : IDisposable
         string line = "train --data d.pkl --validation v.pkl --noise gaussian:12.5 --noise-fixed --crop 48 "
             + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --loss mse "
             + "--reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
-            + "--batch 11 --leaf 3 --epochs 4 --seed 4294967295 --run r --resume --checkpoint-every 0 --workers 5 --threads 2";
+            + "--batch 11 --leaf 3 --epochs 4 --seed 4294967295 "
+            + "--run r --resume --checkpoint-every 0 --workers 5 --threads 2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
 
         TrainOptions options = _runner.Options!;
