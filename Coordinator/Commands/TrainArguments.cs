@@ -124,8 +124,8 @@ internal sealed class TrainArguments
         {
             if (Has(option))
             {
-                result.AddError(
-                    $"{option.Name} belongs to --optimizer {(isSgd ? "adam" : "sgd")}, not to {(isSgd ? "sgd" : "adam")}.");
+                string owner = isSgd ? "adam" : "sgd";
+                result.AddError($"{option.Name} belongs to --optimizer {owner}, not to {(isSgd ? "sgd" : "adam")}.");
             }
         }
 
