@@ -7,7 +7,9 @@ namespace Distributed.Coordinator.Commands;
 /// <summary>The options of a run that is resumed: what is not given again is as it was.</summary>
 internal static class SavedOptions
 {
-    /// <summary>The options that a run folder's configuration came from; the usual defaults if there is no run yet.</summary>
+    /// <summary>
+    /// The options that a run folder's configuration came from; the usual defaults if there is no run yet.
+    /// </summary>
     /// <param name="folder">The run folder.</param>
     /// <exception cref="DataException">Its configuration is damaged.</exception>
     public static TrainOptions Read(string folder)

@@ -91,7 +91,8 @@ internal sealed class TrainArguments
     private readonly Option<string?> _run = StrictOptions.Text(
         "--run", "DIR", "The run folder [a new one under runs/]");
 
-    private readonly Option<bool> _resume = StrictOptions.Flag("--resume", "Go on with the run in --run; options that are not given again are as they were");
+    private readonly Option<bool> _resume = StrictOptions.Flag(
+        "--resume", "Go on with the run in --run; options that are not given again are as they were");
 
     private readonly Option<int?> _checkpointEvery = StrictOptions.WholeNumber(
         "--checkpoint-every", "Steps between checkpoints; 0: one at the end only [200]", 0);

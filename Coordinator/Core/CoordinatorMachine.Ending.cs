@@ -122,7 +122,9 @@ public sealed partial class CoordinatorMachine
         }
     }
 
-    /// <summary>Saves after a validation of the same step, so that the step's record is complete when it is saved.</summary>
+    /// <summary>
+    /// Saves after a validation of the same step, so that the step's record is complete when it is saved.
+    /// </summary>
     private void SaveIfDue(ICollection<CoordinatorEffect> effects)
     {
         if (_checkpoints.IsDue(_step))

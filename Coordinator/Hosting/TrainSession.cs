@@ -30,7 +30,9 @@ public sealed class TrainSession
     private const int DefaultSteps = 1000;
     private const int DefaultCheckpointEvery = 200;
 
-    /// <summary>What a resumed run may change: paths (hashes tell whether the data are the same) and the length.</summary>
+    /// <summary>
+    /// What a resumed run may change: paths (hashes tell whether the data are the same) and the length.
+    /// </summary>
     private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "init", "data.source", "data.validation"];
 
     private readonly TrainOptions _options;
@@ -51,7 +53,7 @@ public sealed class TrainSession
         _validation = DataSources.OpenValidation(options.Data);
         Sequential layers = options.Layers is { } saved
             ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
-            : FindLayers(options.Model, source.Shape.C);
+            : ModelLoader.FindLayers(options.Model, source.Shape.C);
         Model model = new(layers);
         TrainingJob.CompileFor(model, options.Model, source);
         if (_validation is not null && _validation.Shape != source.Shape)
@@ -88,26 +90,6 @@ public sealed class TrainSession
     public static Task<TrainResult> RunAsync(
         TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
         new TrainSession(options, display).RunAsync(stop);
-
-    private static Sequential FindLayers(string model, int channels)
-    {
-        if (Catalogue.Find(model, channels) is { } layers)
-        {
-            return layers;
-        }
-
-        try
-        {
-            return ModelSpec.Parse(File.ReadAllText(model), model);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException(
-                $"--model {model}: there is no such model, and no such file: {exception.Message}",
-                $"Give a JSON file, or one of {string.Join(", ", Catalogue.Names)}.",
-                exception);
-        }
-    }
 
     private TrainingConfiguration Configure(Sequential layers, PairSource source) => new()
     {

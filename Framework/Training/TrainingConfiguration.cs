@@ -6,7 +6,9 @@ using Distributed.Framework.Optimizers;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>Everything that the result of a run depends on, and nothing else: the run's configuration and plan.</summary>
+/// <summary>
+/// Everything that the result of a run depends on, and nothing else: the run's configuration and plan.
+/// </summary>
 public sealed record TrainingConfiguration
 {
     private static readonly JsonSerializerOptions s_json = new()
