@@ -23,7 +23,10 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private readonly int _threads;
     private readonly double _secondsBefore;
 
-    /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
+    /// <summary>Guards the records: steps come from the update thread, saves from the mailbox's.</summary>
+    private readonly Lock _lock = new();
+
+    /// <summary>The last step's, for TensorBoard: written with the next one, so that a validation can join it.</summary>
     private StepMetrics? _pending;
     private Task _bestSaved = Task.CompletedTask;
     private double _smoothedSpeed;
@@ -102,8 +105,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _images += result.Slice.Count;
         double speed = result.Slice.Count / Math.Max(result.Time.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
-        WritePending();
-        _pending = new StepMetrics(
+        StepMetrics metrics = new(
             result.Steps,
             result.Slice.Epoch + 1,
             result.Loss,
@@ -112,6 +114,13 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,
             result.RecomputedLeaves);
+        lock (_lock)
+        {
+            WritePending();
+            _pending = metrics;
+            _metrics.Append(metrics);
+        }
+
         _display.OnStep(new StepProgress(
             result.Steps,
             _job.Schedule.StepsTotal,
@@ -133,7 +142,15 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _replica.Load(state.Parameters.Values.Span);
         Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
         LastEvaluation = evaluation;
-        _pending = _pending is { } pending && pending.Step == steps ? pending with { Psnr = evaluation.Psnr } : _pending;
+        lock (_lock)
+        {
+            _metrics.Amend(steps, evaluation.Psnr);
+            if (_pending is { } pending && pending.Step == steps)
+            {
+                _pending = pending with { Psnr = evaluation.Psnr };
+            }
+        }
+
         _display.OnValidated(steps, evaluation);
 
         // One best at a time: its snapshot is free again before the next is taken.
@@ -144,28 +161,49 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public Task SaveAsync(TrainingState state, int steps) => PostAsync(state, steps, score: null, keepByStep: true);
-
-    /// <summary>Writes out what is gathered.</summary>
-    public void Flush()
+    /// <remarks>
+    /// The lines of the steps so far are written first: a life that goes on from this checkpoint finds them all.
+    /// </remarks>
+    public Task SaveAsync(TrainingState state, int steps)
     {
-        WritePending();
-        _metrics.Flush();
-        _events.Flush();
+        lock (_lock)
+        {
+            _metrics.Flush();
+        }
+
+        return PostAsync(state, steps, score: null, keepByStep: true);
+    }
+
+    /// <summary>Writes out what is gathered, and waits for the best checkpoint.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public async Task FlushAsync()
+    {
+        lock (_lock)
+        {
+            WritePending();
+            _metrics.Flush();
+            _events.Flush();
+        }
+
+        await _bestSaved;
     }
 
     /// <summary>Writes out what is gathered, and waits for the last checkpoint.</summary>
     public async ValueTask DisposeAsync()
     {
+        // First the end of what runs beside this, so that nobody writes to the folder when this has thrown.
+        await _checkpoints.DisposeAsync();
+        await _bestSaved.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             WritePending();
         }
         finally
         {
-            _metrics.Dispose();
-            _events.Dispose();
-            await _checkpoints.DisposeAsync();
+            using (_events)
+            {
+                _metrics.Dispose();
+            }
         }
     }
 
@@ -173,7 +211,6 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     {
         if (_pending is { } pending)
         {
-            _metrics.Append(pending);
             _events.Append(pending);
             _pending = null;
         }
