@@ -154,30 +154,37 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     public Task SaveAsync(TrainingState state, int steps)
     {
         // A checkpoint that is on disk vouches for the records of its steps: nothing of them may be in memory only.
-        Flush();
+        WritePending();
+        _metrics.Flush();
         return PostAsync(state, steps, score: null, keepByStep: true);
     }
 
-    /// <summary>Writes out what is gathered.</summary>
-    public void Flush()
+    /// <summary>Writes out what is gathered, and waits for the best checkpoint.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public async Task FlushAsync()
     {
         WritePending();
         _metrics.Flush();
         _events.Flush();
+        await _bestSaved;
     }
 
     /// <summary>Writes out what is gathered, and waits for the last checkpoint.</summary>
     public async ValueTask DisposeAsync()
     {
+        // First the end of what runs beside this, so that nobody writes to the folder when this has thrown.
+        await _checkpoints.DisposeAsync();
+        await _bestSaved.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             WritePending();
         }
         finally
         {
-            _metrics.Dispose();
-            _events.Dispose();
-            await _checkpoints.DisposeAsync();
+            using (_events)
+            {
+                _metrics.Dispose();
+            }
         }
     }
 

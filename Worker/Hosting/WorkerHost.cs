@@ -37,6 +37,12 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     private ComputePool? _pool;
     private string? _plan;
 
+    /// <summary>What was begun beside the mailbox's loop: it has to end before the worker does.</summary>
+    private Task _connecting = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
+    private Task _pumping = Task.CompletedTask;
+    private Task? _running;
+
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="identity">What it says about itself.</param>
     /// <param name="connector">How it reaches the coordinator.</param>
@@ -67,7 +73,14 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public long AllocatedBytes => _pool?.AllocatedBytes ?? 0;
 
     /// <summary>Works until the run is finished, the worker drained, or it cannot go on.</summary>
-    public async Task<WorkerEffect.Exit> RunAsync()
+    public Task<WorkerEffect.Exit> RunAsync()
+    {
+        Task<WorkerEffect.Exit> run = RunToEndAsync();
+        _running = run;
+        return run;
+    }
+
+    private async Task<WorkerEffect.Exit> RunToEndAsync()
     {
         Task loop = _host.RunAsync(_stopping.Token);
         try
@@ -77,9 +90,13 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         finally
         {
             await _stopping.CancelAsync();
-            await loop.ContinueWith(_ => { }, TaskScheduler.Default);
+            await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _connecting;
+            await _preparing;
             _link?.Close("the worker has ended");
             _pool?.Dispose();
+            await _pumping;
+            ReleaseAll();
         }
     }
 
@@ -87,7 +104,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public void Drain() => _host.TryPost(new WorkerEvent.DrainRequested());
 
     /// <summary>Ends at once, as if the process had been killed: the coordinator sees the link close.</summary>
-    public void Kill() => _exit.TrySetResult(new WorkerEffect.Exit(WorkerOutcome.Failed, "killed"));
+    public void Kill() => _exit.TrySetResult(new WorkerEffect.Exit(WorkerOutcome.Done, "killed"));
 
     /// <inheritdoc/>
     public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk)
@@ -104,7 +121,10 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
             CoordinatorMessage.Finish finish => new WorkerEvent.Finished(finish.Reason),
             _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
         };
-        _host.TryPost(@event);
+        if (!_host.TryPost(@event) && @event is WorkerEvent.ParametersArrived { Parameters: var ticket })
+        {
+            Let(ticket);
+        }
     }
 
     /// <inheritdoc/>
@@ -114,6 +134,11 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Kill();
+        if (_running is { } running)
+        {
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         await _host.DisposeAsync();
         _stopping.Dispose();
     }
@@ -123,7 +148,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         switch (effect)
         {
             case WorkerEffect.Connect:
-                _ = ConnectAsync();
+                _connecting = ConnectAsync();
                 break;
             case WorkerEffect.Disconnect disconnect:
                 _link?.Close(disconnect.Why);
@@ -133,7 +158,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 Send(new WorkerMessage.Join(_identity.Name, _identity.Version, _identity.Numerics, _identity.Threads));
                 break;
             case WorkerEffect.Prepare prepare:
-                _ = Task.Run(() => Prepare(prepare));
+                _preparing = PrepareAsync(_preparing, prepare);
                 break;
             case WorkerEffect.SendReady ready:
                 Send(new WorkerMessage.Ready(ready.Term));
@@ -162,12 +187,10 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 Send(new WorkerMessage.Leave(leave.Term));
                 break;
             case WorkerEffect.Release release:
-                _gradients.TryRemove(release.Gradient, out PooledBuffer? unwanted);
-                unwanted?.Dispose();
+                Let(release.Gradient);
                 break;
             case WorkerEffect.ReleaseParameters release:
-                _parameters.TryRemove(release.Parameters, out PooledBuffer? old);
-                old?.Dispose();
+                Let(release.Parameters);
                 break;
             case WorkerEffect.Exit exit:
                 _exit.TrySetResult(exit);
@@ -200,10 +223,26 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         {
             _host.TryPost(new WorkerEvent.ConnectionLost(exception.Message));
         }
+        catch (Exception exception)
+        {
+            _exit.TrySetException(exception);
+        }
+    }
+
+    /// <summary>One at a time: a worker that lost its link in the middle of it may be asked again.</summary>
+    private async Task PrepareAsync(Task before, WorkerEffect.Prepare prepare)
+    {
+        await before;
+        await Task.Run(() => Prepare(prepare));
     }
 
     private void Prepare(WorkerEffect.Prepare prepare)
     {
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
         try
         {
             if (_pool is null || _plan != prepare.Plan)
@@ -211,7 +250,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 _pool?.Dispose();
                 _pool = new ComputePool(_prepare(prepare.Plan), _identity.Threads, _identity.Name, OnComputeError);
                 _plan = prepare.Plan;
-                _ = PumpAsync(_pool);
+                _pumping = Task.WhenAll(_pumping, PumpAsync(_pool));
             }
 
             _host.TryPost(new WorkerEvent.Prepared(prepare.Term));
@@ -245,6 +284,32 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         ParametersTicket ticket = new(Interlocked.Increment(ref _tickets));
         _parameters[ticket] = parameters;
         return ticket;
+    }
+
+    private void Let(ParametersTicket ticket)
+    {
+        _parameters.TryRemove(ticket, out PooledBuffer? parameters);
+        parameters?.Dispose();
+    }
+
+    private void Let(GradientTicket ticket)
+    {
+        _gradients.TryRemove(ticket, out PooledBuffer? gradient);
+        gradient?.Dispose();
+    }
+
+    /// <summary>Gives back what nobody asked for before the end: events that were never handled had it.</summary>
+    private void ReleaseAll()
+    {
+        foreach (ParametersTicket ticket in _parameters.Keys)
+        {
+            Let(ticket);
+        }
+
+        foreach (GradientTicket ticket in _gradients.Keys)
+        {
+            Let(ticket);
+        }
     }
 }
 
