@@ -83,7 +83,11 @@ internal static class Program
 
     private static bool TryRun(string program, IEnumerable<string> arguments, out string output)
     {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardOutput = true, RedirectStandardError = true };
+        ProcessStartInfo start = new(program, arguments)
+        {
+            RedirectStandardOutput = true,
+            RedirectStandardError = true,
+        };
 
         // Without these, glibc gives large blocks back at once and PyTorch pays for page faults.
         start.Environment["MALLOC_TRIM_THRESHOLD_"] = "1073741824";
