@@ -80,16 +80,18 @@ public sealed class NothingLostTests
     public async Task Resume_DamagedCheckpoints_TakesTheNewestValidOne()
     {
         using TestFolder folder = Prepare();
-        string[] all = TrainIn("run", 25, "--checkpoint-every", "8");
+        string[] all = TrainIn("run", 80, "--checkpoint-every", "20");
         string expected = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, all));
-        Assert.Equal([16, 24, 25], Runs.Checkpoints(folder["run"]));
 
-        Runs.Damage(Runs.Checkpoint(folder["run"], 25));
-        File.WriteAllBytes(Runs.Checkpoint(folder["run"], 24), []);
+        // Which ones there are depends on how long the disk took: a save that is due waits for the one before.
+        int[] steps = Runs.Checkpoints(folder["run"]);
+        Assert.Equal(3, steps.Length);
+        Runs.Damage(Runs.Checkpoint(folder["run"], steps[2]));
+        File.WriteAllBytes(Runs.Checkpoint(folder["run"], steps[1]), []);
         ProcessResult result = await CoordinatorProcess.RunAsync(folder.Folder, [.. all, "--resume"]);
         Assert.Equal(expected, Runs.Sha(result));
-        Assert.Contains("Resuming after step 16", result.Error, StringComparison.Ordinal);
-        Assert.Contains("step-00000025", result.Error, StringComparison.Ordinal);
+        Assert.Contains($"Resuming after step {steps[0]}", result.Error, StringComparison.Ordinal);
+        Assert.Contains("step-00000080", result.Error, StringComparison.Ordinal);
 
         Array.ForEach(Runs.Checkpoints(folder["run"]), step => Runs.Damage(Runs.Checkpoint(folder["run"], step)));
         Dictionary<string, string> before = TestFolder.Contents(folder["run/checkpoints"]);
