@@ -154,26 +154,25 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     public Task SaveAsync(TrainingState state, int steps)
     {
         // A checkpoint that is on disk vouches for the records of its steps: nothing of them may be in memory only.
-        Flush();
+        WritePending();
+        _metrics.Flush();
         return PostAsync(state, steps, score: null, keepByStep: true);
     }
 
-    /// <summary>Writes out what is gathered.</summary>
-    public void Flush()
+    /// <summary>Writes out what is gathered, and waits for the best checkpoint.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public async Task FlushAsync()
     {
         WritePending();
         _metrics.Flush();
         _events.Flush();
+        await _bestSaved;
     }
-
-    /// <summary>Waits for the best checkpoint; the others were waited for by the machine.</summary>
-    /// <exception cref="IOException">The disk is full or failed.</exception>
-    public Task WaitForBestAsync() => _bestSaved;
 
     /// <summary>Writes out what is gathered, and waits for the last checkpoint.</summary>
     public async ValueTask DisposeAsync()
     {
-        // First the end of what runs beside this, so that nothing writes to the folder when this has thrown.
+        // First the end of what runs beside this, so that nobody writes to the folder when this has thrown.
         await _checkpoints.DisposeAsync();
         await _bestSaved.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
