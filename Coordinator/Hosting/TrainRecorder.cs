@@ -192,9 +192,9 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     {
         if (_pending is { } pending)
         {
+            _pending = null;
             _metrics.Append(pending);
             _events.Append(pending);
-            _pending = null;
         }
     }
 

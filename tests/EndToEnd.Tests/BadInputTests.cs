@@ -55,12 +55,14 @@ public sealed class BadInputTests : IDisposable
     public async Task Train_ModelDoesNotFitTheData_Exits3AndNamesBoth()
     {
         PairFile.Write(_folder["grey.pkl"], 2, channels: 1);
-        PairFile.Write(_folder["odd.pkl"], 2, side: 31);
         File.WriteAllText(
             _folder["three.json"],
-            """[{"type":"Conv2d","in":3,"out":3,"kernel":3,"padding":1}]""");
-        await CheckAsync(3, "three.json", "", ["train", "--data", "grey.pkl", "--model", "three.json"]);
-        await CheckAsync(3, "31", "", ["train", "--data", "odd.pkl", "--model", "n2n-initial"]);
+            """[{"type":"Conv2d","in_channels":3,"out_channels":3,"kernel_size":3,"padding":1}]""");
+        await CheckAsync(3, "[N, 1, 32, 32]", "", ["train", "--data", "grey.pkl", "--model", "three.json"]);
+        File.WriteAllText(
+            _folder["half.json"],
+            """[{"type":"Conv2d","in_channels":1,"out_channels":1,"kernel_size":2,"stride":2}]""");
+        await CheckAsync(3, "half.json", "shape", ["train", "--data", "grey.pkl", "--model", "half.json"]);
     }
 
     [Fact]
@@ -82,7 +84,8 @@ public sealed class BadInputTests : IDisposable
         ProcessResult result = await CoordinatorProcess.RunAsync(_folder.Folder, options);
         Assert.True(result.ExitCode == 1, result.ToString());
         Assert.Equal(2, result.ErrorLines.Length);
-        Assert.Matches("step [0-9]+", result.ErrorLines[0]);
+        int bad = Runs.MetricSteps(_folder["run"])[^1] + 1;
+        Assert.Contains($"at step {bad}:", result.ErrorLines[0], StringComparison.Ordinal);
         Assert.Contains("--lr", result.ErrorLines[1], StringComparison.Ordinal);
         Assert.NotEmpty(Runs.Checkpoints(_folder["run"]));
         Assert.False(File.Exists(_folder["run/model.safetensors"]));
@@ -97,7 +100,7 @@ public sealed class BadInputTests : IDisposable
         ProcessResult first = await CoordinatorProcess.RunAsync(_folder.Folder, options);
         Assert.True(first.ExitCode == 0, first.ToString());
         await CheckAsync(3, "already holds a run", "--resume", options);
-        await CheckAsync(3, "optimizer.lr", "", [.. options, "--lr", "0.5", "--resume"]);
+        await CheckAsync(3, "optimizer.learningRate was 0.001, now 0.5", "", [.. options, "--lr", "0.5", "--resume"]);
         await CheckAsync(3, "seed", "", [.. options, "--seed", "5", "--resume"]);
         PairFile.Write(_folder["train.pkl"], 31);
         await CheckAsync(3, "dataHash", "", [.. options, "--resume"]);

@@ -24,8 +24,9 @@ public sealed class ElasticTests
     [Fact]
     public async Task Train_WorkersStoppedKilledAndStarted_SameBitsAndNoLeak()
     {
-        string expected = await UndisturbedAsync(steps: 160);
-        await using Training training = new(steps: 160);
+        int steps = Scale.Of(small: 160, full: 10_000);
+        string expected = await UndisturbedAsync(steps);
+        await using Training training = new(steps);
         Queue<int> workers = new([training.Workers.Start(1), training.Workers.Start(2), training.Workers.Start(1)]);
         Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
         int changes = 0;
@@ -79,6 +80,35 @@ public sealed class ElasticTests
         training.Workers.Start(1);
         Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
         await WaitAsync(() => training.Observer.Steps >= 5);
+        training.Host.Stop();
+        Assert.Equal(Outcome.Stopped, (await run).Outcome);
+        await training.EndAsync();
+    }
+
+    /// <summary>A local worker that cannot take part ends the run: nobody would ever compute its leaves.</summary>
+    [Fact]
+    public async Task Train_LocalWorkerIsRefused_EndsWithItsReason()
+    {
+        await using Training training = new(steps: 10);
+        training.Workers.Start(threads: 0);
+        Exception exception = await Assert.ThrowsAsync<InvalidOperationException>(training.Host.RunAsync);
+        Assert.Contains("0 threads", exception.Message, StringComparison.Ordinal);
+        await training.EndAsync();
+    }
+
+    /// <summary>Workers that are killed while they get ready, or before, leave nothing behind either.</summary>
+    [Fact]
+    public async Task Kill_WorkersThatJustStarted_LeavesNothingBehind()
+    {
+        await using Training training = new(steps: 1_000_000);
+        Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
+        for (int i = 0; i < 40; i++)
+        {
+            int worker = training.Workers.Start(2);
+            Thread.SpinWait(i * 4000);
+            await training.Workers.StopAsync(worker, kill: i % 2 == 0);
+        }
+
         training.Host.Stop();
         Assert.Equal(Outcome.Stopped, (await run).Outcome);
         await training.EndAsync();
