@@ -9,7 +9,7 @@ public sealed class SameBitsTests
 
     /// <summary>
     /// Goal: neither workers, threads nor vector width change a bit. Method: batches of 47 over 100 pairs in leaves
-    /// of 3, so the last batch of an epoch and the last leaf of a batch are short, and no worker count divides the leaves.
+    /// of 3, so the last batch of an epoch and the last leaf of a batch are short; workers do not divide the leaves.
     /// </summary>
     [Fact]
     public async Task Weights_AnyWorkersThreadsAndWidth_AreTheSame()
