@@ -8,15 +8,16 @@ namespace Distributed.EndToEnd.Tests;
 public sealed class DiskFullTests(ITestOutputHelper output)
 {
     /// <summary>
-    /// Goal: a full disk ends the run with 7, and costs no more than the steps since the last checkpoint. Method: the run
-    /// folder is on a small file system of its own, which the test fills; then it makes room again and resumes.
+    /// Goal: a full disk ends the run with 7, and costs no more than the steps since the last checkpoint. Method: the
+    /// run folder is on a small file system, which the test fills; then it makes room again and resumes.
     /// </summary>
     [Fact]
     public async Task Train_DiskFillsUp_Exits7AndEarlierCheckpointsStay()
     {
         using TestFolder folder = new();
         Directory.CreateDirectory(folder["disk"]);
-        if (!OperatingSystem.IsLinux() || !await RunAsync("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder["disk"]))
+        if (!OperatingSystem.IsLinux()
+            || !await RunAsync("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder["disk"]))
         {
             output.WriteLine("Not checked: this user may not mount a file system.");
             return;
@@ -37,10 +38,11 @@ public sealed class DiskFullTests(ITestOutputHelper output)
         PairFile.Write(folder["train.pkl"], 40);
         string[] options =
         [
-            "train", "--json", "--data", "train.pkl", "--model", "n2n-initial:channels=4", "--batch", "8", "--leaf", "3",
-            "--steps", "600",
+            "train", "--json", "--data", "train.pkl", "--model", "n2n-initial:channels=4", "--batch", "8",
+            "--leaf", "3", "--steps", "600",
         ];
-        string expected = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, [.. options, "--run", "undisturbed"]));
+        string[] undisturbed = [.. options, "--run", "undisturbed"];
+        string expected = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, undisturbed));
         string[] onDisk = [.. options, "--run", "disk/run", "--checkpoint-every", "5"];
         using CoordinatorProcess process = CoordinatorProcess.Start(folder.Folder, onDisk);
         await process.WaitUntilAsync(() => Runs.Checkpoints(folder["disk/run"]).Length > 0);
@@ -78,7 +80,8 @@ public sealed class DiskFullTests(ITestOutputHelper output)
 
     private static async Task<bool> RunAsync(string program, params string[] arguments)
     {
-        using Process process = Process.Start(new ProcessStartInfo(program, arguments) { RedirectStandardError = true })!;
+        ProcessStartInfo start = new(program, arguments) { RedirectStandardError = true };
+        using Process process = Process.Start(start)!;
         await process.WaitForExitAsync();
         return process.ExitCode == 0;
     }

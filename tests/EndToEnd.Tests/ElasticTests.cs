@@ -12,14 +12,14 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.EndToEnd.Tests;
 
-/// <summary>Workers come and go while training runs, in one process: the bits stay, and every buffer comes back.</summary>
+/// <summary>Workers come and go while training runs, in one process: bits stay, buffers come back.</summary>
 public sealed class ElasticTests
 {
     private static readonly OptimizerOptions s_adam = new();
 
     /// <summary>
-    /// Goal: no join, leave or crash of a worker changes a bit or loses a buffer. Method: three workers at first; every few
-    /// steps one is drained or killed and another one starts, in turn, until the run ends.
+    /// Goal: no join, leave or crash of a worker changes a bit or loses a buffer. Method: three workers at first; every
+    /// few steps one is drained or killed and another one starts, in turn, until the run ends.
     /// </summary>
     [Fact]
     public async Task Train_WorkersStoppedKilledAndStarted_SameBitsAndNoLeak()
@@ -114,7 +114,7 @@ public sealed class ElasticTests
         await training.EndAsync();
     }
 
-    /// <summary>Goal: compute threads allocate nothing a step. Method: read their counters long after warm-up.</summary>
+    /// <summary>Goal: compute threads allocate nothing. Method: read their counters long after warm-up.</summary>
     [Fact]
     public async Task ComputeThreads_SteadyState_AllocateNothing()
     {

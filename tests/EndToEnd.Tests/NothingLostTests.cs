@@ -9,8 +9,8 @@ public sealed class NothingLostTests
     private static readonly int s_kills = Scale.Of(small: 2, full: 12);
 
     /// <summary>
-    /// Goal: kill -9 at any instant costs steps, never bits or lines. Method: two lives or more are killed, each at a random moment
-    /// after a checkpoint of its own; every life has other workers, threads and checkpoints.
+    /// Goal: kill -9 at any instant costs steps, never bits or lines. Method: two lives or more are killed,
+    /// each at a random moment after a checkpoint of its own; every life has other workers, threads and checkpoints.
     /// </summary>
     [Fact]
     public async Task Train_KilledTwice_EndsWithTheSameBits()

@@ -50,7 +50,7 @@ public sealed class ComputePoolTests
         Assert.Equal(0, _parameters.Outstanding);
     }
 
-    /// <summary>Steps are given up at every moment: before the parameters are loaded, in mid-leaf, when all is done.</summary>
+    /// <summary>Steps are given up at every moment: before parameters are loaded, in mid-leaf, at the end.</summary>
     [Fact]
     public async Task BeginStep_OldStepsGivenUp_ComputesTheNewOneAndLeaksNothing()
     {
