@@ -189,7 +189,11 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
             return;
         }
 
-        SaveIfDue(effects);
+        if (_step.Value < _schedule.StepsTotal)
+        {
+            SaveIfDue(effects);
+        }
+
         StartStep(effects);
     }
 
