@@ -68,6 +68,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         _host.TryPost(new CoordinatorEvent.Started());
     }
 
+    /// <summary>The data set for workers that do not have it; null if they need none.</summary>
+    public DataBlocks? Data { get; init; }
+
     /// <summary>Trains until all steps are done, the run is stopped, or it cannot go on.</summary>
     public async Task<CoordinatorEffect.Finish> RunAsync()
     {
@@ -106,6 +109,13 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     /// <inheritdoc/>
     public void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk)
     {
+        if (message is WorkerMessage.WantData want)
+        {
+            OnHeard(worker);
+            _ = Task.Run(() => SendData(worker, want));
+            return;
+        }
+
         CoordinatorEvent @event = message switch
         {
             WorkerMessage.Join join => new CoordinatorEvent.WorkerJoined(
@@ -122,6 +132,16 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
             Let(ticket);
         }
     }
+
+    /// <inheritdoc/>
+    public void OnHeard(WorkerId worker) => _host.TryPost(new CoordinatorEvent.WorkerHeard(worker));
+
+    /// <inheritdoc/>
+    public IMemoryOwner<float> Rent(WorkerMessage message, int floatCount) =>
+        message is WorkerMessage.PartialSum && floatCount == _job.Gradients.Length
+            ? _job.Gradients.Rent()
+            : throw new ProtocolException(
+                $"{message.GetType().Name} with {floatCount} floats; the model has {_job.Gradients.Length}.");
 
     /// <inheritdoc/>
     public void OnClosed(WorkerId worker, string why)
@@ -273,7 +293,20 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         }
     }
 
-    private void Send(WorkerId worker, CoordinatorMessage message, PooledBuffer? bulk = null)
+    /// <summary>The data plane's own question; the machine has no part in it.</summary>
+    private void SendData(WorkerId worker, WorkerMessage.WantData want)
+    {
+        if (Data is not null && Data.Read(want, out CoordinatorMessage answer, out IMemoryOwner<float>? bytes))
+        {
+            Send(worker, answer, bytes);
+        }
+        else
+        {
+            Send(worker, new CoordinatorMessage.NoData(want.Hash, "the coordinator does not have these data"));
+        }
+    }
+
+    private void Send(WorkerId worker, CoordinatorMessage message, IMemoryOwner<float>? bulk = null)
     {
         if (_links.TryGetValue(worker, out IWorkerLink? link))
         {
