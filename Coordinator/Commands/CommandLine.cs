@@ -62,7 +62,7 @@ internal static class CommandLine
     internal static RootCommand Create(CommandContext context, StopSignals signals, IReadOnlyList<string> arguments)
     {
         RootCommand root = new(
-            "Trains image denoisers from pairs of noisy images, on all cores, with the same bits on any number of them.\n"
+            "Trains image denoisers from pairs of noisy images, on all cores, with the same bits on any number.\n"
             + "  Without a command: train, with the options given. 'COMMAND --help' shows the options of a command.");
         root.Subcommands.Add(TrainCommand.Create(context, signals, arguments));
         root.Subcommands.Add(EvaluateCommand.Create(context, signals));

@@ -14,7 +14,7 @@ internal static class DenoiseCommand
         Command command = new("denoise", "Denoise a PNG picture, or all those of a folder, with a trained model");
         ModelArguments model = new();
         Argument<string> input = new("INPUT") { Description = "A PNG picture of 8 bits, or a folder of them" };
-        Argument<string> output = new("OUTPUT") { Description = "The picture to write, or the folder to write them to" };
+        Argument<string> output = new("OUTPUT") { Description = "The picture to write, or the folder for them" };
         Option<bool> force = StrictOptions.Flag("--force", "Replace pictures that exist; never INPUT");
         Option<int?> threads = StrictOptions.WholeNumber(
             "--threads", "Pictures at a time, a thread and memory for each [one a core]", 1, 1024);

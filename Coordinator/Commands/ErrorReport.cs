@@ -25,8 +25,14 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
 
             if (inner is ReportedException reported)
             {
-                int code = reported is CheckpointException ? ExitCodes.NoValidCheckpoint : ExitCodes.BadInput;
-                return FindDiskFull(reported) ?? new ErrorReport(code, OneLine(reported.Message), OneLine(reported.Remedy));
+                int code = reported switch
+                {
+                    CheckpointException => ExitCodes.NoValidCheckpoint,
+                    TrainingException => ExitCodes.Failed,
+                    _ => ExitCodes.BadInput,
+                };
+                return FindDiskFull(reported)
+                    ?? new ErrorReport(code, OneLine(reported.Message), OneLine(reported.Remedy));
             }
         }
 
@@ -36,7 +42,7 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
             : new ErrorReport(
                 ExitCodes.Failed,
                 $"{root.GetType().Name}: {OneLine(root.Message)}",
-                "This should not happen: run it again with DISTRIBUTED_DEBUG=1 and report what it prints to the project.");
+                "This should not happen: run again with DISTRIBUTED_DEBUG=1 and report what it prints to the project.");
     }
 
     /// <summary>Writes both lines; on request the stack too.</summary>

@@ -6,7 +6,7 @@ using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Commands;
 
-/// <summary>Options that take what they say they take: invariant culture, ranges checked, faults name all three.</summary>
+/// <summary>Options that take what they say they take; faults name the option, its value and its range.</summary>
 internal static class StrictOptions
 {
     /// <summary>A switch without a value.</summary>
@@ -21,8 +21,9 @@ internal static class StrictOptions
     public static Option<string?> OneOf(string name, IEnumerable<string> words, string description)
     {
         string[] all = [.. words];
-        return Parsed(
-            name, string.Join('|', all), description, text => all.Contains(text) ? text : null, string.Join(" or ", all));
+        return Parsed(name, string.Join('|', all), description, Find, string.Join(" or ", all));
+
+        string? Find(string text) => all.Contains(text) ? text : null;
     }
 
     /// <summary>A whole number from min to max.</summary>

@@ -91,7 +91,8 @@ internal sealed class TrainArguments
     private readonly Option<string?> _run = StrictOptions.Text(
         "--run", "DIR", "The run folder [a new one under runs/]");
 
-    private readonly Option<bool> _resume = StrictOptions.Flag("--resume", "Go on with the run in --run");
+    private readonly Option<bool> _resume = StrictOptions.Flag(
+        "--resume", "Go on with the run in --run; options that are not given again are as they were");
 
     private readonly Option<int?> _checkpointEvery = StrictOptions.WholeNumber(
         "--checkpoint-every", "Steps between checkpoints; 0: one at the end only [200]", 0);
@@ -124,8 +125,8 @@ internal sealed class TrainArguments
         {
             if (Has(option))
             {
-                result.AddError(
-                    $"{option.Name} belongs to --optimizer {(isSgd ? "adam" : "sgd")}, not to {(isSgd ? "sgd" : "adam")}.");
+                string owner = isSgd ? "adam" : "sgd";
+                result.AddError($"{option.Name} belongs to --optimizer {owner}, not to {(isSgd ? "sgd" : "adam")}.");
             }
         }
 
@@ -148,34 +149,37 @@ internal sealed class TrainArguments
     /// <summary>What was asked for. Where the command line is silent, the settings speak.</summary>
     public TrainOptions Read(ParseResult result, TrainSettings settings, IReadOnlyList<string> commandLine)
     {
-        uint seed = result.GetValue(_seed) ?? 0;
-        TrainOptions defaults = new();
+        bool resume = result.GetValue(_resume);
+        TrainOptions defaults = resume ? SavedOptions.Read(result.GetValue(_run)!) : new TrainOptions();
+        string? model = result.GetValue(_model);
+        bool isLengthGiven = result.GetValue(_epochs) is not null || result.GetValue(_steps) is not null;
         return new TrainOptions
         {
             Data = new DataOptions
             {
                 Source = result.GetValue(_data) ?? defaults.Data.Source,
-                Validation = result.GetValue(_validation),
-                Noise = result.GetValue(_noise),
-                NoiseFixed = result.GetValue(_noiseFixed),
-                Crop = result.GetValue(_crop),
-                RangeLow = result.GetValue(_range)?.First,
-                RangeHigh = result.GetValue(_range)?.Second,
-                Limit = result.GetValue(_limit),
-                Seed = seed,
+                Validation = result.GetValue(_validation) ?? defaults.Data.Validation,
+                Noise = result.GetValue(_noise) ?? defaults.Data.Noise,
+                NoiseFixed = result.GetValue(_noiseFixed) || defaults.Data.NoiseFixed,
+                Crop = result.GetValue(_crop) ?? defaults.Data.Crop,
+                RangeLow = result.GetValue(_range)?.First ?? defaults.Data.RangeLow,
+                RangeHigh = result.GetValue(_range)?.Second ?? defaults.Data.RangeHigh,
+                Limit = result.GetValue(_limit) ?? defaults.Data.Limit,
+                Seed = result.GetValue(_seed) ?? defaults.Data.Seed,
             },
-            Shuffle = !result.GetValue(_noShuffle),
-            Model = result.GetValue(_model) ?? defaults.Model,
-            Init = result.GetValue(_init),
+            Shuffle = !result.GetValue(_noShuffle) && defaults.Shuffle,
+            Model = model ?? defaults.Model,
+            Layers = model is null ? defaults.Layers : null,
+            Init = result.GetValue(_init) ?? defaults.Init,
             Loss = result.GetValue(_loss) ?? defaults.Loss,
             Reduction = result.GetValue(_reduction) ?? defaults.Reduction,
-            Optimizer = ReadOptimizer(result),
+            Optimizer = ReadOptimizer(result, defaults.Optimizer),
             Batch = result.GetValue(_batch) ?? defaults.Batch,
-            Leaf = result.GetValue(_leaf),
-            Epochs = result.GetValue(_epochs),
-            Steps = result.GetValue(_steps),
+            Leaf = result.GetValue(_leaf) ?? defaults.Leaf,
+            Epochs = isLengthGiven ? result.GetValue(_epochs) : defaults.Epochs,
+            Steps = isLengthGiven ? result.GetValue(_steps) : defaults.Steps,
             Run = result.GetValue(_run),
-            Resume = result.GetValue(_resume),
+            Resume = resume,
             CheckpointEvery = result.GetValue(_checkpointEvery) ?? settings.CheckpointEvery,
             Workers = result.GetValue(_workers) ?? settings.Workers,
             Threads = result.GetValue(_threads) ?? settings.Threads ?? defaults.Threads,
@@ -184,15 +188,14 @@ internal sealed class TrainArguments
         };
     }
 
-    private OptimizerOptions ReadOptimizer(ParseResult result)
+    private OptimizerOptions ReadOptimizer(ParseResult result, OptimizerOptions defaults)
     {
-        OptimizerOptions defaults = new();
         return new OptimizerOptions
         {
             Name = result.GetValue(_optimizer) ?? defaults.Name,
             LearningRate = result.GetValue(_learningRate) ?? defaults.LearningRate,
             Momentum = result.GetValue(_momentum) ?? defaults.Momentum,
-            Nesterov = result.GetValue(_nesterov),
+            Nesterov = result.GetValue(_nesterov) || defaults.Nesterov,
             WeightDecay = result.GetValue(_weightDecay) ?? defaults.WeightDecay,
             Beta1 = result.GetValue(_betas)?.First ?? defaults.Beta1,
             Beta2 = result.GetValue(_betas)?.Second ?? defaults.Beta2,

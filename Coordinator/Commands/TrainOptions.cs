@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
 
@@ -14,6 +15,9 @@ public sealed record TrainOptions
 
     /// <summary>Catalogue name with overrides, or a JSON file.</summary>
     public string Model { get; init; } = "n2n-initial";
+
+    /// <summary>The layers of a run that is resumed without naming its model again; else null.</summary>
+    public JsonArray? Layers { get; init; }
 
     /// <summary>File of initial parameters: safetensors or a PyTorch state dictionary.</summary>
     public string? Init { get; init; }

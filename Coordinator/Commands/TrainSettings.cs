@@ -28,7 +28,8 @@ internal sealed record TrainSettings(int? Workers, int? Threads, int? Checkpoint
             if (!s_keys.Contains(entry.Key, StringComparer.OrdinalIgnoreCase))
             {
                 throw new ConfigurationException(
-                    $"The setting {Name(entry.Key)} does not exist.", $"Known are {string.Join(", ", s_keys.Select(Name))}.");
+                    $"The setting {Name(entry.Key)} does not exist.",
+                    $"Known are {string.Join(", ", s_keys.Select(Name))}.");
             }
         }
 

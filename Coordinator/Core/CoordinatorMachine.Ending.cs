@@ -37,6 +37,7 @@ public sealed partial class CoordinatorMachine
         _validating = null;
         if (_state == State.Validating)
         {
+            SaveIfDue(effects);
             StartStep(effects);
         }
         else
@@ -73,12 +74,17 @@ public sealed partial class CoordinatorMachine
     /// <summary>Saves what is not saved, and is over when nothing is under way.</summary>
     private void GoOnEnding(ICollection<CoordinatorEffect> effects)
     {
+        if (_validating is not null)
+        {
+            return;
+        }
+
         if (!_checkpoints.IsSaving && !_checkpoints.Has(_step))
         {
             SaveNow(_outcome == Outcome.Completed ? "end" : "stop", effects);
         }
 
-        if (_checkpoints.IsSaving || _validating is not null)
+        if (_checkpoints.IsSaving)
         {
             return;
         }
@@ -113,6 +119,17 @@ public sealed partial class CoordinatorMachine
         foreach (AcceptedSum sum in _round.InTreeOrder)
         {
             effects.Add(new Release(sum.Gradient));
+        }
+    }
+
+    /// <summary>
+    /// Saves after a validation of the same step, so that the step's record is complete when it is saved.
+    /// </summary>
+    private void SaveIfDue(ICollection<CoordinatorEffect> effects)
+    {
+        if (_checkpoints.IsDue(_step))
+        {
+            SaveNow($"every {_options.CheckpointEvery} steps", effects);
         }
     }
 

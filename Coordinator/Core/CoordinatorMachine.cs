@@ -182,11 +182,6 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         Invariant.Assert(applied.Step == _step, "The shell does the updates in order.");
 
         _step = _step.Next;
-        if (_checkpoints.IsDue(_step))
-        {
-            SaveNow($"every {_options.CheckpointEvery} steps", effects);
-        }
-
         if (_step.Value < _schedule.StepsTotal && !_isStopWanted && _validations.IsDue(_step, _now))
         {
             ValidateNow(effects);
@@ -194,6 +189,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
             return;
         }
 
+        SaveIfDue(effects);
         StartStep(effects);
     }
 

@@ -6,7 +6,9 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>Workers in this process: actors like the others, whose link passes messages and floats by reference.</summary>
+/// <summary>
+/// Workers in this process: actors like the others, whose link passes messages and floats by reference.
+/// </summary>
 /// <param name="coordinator">Whom they work for.</param>
 /// <param name="job">Model and data, shared with the coordinator.</param>
 /// <param name="version">Version of the program.</param>
@@ -92,7 +94,9 @@ public sealed class LocalWorkers(
         }
     }
 
-    /// <summary>A local worker that fails has met a fault of the program or of the data: the run cannot go on.</summary>
+    /// <summary>
+    /// A local worker that fails has met a fault of the program or of the data: the run cannot go on.
+    /// </summary>
     private async Task RunAsync(WorkerHost host)
     {
         try

@@ -50,7 +50,9 @@ internal static class OutputFiles
             || (exception is IOException io && !AtomicFile.IsDiskFull(io)))
         {
             throw new ConfigurationException(
-                $"{path} cannot be written: {exception.Message}", "Choose another place, or mend permissions.", exception);
+                $"{path} cannot be written: {exception.Message}",
+                "Choose another place, or mend permissions.",
+                exception);
         }
     }
 

@@ -6,7 +6,9 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.</summary>
+/// <summary>
+/// Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.
+/// </summary>
 public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
 {
     /// <summary>Weight of the newest step in the smoothed speed.</summary>
@@ -55,7 +57,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _threads = threads;
         _replica = job.Plan.CreateReplica();
         _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
-        _secondsBefore = MetricsReader.Read(folder["metrics.jsonl"]) is { Count: > 0 } history ? history[^1].Seconds : 0;
+        IReadOnlyList<StepMetrics> history = MetricsReader.Read(folder["metrics.jsonl"]);
+        _secondsBefore = history.Count > 0 ? history[^1].Seconds : 0;
         _events = new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
         _checkpoints = new CheckpointWriter(
             new CheckpointStore(folder.Folder),
@@ -133,7 +136,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _replica.Load(state.Parameters.Values.Span);
         Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
         LastEvaluation = evaluation;
-        _pending = _pending is { } pending && pending.Step == steps ? pending with { Psnr = evaluation.Psnr } : _pending;
+        if (_pending is { } pending && pending.Step == steps)
+        {
+            _pending = pending with { Psnr = evaluation.Psnr };
+        }
+
         _display.OnValidated(steps, evaluation);
 
         // One best at a time: its snapshot is free again before the next is taken.
@@ -144,7 +151,12 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public Task SaveAsync(TrainingState state, int steps) => PostAsync(state, steps, score: null, keepByStep: true);
+    public Task SaveAsync(TrainingState state, int steps)
+    {
+        // A checkpoint that is on disk vouches for the records of its steps: nothing of them may be in memory only.
+        Flush();
+        return PostAsync(state, steps, score: null, keepByStep: true);
+    }
 
     /// <summary>Writes out what is gathered.</summary>
     public void Flush()

@@ -30,8 +30,10 @@ public sealed class TrainSession
     private const int DefaultSteps = 1000;
     private const int DefaultCheckpointEvery = 200;
 
-    /// <summary>What a resumed run may change: paths (hashes tell whether the data are the same) and the length.</summary>
-    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "data.source", "data.validation"];
+    /// <summary>
+    /// What a resumed run may change: paths (hashes tell whether the data are the same) and the length.
+    /// </summary>
+    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "init", "data.source", "data.validation"];
 
     private readonly TrainOptions _options;
     private readonly ITrainingDisplay _display;
@@ -49,7 +51,9 @@ public sealed class TrainSession
         _workers = options.Workers ?? Environment.ProcessorCount;
         PairSource source = DataSources.OpenTraining(options.Data);
         _validation = DataSources.OpenValidation(options.Data);
-        Sequential layers = FindLayers(options.Model, source.Shape.C);
+        Sequential layers = options.Layers is { } saved
+            ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
+            : ModelLoader.FindLayers(options.Model, source.Shape.C);
         Model model = new(layers);
         TrainingJob.CompileFor(model, options.Model, source);
         if (_validation is not null && _validation.Shape != source.Shape)
@@ -87,26 +91,6 @@ public sealed class TrainSession
         TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
         new TrainSession(options, display).RunAsync(stop);
 
-    private static Sequential FindLayers(string model, int channels)
-    {
-        if (Catalogue.Find(model, channels) is { } layers)
-        {
-            return layers;
-        }
-
-        try
-        {
-            return ModelSpec.Parse(File.ReadAllText(model), model);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new ConfigurationException(
-                $"--model {model}: there is no such model, and no such file: {exception.Message}",
-                $"Give a JSON file, or one of {string.Join(", ", Catalogue.Names)}.",
-                exception);
-        }
-    }
-
     private TrainingConfiguration Configure(Sequential layers, PairSource source) => new()
     {
         Model = _options.Model,
@@ -123,6 +107,7 @@ public sealed class TrainSession
         Steps = _options.Epochs is null ? _options.Steps ?? DefaultSteps : null,
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
+        Init = _options.Init,
         InitialWeightsSha256 = Hash(_initial),
     };
 

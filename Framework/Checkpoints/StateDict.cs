@@ -4,7 +4,7 @@ using Distributed.Framework.Models;
 
 namespace Distributed.Framework.Checkpoints;
 
-/// <summary>Weights by name, from a safetensors file (a checkpoint too) or what PyTorch's <c>torch.save</c> wrote.</summary>
+/// <summary>Weights by name: of a safetensors file (a checkpoint too), or of PyTorch's <c>torch.save</c>.</summary>
 /// <remarks>
 /// The kind of file is told by its content. A checkpoint is verified against its hash and gives its parameters and
 /// buffers, not its optimizer state. Integers (<c>num_batches_tracked</c>) are no weights and are left out.
@@ -36,7 +36,7 @@ public sealed class StateDict
             tensor.Integers is null && !tensor.Name.EndsWith(IgnoredSuffix, StringComparison.Ordinal))]);
     }
 
-    /// <summary>Writes the weights where the model wants them: every parameter once, in its shape, and no other.</summary>
+    /// <summary>Writes the weights where the model wants them: every parameter, in its shape, and no other.</summary>
     /// <param name="model">Whose parameters they must be.</param>
     /// <param name="parameters">The model's flat parameters, overwritten.</param>
     /// <exception cref="ConfigurationException">A name is missing, unknown, or has another shape.</exception>

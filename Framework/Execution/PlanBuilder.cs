@@ -32,7 +32,9 @@ internal sealed class PlanBuilder(Model model)
         _operations.Add(operation);
     }
 
-    /// <summary>Applies an elementwise function: within the convolution before it, if nothing else reads that.</summary>
+    /// <summary>
+    /// Applies an elementwise function: within the convolution before it, if nothing else reads that.
+    /// </summary>
     public ActivationNode Activate(ActivationNode input, ActivationKind kind)
     {
         if (input is { IsRead: false, Producer: ConvolutionOperation { Activation: ActivationKind.None } convolution })

@@ -2,7 +2,9 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Execution;
 
-/// <summary>One version of the parameters in the layout that the kernels read; shared by all threads of a step.</summary>
+/// <summary>
+/// One version of the parameters in the layout that the kernels read; shared by all threads of a step.
+/// </summary>
 public sealed unsafe class Replica
 {
     private readonly Plan _plan;

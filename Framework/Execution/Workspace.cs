@@ -19,7 +19,9 @@ public sealed unsafe class Workspace
         _training = training;
         Kernels = kernels;
         _activations = [.. plan.Roots.Select(Allocate)];
-        _gradients = training ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))] : [];
+        _gradients = training
+            ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))]
+            : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
 
         AlignedBuffer Allocate(ActivationNode root) => new(root.ImageFloats * plan.ImagesPerPass);

@@ -38,7 +38,9 @@ internal readonly unsafe struct ConvolutionLine
     public required int Channels { get; init; }
 }
 
-/// <summary>Convolutions as matrix products that read the image where it lies: rows are pixels, columns channels.</summary>
+/// <summary>
+/// Convolutions as matrix products that read the image where it lies: rows are pixels, columns channels.
+/// </summary>
 /// <remarks>
 /// A line of pixels is cut in tiles of nearly equal height, so that no tile is too low to fill the pipelines. The
 /// weights of a block of runs stay in the first-level cache while all tiles of the line pass.

@@ -23,7 +23,13 @@ internal abstract unsafe class KernelSet
 
     /// <inheritdoc cref="Elementwise{TVector}.Forward"/>
     public abstract void Activate(
-        ActivationKind kind, float* source, nint sourcePixel, float* target, nint targetPixel, int pixels, int channels);
+        ActivationKind kind,
+        float* source,
+        nint sourcePixel,
+        float* target,
+        nint targetPixel,
+        int pixels,
+        int channels);
 
     /// <inheritdoc cref="Elementwise{TVector}.Backward"/>
     public abstract void ActivateBackward(ActivationKind kind, in BackwardLine line);
@@ -56,7 +62,13 @@ internal sealed unsafe class KernelSet<TVector> : KernelSet
         WeightGradient<TVector>.Accumulate(image);
 
     public override void Activate(
-        ActivationKind kind, float* source, nint sourcePixel, float* target, nint targetPixel, int pixels, int channels)
+        ActivationKind kind,
+        float* source,
+        nint sourcePixel,
+        float* target,
+        nint targetPixel,
+        int pixels,
+        int channels)
     {
         switch (kind)
         {

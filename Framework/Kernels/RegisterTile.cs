@@ -7,7 +7,9 @@ namespace Distributed.Framework.Kernels;
 /// <param name="Count">How many.</param>
 internal readonly record struct Run(int Offset, int Count);
 
-/// <summary>The register tiles that all matrix work ends in: rows of broadcast scalars times columns of vectors.</summary>
+/// <summary>
+/// The register tiles that all matrix work ends in: rows of broadcast scalars times columns of vectors.
+/// </summary>
 /// <remarks>
 /// Up to 12 rows and 2 columns. TRows and TColumns are constants, so the compiler drops what a smaller tile does not
 /// use. Every element is one chain of fused multiply-adds in a written order, whatever the tile and the vector width.

@@ -25,7 +25,9 @@ internal readonly record struct AdamStep(
 internal static unsafe class Updates<TVector>
     where TVector : struct, IVector<TVector>
 {
-    /// <summary>v = momentum v + g; p -= lr v, or lr (g + momentum v) with Nesterov; g includes the weight decay.</summary>
+    /// <summary>
+    /// v = momentum v + g; p -= lr v, or lr (g + momentum v) with Nesterov; g includes the weight decay.
+    /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Sgd(
         float* old, float* sum, float count, float* velocity, float* target, int length, in SgdStep step)

@@ -22,7 +22,8 @@ internal readonly unsafe struct Vector16(Vector512<float> value) : IVector<Vecto
     public static Vector16 Broadcast(float value) => new(Vector512.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector16 MultiplyAdd(Vector16 a, Vector16 b, Vector16 c) => new(Vector512.FusedMultiplyAdd(a._value, b._value, c._value));
+    public static Vector16 MultiplyAdd(Vector16 a, Vector16 b, Vector16 c) =>
+        new(Vector512.FusedMultiplyAdd(a._value, b._value, c._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector16 operator +(Vector16 a, Vector16 b) => new(a._value + b._value);

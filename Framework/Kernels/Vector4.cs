@@ -22,7 +22,8 @@ internal readonly unsafe struct Vector4(Vector128<float> value) : IVector<Vector
     public static Vector4 Broadcast(float value) => new(Vector128.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector4 MultiplyAdd(Vector4 a, Vector4 b, Vector4 c) => new(Vector128.FusedMultiplyAdd(a._value, b._value, c._value));
+    public static Vector4 MultiplyAdd(Vector4 a, Vector4 b, Vector4 c) =>
+        new(Vector128.FusedMultiplyAdd(a._value, b._value, c._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector4 operator +(Vector4 a, Vector4 b) => new(a._value + b._value);

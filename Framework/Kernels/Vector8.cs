@@ -22,7 +22,8 @@ internal readonly unsafe struct Vector8(Vector256<float> value) : IVector<Vector
     public static Vector8 Broadcast(float value) => new(Vector256.Create(value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static Vector8 MultiplyAdd(Vector8 a, Vector8 b, Vector8 c) => new(Vector256.FusedMultiplyAdd(a._value, b._value, c._value));
+    public static Vector8 MultiplyAdd(Vector8 a, Vector8 b, Vector8 c) =>
+        new(Vector256.FusedMultiplyAdd(a._value, b._value, c._value));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector8 operator +(Vector8 a, Vector8 b) => new(a._value + b._value);

@@ -1,6 +1,8 @@
 namespace Distributed.Framework.Kernels;
 
-/// <summary>Where the two factors of a kernel element's gradient lie, in floats from the images' first pixels.</summary>
+/// <summary>
+/// Where the two factors of a kernel element's gradient lie, in floats from the images' first pixels.
+/// </summary>
 internal readonly record struct TapOffsets(int A, int B);
 
 /// <summary>One image's share of a convolution's weight gradient.</summary>

@@ -21,7 +21,9 @@ public sealed record Conv2d : ConvolutionLayer
     /// <param name="out">Output channels.</param>
     /// <param name="k">Side of the kernel, in pixels.</param>
     /// <param name="stride">Distance between neighbouring windows, in pixels.</param>
-    /// <param name="padding">Zeros on every side, in pixels; <see cref="Same"/> keeps the size, the odd one last.</param>
+    /// <param name="padding">
+    /// Zeros on every side, in pixels; <see cref="Same"/> keeps the size, the odd one last.
+    /// </param>
     /// <param name="bias">Whether a constant is learned for each output channel.</param>
     /// <exception cref="Errors.ConfigurationException">An argument is out of range.</exception>
     public Conv2d(int @in, int @out, int k, int stride = 1, int padding = 0, bool bias = true)

@@ -4,7 +4,8 @@ using Distributed.Framework.Models;
 namespace Distributed.Framework.Layers;
 
 /// <summary>
-/// Transposed convolution: adds <c>W[c, o, ky, kx] x[c, i, j]</c> to <c>y[o, i S - P + ky, j S - P + kx]</c>, from b[o].
+/// Transposed convolution: adds <c>W[c, o, ky, kx] x[c, i, j]</c> to <c>y[o, i S - P + ky, j S - P + kx]</c>, from
+/// b[o].
 /// </summary>
 /// <remarks>
 /// Shapes: x [N, In, H, W], W [In, Out, K, K], b [Out], y [N, Out, OutH, OutW], OutH = (H - 1) S - 2 P + K + output

@@ -86,7 +86,9 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
         }
     }
 
-    /// <summary>Weight and bias; PyTorch's default bound comes from the fan-in of the weight's second dimension.</summary>
+    /// <summary>
+    /// Weight and bias; PyTorch's default bound comes from the fan-in of the weight's second dimension.
+    /// </summary>
     private protected void Collect(ParameterCollector collector, string path, int first, int second)
     {
         long fanIn = (long)second * K * K;

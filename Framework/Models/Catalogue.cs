@@ -22,9 +22,13 @@ public static class Catalogue
 
     /// <summary>Samples of a leaf, unless the user says otherwise.</summary>
     public static int DefaultLeaf(string specification) =>
-        s_models.TryGetValue(specification.Split(':')[0], out (int, int Leaf, Func<int, int, Sequential>) model) ? model.Leaf : 2;
+        s_models.TryGetValue(specification.Split(':')[0], out (int, int Leaf, Func<int, int, Sequential>) model)
+            ? model.Leaf
+            : 2;
 
-    /// <summary>The layers of a model given as <c>NAME</c> or <c>NAME:channels=64</c>; null if there is no such name.</summary>
+    /// <summary>
+    /// The layers of a model given as <c>NAME</c> or <c>NAME:channels=64</c>; null if there is no such name.
+    /// </summary>
     /// <param name="specification">Name and overrides.</param>
     /// <param name="imageChannels">Channels of the images: of the input and of the output.</param>
     /// <exception cref="ConfigurationException">An override is unknown or out of range.</exception>

@@ -144,5 +144,6 @@ public static class ModelSpec
 
     internal static ConfigurationException Fault(string source, string path, string what) => new(
         $"{source}: layer {(path.Length == 0 ? "list" : path)}: {what}.",
-        "Known are Conv2d, ConvTranspose2d, ReLU, Sigmoid, Sequential and SkipConcat; arguments are named as in PyTorch.");
+        "Known are Conv2d, ConvTranspose2d, ReLU, Sigmoid, Sequential and SkipConcat; "
+        + "arguments are named as in PyTorch.");
 }

@@ -3,7 +3,9 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Optimizers;
 
-/// <summary>Stochastic gradient descent with momentum, Nesterov's variant and weight decay, as torch.optim.SGD.</summary>
+/// <summary>
+/// Stochastic gradient descent with momentum, Nesterov's variant and weight decay, as torch.optim.SGD.
+/// </summary>
 /// <remarks>v = momentum v + g + decay p; p = p - rate v, or rate (g + decay p + momentum v) with Nesterov.</remarks>
 public sealed unsafe class Sgd : Optimizer
 {

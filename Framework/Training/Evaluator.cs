@@ -9,7 +9,9 @@ namespace Distributed.Framework.Training;
 /// <param name="MeanSquaredError">Against the targets, over all elements.</param>
 /// <param name="Psnr">Of the mean squared error, in decibels.</param>
 /// <param name="PsnrMeanPerImage">Mean of the single images' PSNR, in decibels.</param>
-/// <param name="InputPsnr">The same as <paramref name="Psnr"/> for the inputs themselves: what doing nothing gives.</param>
+/// <param name="InputPsnr">
+/// The same as <paramref name="Psnr"/> for the inputs themselves: what doing nothing gives.
+/// </param>
 public sealed record Evaluation(double MeanSquaredError, double Psnr, double PsnrMeanPerImage, double InputPsnr);
 
 /// <summary>Runs a model over a set of pairs, on several threads, with a result that does not depend on them.</summary>

@@ -7,7 +7,9 @@ using Distributed.Framework.Tensors;
 namespace Distributed.Framework.Training;
 
 /// <summary>One thread's means to compute leaves: gradients of the summed loss over a few samples.</summary>
-/// <remarks>A leaf's result is a function of (parameters, leaf) alone. Nothing is allocated after construction.</remarks>
+/// <remarks>
+/// A leaf's result is a function of (parameters, leaf) alone. Nothing is allocated after construction.
+/// </remarks>
 public sealed class LeafComputer
 {
     private readonly Plan _plan;

@@ -8,7 +8,9 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>What this machine's arithmetic comes to: machines that agree on it get the same bits from training.</summary>
+/// <summary>
+/// What this machine's arithmetic comes to: machines that agree on it get the same bits from training.
+/// </summary>
 public static class NumericsFingerprint
 {
     private const int HashDigits = 16;
@@ -16,7 +18,9 @@ public static class NumericsFingerprint
     /// <summary>Bits of the vectors that kernels use here.</summary>
     public static int VectorBits => VectorWidth.Bits;
 
-    /// <summary>Hash of the output and the gradient of a small network on made-up images, and of an optimizer's step.</summary>
+    /// <summary>
+    /// Hash of the output and the gradient of a small network on made-up images, and of an optimizer's step.
+    /// </summary>
     /// <returns>16 hexadecimal digits.</returns>
     public static string Compute() => Compute(KernelSet.Current);
 

@@ -7,7 +7,9 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>Brings a training's state into checkpoints and back: parameters by tensor, slots by name and tensor.</summary>
+/// <summary>
+/// Brings a training's state into checkpoints and back: parameters by tensor, slots by name and tensor.
+/// </summary>
 public static class TrainingCheckpoint
 {
     /// <summary>Names and sizes of everything that a checkpoint of this training holds.</summary>

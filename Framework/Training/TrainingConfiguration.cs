@@ -6,7 +6,9 @@ using Distributed.Framework.Optimizers;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>Everything that the result of a run depends on, and nothing else: the run's configuration and plan.</summary>
+/// <summary>
+/// Everything that the result of a run depends on, and nothing else: the run's configuration and plan.
+/// </summary>
 public sealed record TrainingConfiguration
 {
     private static readonly JsonSerializerOptions s_json = new()
@@ -57,6 +59,9 @@ public sealed record TrainingConfiguration
 
     /// <summary>Decides everything random.</summary>
     public uint Seed { get; init; }
+
+    /// <summary>File of initial parameters, as the user named it; null for random ones.</summary>
+    public string? Init { get; init; }
 
     /// <summary>SHA-256 of the initial parameters.</summary>
     public required string InitialWeightsSha256 { get; init; }

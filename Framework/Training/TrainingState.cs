@@ -4,7 +4,9 @@ using Distributed.Framework.Tensors;
 namespace Distributed.Framework.Training;
 
 /// <summary>The parameters as they change, and the optimizer that changes them. One thread at a time.</summary>
-/// <remarks>Each step writes the new parameters to a buffer of their own: whoever still reads the old ones may.</remarks>
+/// <remarks>
+/// Each step writes the new parameters to a buffer of their own: whoever still reads the old ones may.
+/// </remarks>
 public sealed class TrainingState
 {
     private readonly BufferPool _pool;
@@ -31,14 +33,18 @@ public sealed class TrainingState
     public void Begin(int leafCount) => _sums.Reset(leafCount, new LeafSpan(0, leafCount));
 
     /// <summary>Adds the sum of one node; owned by this object from now on.</summary>
-    /// <returns>The root's sum when nothing is missing any more, to be given to <see cref="Apply"/>; else null.</returns>
+    /// <returns>
+    /// The root's sum when nothing is missing any more, to be given to <see cref="Apply"/>; else null.
+    /// </returns>
     public PooledBuffer? Add(LeafNode node, PooledBuffer sum)
     {
         _sums.Put(node, sum, out _, out PooledBuffer? total);
         return _sums.IsComplete ? total : null;
     }
 
-    /// <summary>Does the optimizer's step with the gradient summed over the batch, which goes back to its pool.</summary>
+    /// <summary>
+    /// Does the optimizer's step with the gradient summed over the batch, which goes back to its pool.
+    /// </summary>
     /// <param name="gradient">Summed over the batch.</param>
     /// <param name="terms">What the mean divides by.</param>
     /// <param name="learningRate">This step's learning rate.</param>

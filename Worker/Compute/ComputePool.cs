@@ -26,7 +26,9 @@ public sealed class ComputePool : IDisposable
     /// <summary>Guards everything below; threads wait on it for work.</summary>
     private readonly object _lock = new();
 
-    /// <summary>Ranges of the step at hand; the first _rangeCount are in use, the others wait to be used again.</summary>
+    /// <summary>
+    /// Ranges of the step at hand; the first _rangeCount are in use, the others wait to be used again.
+    /// </summary>
     private readonly List<LeafRangeWork> _ranges = [];
     private int _rangeCount;
     private Term _term;
@@ -185,7 +187,9 @@ public sealed class ComputePool : IDisposable
         return true;
     }
 
-    /// <summary>The next leaf, or the parameters that it needs; nothing while others are still using the replica.</summary>
+    /// <summary>
+    /// The next leaf, or the parameters that it needs; nothing while others are still using the replica.
+    /// </summary>
     private bool TryTake(out LeafRangeWork? range, out int leaf, out PooledBuffer? parameters)
     {
         range = null;

@@ -44,7 +44,8 @@ internal sealed class ProgressText(TimeProvider clock)
 
     public static string Validated(int step, Evaluation evaluation) => Invariant(
         $"Validated after step {step}: PSNR {evaluation.Psnr:0.00} dB over the global error, ")
-        + Invariant($"{evaluation.PsnrMeanPerImage:0.00} dB mean per image; the input has {evaluation.InputPsnr:0.00} dB.");
+        + Invariant($"{evaluation.PsnrMeanPerImage:0.00} dB mean per image; ")
+        + Invariant($"the input has {evaluation.InputPsnr:0.00} dB.");
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -41,7 +41,7 @@ internal static class MachineChecks
             : new Finding(
                 Health.Fail,
                 "numerics",
-                $"kernels disagree: {string.Join(", ", s_widths.Zip(prints, (bits, print) => $"{bits} bits {print}"))}.",
+                $"kernels of {string.Join(", ", s_widths)} bits disagree: {string.Join(", ", prints)}.",
                 "This machine would give other weights than others: check memory and processor, and report it.");
     }
 
@@ -56,7 +56,10 @@ internal static class MachineChecks
         if (passed <= TimeSpan.Zero || (wall - passed).Duration() > TimeSpan.FromSeconds(1))
         {
             return new Finding(
-                Health.Warn, "clock", $"the wall clock jumps: {wall} went by in {passed}.", "Check its synchronization.");
+                Health.Warn,
+                "clock",
+                $"the wall clock jumps: {wall} went by in {passed}.",
+                "Check its synchronization.");
         }
 
         return before.Year >= 2025
@@ -72,7 +75,8 @@ internal static class MachineChecks
     /// <summary>Whether there is memory to work with.</summary>
     internal static Finding Memory(long bytes)
     {
-        string text = string.Create(CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB for this process");
+        string text = string.Create(
+            CultureInfo.InvariantCulture, $"{bytes / (double)(1L << 30):0.0} GiB for this process");
         return bytes >= MemoryEnoughBytes
             ? new Finding(Health.Ok, "memory", text)
             : new Finding(Health.Warn, "memory", text + ".", "Use small batches and few workers.");
@@ -88,8 +92,10 @@ internal static class MachineChecks
         (string Name, bool IsThere)[] features = RuntimeInformation.ProcessArchitecture is Architecture.X64
             ? [("AVX2", Avx2.IsSupported), ("FMA", Fma.IsSupported), ("AVX-512", Avx512F.IsSupported)]
             : [("NEON", AdvSimd.IsSupported)];
-        string text = string.Join(", ", features.Select(feature => $"{feature.Name} {(feature.IsThere ? "yes" : "no")}"))
-            + string.Create(CultureInfo.InvariantCulture, $"; kernels use {NumericsFingerprint.VectorBits} bits");
+        string there = string.Join(
+            ", ", features.Select(feature => $"{feature.Name} {(feature.IsThere ? "yes" : "no")}"));
+        string text = string.Create(
+            CultureInfo.InvariantCulture, $"{there}; kernels use {NumericsFingerprint.VectorBits} bits");
         bool isFused = RuntimeInformation.ProcessArchitecture is not Architecture.X64 || Fma.IsSupported;
         return isFused
             ? new Finding(Health.Ok, "vectors", text)

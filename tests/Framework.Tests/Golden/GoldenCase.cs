@@ -59,7 +59,9 @@ internal sealed class GoldenCase
         _file.Metadata.TryGetValue(key, out string? text) ? int.Parse(text, CultureInfo.InvariantCulture) : otherwise;
 
     public double Double(string key, double otherwise = 0) =>
-        _file.Metadata.TryGetValue(key, out string? text) ? double.Parse(text, CultureInfo.InvariantCulture) : otherwise;
+        _file.Metadata.TryGetValue(key, out string? text)
+            ? double.Parse(text, CultureInfo.InvariantCulture)
+            : otherwise;
 
     private static string Folder() => Path.Combine(AppContext.BaseDirectory, "Golden", "cases");
 
@@ -70,7 +72,9 @@ internal sealed class GoldenCase
 /// <summary>How far two results are apart.</summary>
 internal static class Distance
 {
-    /// <summary>|actual - expected| / |expected| in the Euclidean norm; the numerator alone if expected is zero.</summary>
+    /// <summary>
+    /// |actual - expected| / |expected| in the Euclidean norm; the numerator alone if expected is zero.
+    /// </summary>
     public static double RelativeL2(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
     {
         Assert.Equal(expected.Length, actual.Length);
@@ -86,7 +90,8 @@ internal static class Distance
         return norm == 0 ? Math.Sqrt(difference) : Math.Sqrt(difference / norm);
     }
 
-    public static void AssertClose(string what, ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double tolerance)
+    public static void AssertClose(
+        string what, ReadOnlySpan<float> actual, ReadOnlySpan<float> expected, double tolerance)
     {
         double distance = RelativeL2(actual, expected);
         Assert.True(distance <= tolerance, $"{what}: relative L2 distance {distance:E2}, allowed {tolerance:E2}");

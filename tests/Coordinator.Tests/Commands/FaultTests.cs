@@ -1,0 +1,105 @@
+using System.Runtime.InteropServices;
+using Distributed.Coordinator.Commands;
+using Distributed.Framework.Errors;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Tests.Commands;
+
+/// <summary>Faults and signals become two lines and a number.</summary>
+public sealed class FaultTests : IDisposable
+{
+    private readonly CommandRunner _runner = new();
+
+    public static TheoryData<int, Exception> Faults => new()
+    {
+        { ExitCodes.BadInput, new DataException("cause", "remedy") },
+        { ExitCodes.BadInput, new ConfigurationException("cause", "remedy") },
+        { ExitCodes.BadInput, new ShapeException("cause", "remedy") },
+        { ExitCodes.BadInput, new AggregateException(new DataException("cause", "remedy")) },
+        { ExitCodes.Failed, new TrainingException("cause", "remedy") },
+        { ExitCodes.NoValidCheckpoint, new CheckpointException("cause", "remedy") },
+        { ExitCodes.DiskFull, new IOException("No space left on device : '/runs/x'", 28) },
+        { ExitCodes.DiskFull, new AggregateException(new IOException("No space left", 28)) },
+        { ExitCodes.DiskFull, new ConfigurationException("cause", "remedy", new IOException("No space left", 28)) },
+        { ExitCodes.Failed, new IOException("input/output error", 5) },
+        { ExitCodes.Failed, new InvalidOperationException("two\nlines") },
+        { ExitCodes.Failed, new OperationCanceledException() },
+    };
+
+    public void Dispose() => _runner.Dispose();
+
+    [Theory]
+    [MemberData(nameof(Faults))]
+    public async Task Fault_IsTwoLinesAndItsNumber(int code, Exception exception)
+    {
+        _runner.Train = (_, _, _) => Task.FromException<Hosting.TrainResult>(exception);
+
+        Assert.Equal(code, await _runner.RunAsync("--json"));
+        Assert.Equal("", _runner.Output);
+        Assert.Equal(2, _runner.ErrorLines.Length);
+        Assert.DoesNotContain("   at ", _runner.Error, StringComparison.Ordinal);
+        if (code is ExitCodes.BadInput or ExitCodes.NoValidCheckpoint)
+        {
+            Assert.Equal(["cause", "remedy"], _runner.ErrorLines);
+        }
+    }
+
+    [Fact]
+    public async Task DiskFull_NamesThePlace()
+    {
+        _runner.Train = (_, _, _) => throw new IOException("No space left on device : '/runs/x'", 28);
+        await _runner.RunAsync();
+        Assert.Equal("The disk is full: No space left on device : '/runs/x'", _runner.ErrorLines[0]);
+    }
+
+    [Fact]
+    public async Task Debug_ShowsTheStack()
+    {
+        _runner.IsDebug = true;
+        _runner.Train = (_, _, _) => throw new InvalidOperationException("broken");
+        Assert.Equal(ExitCodes.Failed, await _runner.RunAsync());
+        Assert.StartsWith("InvalidOperationException: broken", _runner.Error, StringComparison.Ordinal);
+        Assert.Contains("   at ", _runner.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(PosixSignal.SIGINT, ExitCodes.Interrupted)]
+    [InlineData(PosixSignal.SIGTERM, ExitCodes.Terminated)]
+    public async Task FirstSignal_SavesAndEnds_SecondAborts(PosixSignal signal, int code)
+    {
+        _runner.Train = async (options, _, stop) =>
+        {
+            _runner.Signals.Receive(signal);
+            Assert.True(stop.IsCancellationRequested);
+            Assert.Null(_runner.Aborted);
+            _runner.Signals.Receive(signal);
+            await Task.Yield();
+            return CommandRunner.Result(options, isStopped: true);
+        };
+
+        Assert.Equal(code, await _runner.RunAsync());
+        Assert.Equal(code, _runner.Aborted);
+    }
+
+    [Fact]
+    public async Task SignalAfterTheLastStep_IsStillDone()
+    {
+        _runner.Train = (options, _, _) =>
+        {
+            _runner.Signals.Receive(PosixSignal.SIGINT);
+            return Task.FromResult(CommandRunner.Result(options));
+        };
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync());
+    }
+
+    [Fact]
+    public async Task CancelledBySignal_EndsWithItsNumber()
+    {
+        _runner.Train = (_, _, stop) =>
+        {
+            _runner.Signals.Receive(PosixSignal.SIGTERM);
+            return Task.FromCanceled<Hosting.TrainResult>(stop);
+        };
+        Assert.Equal(ExitCodes.Terminated, await _runner.RunAsync());
+    }
+}

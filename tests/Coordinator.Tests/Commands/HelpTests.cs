@@ -1,0 +1,51 @@
+using System.CommandLine;
+using Distributed.Coordinator.Commands;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Tests.Commands;
+
+/// <summary>Help tells everything that is accepted.</summary>
+public sealed class HelpTests : IDisposable
+{
+    private static readonly string[] s_names = ["denoise", "doctor", "evaluate", "export", "train"];
+
+    private readonly CommandRunner _runner = new();
+
+    public static TheoryData<string> Commands => [.. s_names];
+
+    public void Dispose() => _runner.Dispose();
+
+    [Fact]
+    public async Task Root_ListsTheCommands()
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("--help"));
+        RootCommand root = CommandLine.Create(_runner.Context(), _runner.Signals, []);
+        Assert.Equal(s_names, root.Subcommands.Select(command => command.Name).Order());
+        Assert.All(s_names, name => Assert.Contains($"  {name} ", _runner.Output, StringComparison.Ordinal));
+        Assert.Contains("Exit codes", _runner.Output, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [MemberData(nameof(Commands))]
+    public async Task Command_HasALineForEveryOption_AndExamples(string name)
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(name, "--help"));
+
+        RootCommand root = CommandLine.Create(_runner.Context(), _runner.Signals, []);
+        Command command = root.Subcommands.Single(command => command.Name == name);
+        string[] lines = _runner.Output.Split('\n');
+        Assert.All(command.Options, option => Assert.Single(
+            lines, line => line.StartsWith($"  {option.Name} ", StringComparison.Ordinal)));
+        Assert.All(command.Options, option => Assert.NotEmpty(option.Description!));
+        Assert.Contains($"  coordinator {name}", _runner.Output, StringComparison.Ordinal);
+        Assert.Null(_runner.Options);
+    }
+
+    [Theory]
+    [InlineData("/x/bin/Release/net10.0/coordinator", "dotnet run -c Release --project Coordinator --")]
+    [InlineData("C:\\y\\bin\\Debug\\net10.0\\coordinator.exe", "dotnet run -c Release --project Coordinator --")]
+    [InlineData("/usr/bin/coordinator", "coordinator")]
+    [InlineData(null, "coordinator")]
+    public void ProgramName_IsWhatTheUserTypes(string? path, string expected) =>
+        Assert.Equal(expected, CommandContext.ProgramName(path));
+}
