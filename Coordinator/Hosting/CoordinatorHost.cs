@@ -84,12 +84,18 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         finally
         {
             await _stopping.CancelAsync();
-            await loop.ContinueWith(_ => { }, TaskScheduler.Default);
+            await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             _work.CompleteAdding();
             worker.Join();
             foreach (IWorkerLink link in _links.Values)
             {
                 link.Close("the coordinator has ended");
+            }
+
+            // Events that were never handled had them.
+            foreach (GradientTicket ticket in _gradients.Keys)
+            {
+                Let(ticket);
             }
         }
     }
@@ -228,7 +234,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
                         break;
                     case CoordinatorEffect.Validate validate:
                         _observer.Validate(_state, validate.Step.Value);
-                        _host.TryPost(new CoordinatorEvent.ValidationDone(validate.Step));
+                        Post(new CoordinatorEvent.ValidationDone(validate.Step));
                         break;
                 }
             }
@@ -254,7 +260,8 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         if (!GradientSum.IsFinite(total!))
         {
             string why = $"the loss is {total!.Loss:G4} or its gradient is not finite.";
-            _host.TryPost(new CoordinatorEvent.UpdateFailed(update.Step, why));
+            total.Dispose();
+            Post(new CoordinatorEvent.UpdateFailed(update.Step, why));
             return;
         }
 
@@ -264,24 +271,32 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         TimeSpan time = Stopwatch.GetElapsedTime(_stepBegan);
         _observer.OnStep(new StepResult(
             update.Step.Value + 1, slice, loss, time, _machine.WorkersReady, _machine.RecomputedLeaves));
-        _host.TryPost(new CoordinatorEvent.UpdateApplied(update.Step));
+        Post(new CoordinatorEvent.UpdateApplied(update.Step));
     }
+
+    /// <summary>Reports from the update thread. It waits for room: the machine would wait forever for a lost one.</summary>
+    private void Post(CoordinatorEvent @event) => _host.PostAsync(@event).AsTask().GetAwaiter().GetResult();
 
     private void Save(CoordinatorEffect.SaveCheckpoint save)
     {
-        Task saved = _observer.SaveAsync(_state, save.Step.Value);
-        saved.ContinueWith(
-            task => _host.TryPost(task.Exception is { InnerException: { } exception }
-                ? OnSaveFailed(save.Step, exception)
-                : new CoordinatorEvent.CheckpointSaved(save.Step)),
-            TaskScheduler.Default);
+        _ = ReportSavedAsync(save.Step, _observer.SaveAsync(_state, save.Step.Value));
     }
 
-    /// <summary>Keeps the exception for the exit code; the machine ends the run.</summary>
-    private CoordinatorEvent.CheckpointFailed OnSaveFailed(Step step, Exception exception)
+    /// <summary>Reports the end of a save; a failed one keeps its exception for the exit code, and ends the run.</summary>
+    private async Task ReportSavedAsync(Step step, Task saved)
     {
-        _finish.TrySetException(exception);
-        return new CoordinatorEvent.CheckpointFailed(step, exception.Message);
+        CoordinatorEvent @event = new CoordinatorEvent.CheckpointSaved(step);
+        try
+        {
+            await saved;
+        }
+        catch (Exception exception)
+        {
+            _finish.TrySetException(exception);
+            @event = new CoordinatorEvent.CheckpointFailed(step, exception.Message);
+        }
+
+        await _host.PostAsync(@event);
     }
 
     private void BeginStepClock(Step step)

@@ -101,7 +101,11 @@ public sealed class LocalWorkers(
     {
         try
         {
-            await host.RunAsync();
+            WorkerEffect.Exit exit = await host.RunAsync();
+            if (exit.Outcome != WorkerOutcome.Done)
+            {
+                throw new InvalidOperationException($"A local worker cannot take part: {exit.Why}");
+            }
         }
         catch (Exception exception)
         {

@@ -6,9 +6,7 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>
-/// Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.
-/// </summary>
+/// <summary>Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.</summary>
 public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
 {
     /// <summary>Weight of the newest step in the smoothed speed.</summary>
@@ -25,7 +23,10 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private readonly int _threads;
     private readonly double _secondsBefore;
 
-    /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
+    /// <summary>Guards the records: steps come from the update thread, saves from the mailbox's.</summary>
+    private readonly Lock _lock = new();
+
+    /// <summary>The last step's, for TensorBoard: written with the next one, so that a validation can join it.</summary>
     private StepMetrics? _pending;
     private Task _bestSaved = Task.CompletedTask;
     private double _smoothedSpeed;
@@ -57,8 +58,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _threads = threads;
         _replica = job.Plan.CreateReplica();
         _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
-        IReadOnlyList<StepMetrics> history = MetricsReader.Read(folder["metrics.jsonl"]);
-        _secondsBefore = history.Count > 0 ? history[^1].Seconds : 0;
+        _secondsBefore = MetricsReader.Read(folder["metrics.jsonl"]) is { Count: > 0 } history ? history[^1].Seconds : 0;
         _events = new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
         _checkpoints = new CheckpointWriter(
             new CheckpointStore(folder.Folder),
@@ -105,8 +105,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _images += result.Slice.Count;
         double speed = result.Slice.Count / Math.Max(result.Time.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
-        WritePending();
-        _pending = new StepMetrics(
+        StepMetrics metrics = new(
             result.Steps,
             result.Slice.Epoch + 1,
             result.Loss,
@@ -115,6 +114,13 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,
             result.RecomputedLeaves);
+        lock (_lock)
+        {
+            WritePending();
+            _pending = metrics;
+            _metrics.Append(metrics);
+        }
+
         _display.OnStep(new StepProgress(
             result.Steps,
             _job.Schedule.StepsTotal,
@@ -136,9 +142,13 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _replica.Load(state.Parameters.Values.Span);
         Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
         LastEvaluation = evaluation;
-        if (_pending is { } pending && pending.Step == steps)
+        lock (_lock)
         {
-            _pending = pending with { Psnr = evaluation.Psnr };
+            _metrics.Amend(steps, evaluation.Psnr);
+            if (_pending is { } pending && pending.Step == steps)
+            {
+                _pending = pending with { Psnr = evaluation.Psnr };
+            }
         }
 
         _display.OnValidated(steps, evaluation);
@@ -151,33 +161,49 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     }
 
     /// <inheritdoc/>
+    /// <remarks>
+    /// The lines of the steps so far are written first: a life that goes on from this checkpoint finds them all.
+    /// </remarks>
     public Task SaveAsync(TrainingState state, int steps)
     {
-        // A checkpoint that is on disk vouches for the records of its steps: nothing of them may be in memory only.
-        Flush();
+        lock (_lock)
+        {
+            _metrics.Flush();
+        }
+
         return PostAsync(state, steps, score: null, keepByStep: true);
     }
 
-    /// <summary>Writes out what is gathered.</summary>
-    public void Flush()
+    /// <summary>Writes out what is gathered, and waits for the best checkpoint.</summary>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public async Task FlushAsync()
     {
-        WritePending();
-        _metrics.Flush();
-        _events.Flush();
+        lock (_lock)
+        {
+            WritePending();
+            _metrics.Flush();
+            _events.Flush();
+        }
+
+        await _bestSaved;
     }
 
     /// <summary>Writes out what is gathered, and waits for the last checkpoint.</summary>
     public async ValueTask DisposeAsync()
     {
+        // First the end of what runs beside this, so that nobody writes to the folder when this has thrown.
+        await _checkpoints.DisposeAsync();
+        await _bestSaved.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
         try
         {
             WritePending();
         }
         finally
         {
-            _metrics.Dispose();
-            _events.Dispose();
-            await _checkpoints.DisposeAsync();
+            using (_events)
+            {
+                _metrics.Dispose();
+            }
         }
     }
 
@@ -185,7 +211,6 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     {
         if (_pending is { } pending)
         {
-            _metrics.Append(pending);
             _events.Append(pending);
             _pending = null;
         }

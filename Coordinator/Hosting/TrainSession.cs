@@ -137,6 +137,7 @@ public sealed class TrainSession
         await using TrainRecorder recorder = new(
             _job, state, _validation, folder, first, threads, _display, _clock);
         bool isStopped = await TrainAsync(state, first, (int)folder.Term, options, recorder, stop);
+        await recorder.FlushAsync();
         return Finish(state, folder, configuration, recorder, isStopped);
     }
 
@@ -194,7 +195,6 @@ public sealed class TrainSession
         AtomicFile.Write(
             folder["model.safetensors"],
             stream => SafetensorsWriter.Write(stream, metadata, TrainingCheckpoint.Tensors(_job.Model, parameters)));
-        recorder.Flush();
         Evaluation? evaluation = recorder.LastEvaluation;
         bool isClean = _validation is { HasCleanTargets: true };
         RunSummary summary = new(

@@ -8,9 +8,22 @@ public sealed class BufferPool(int length)
 {
     private readonly Lock _lock = new();
     private readonly Stack<PooledBuffer> _free = new();
+    private int _outstanding;
 
     /// <summary>Floats of each buffer.</summary>
     public int Length { get; } = length;
+
+    /// <summary>Buffers that somebody holds: those rented and not given back.</summary>
+    public int Outstanding
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _outstanding;
+            }
+        }
+    }
 
     /// <summary>A buffer with one reference; its content is arbitrary. Allocates only if none is free.</summary>
     public PooledBuffer Rent()
@@ -19,6 +32,7 @@ public sealed class BufferPool(int length)
         lock (_lock)
         {
             _free.TryPop(out buffer);
+            _outstanding++;
         }
 
         buffer ??= new PooledBuffer(this);
@@ -31,6 +45,7 @@ public sealed class BufferPool(int length)
         lock (_lock)
         {
             _free.Push(buffer);
+            _outstanding--;
         }
     }
 }

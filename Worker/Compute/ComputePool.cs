@@ -45,6 +45,7 @@ public sealed class ComputePool : IDisposable
     private int _busy;
     private bool _isLoading;
     private bool _isStopping;
+    private long _allocatedBytes;
 
     /// <summary>Starts the threads.</summary>
     /// <param name="job">What to compute.</param>
@@ -69,7 +70,7 @@ public sealed class ComputePool : IDisposable
     public ChannelReader<CompletedSum> Completed => _completed.Reader;
 
     /// <summary>Bytes that compute threads have allocated on the managed heap since they began to compute.</summary>
-    public long AllocatedBytes { get; private set; }
+    public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
 
     /// <summary>Begins a step; an older one is given up.</summary>
     /// <param name="term">Of the coordinator.</param>
@@ -140,7 +141,7 @@ public sealed class ComputePool : IDisposable
                 long allocated = GC.GetAllocatedBytesForCurrentThread();
                 if (allocated != allocatedBefore)
                 {
-                    AllocatedBytes += allocated - allocatedBefore;
+                    Interlocked.Add(ref _allocatedBytes, allocated - allocatedBefore);
                     allocatedBefore = allocated;
                 }
             }
@@ -158,6 +159,7 @@ public sealed class ComputePool : IDisposable
         PooledBuffer? parameters = null;
         int leaf = 0;
         int generation;
+        int epoch;
         SampleSpan samples = default;
         lock (_lock)
         {
@@ -172,6 +174,7 @@ public sealed class ComputePool : IDisposable
             }
 
             generation = _generation;
+            epoch = _slice.Epoch;
             samples = range is null ? default : _job.Schedule.LeafSamples(_slice, leaf);
         }
 
@@ -182,7 +185,7 @@ public sealed class ComputePool : IDisposable
         }
 
         PooledBuffer sum = _job.Gradients.Rent();
-        computer.Compute(_replica, _slice.Epoch, samples, sum);
+        computer.Compute(_replica, epoch, samples, sum);
         Finish(range!, leaf, generation, sum);
         return true;
     }

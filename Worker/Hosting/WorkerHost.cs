@@ -36,12 +36,17 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     private readonly ConcurrentDictionary<GradientTicket, PooledBuffer> _gradients = [];
     private readonly ConcurrentDictionary<ParametersTicket, PooledBuffer> _parameters = [];
     private readonly DataFetcher _data;
-    private readonly Lock _preparing = new();
     private long _tickets;
     private volatile ICoordinatorLink? _link;
     private volatile TrainingJob? _job;
     private ComputePool? _pool;
     private string? _plan;
+
+    /// <summary>What was begun beside the mailbox's loop: it has to end before the worker does.</summary>
+    private Task _connecting = Task.CompletedTask;
+    private Task _preparing = Task.CompletedTask;
+    private Task _pumping = Task.CompletedTask;
+    private Task? _running;
 
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="identity">What it says about itself.</param>
@@ -80,7 +85,14 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public Action<string>? OnNote { get; init; }
 
     /// <summary>Works until the run is finished, the worker drained, or it cannot go on.</summary>
-    public async Task<WorkerEffect.Exit> RunAsync()
+    public Task<WorkerEffect.Exit> RunAsync()
+    {
+        Task<WorkerEffect.Exit> run = RunToEndAsync();
+        _running = run;
+        return run;
+    }
+
+    private async Task<WorkerEffect.Exit> RunToEndAsync()
     {
         Task loop = _host.RunAsync(_stopping.Token);
         try
@@ -90,9 +102,14 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         finally
         {
             await _stopping.CancelAsync();
-            await loop.ContinueWith(_ => { }, TaskScheduler.Default);
+            await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+            await _connecting;
+            _data.OnLinkLost();
+            await _preparing;
             _link?.Close("the worker has ended");
             _pool?.Dispose();
+            await _pumping;
+            ReleaseAll();
         }
     }
 
@@ -100,7 +117,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public void Drain() => _host.TryPost(new WorkerEvent.DrainRequested());
 
     /// <summary>Ends at once, as if the process had been killed: the coordinator sees the link close.</summary>
-    public void Kill() => _exit.TrySetResult(new WorkerEffect.Exit(WorkerOutcome.Failed, "killed"));
+    public void Kill() => _exit.TrySetResult(new WorkerEffect.Exit(WorkerOutcome.Done, "killed"));
 
     /// <inheritdoc/>
     public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk)
@@ -121,7 +138,10 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
             CoordinatorMessage.Finish finish => new WorkerEvent.Finished(finish.Reason),
             _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
         };
-        _host.TryPost(@event);
+        if (!_host.TryPost(@event) && @event is WorkerEvent.ParametersArrived { Parameters: var ticket })
+        {
+            Let(ticket);
+        }
     }
 
     /// <inheritdoc/>
@@ -151,6 +171,11 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         Kill();
+        if (_running is { } running)
+        {
+            await running.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
+        }
+
         await _host.DisposeAsync();
         _stopping.Dispose();
     }
@@ -160,7 +185,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         switch (effect)
         {
             case WorkerEffect.Connect:
-                _ = ConnectAsync();
+                _connecting = ConnectAsync();
                 break;
             case WorkerEffect.Disconnect disconnect:
                 _data.OnLinkLost();
@@ -172,7 +197,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 Send(new WorkerMessage.Join(_identity.Name, _identity.Version, _identity.Numerics, _identity.Threads));
                 break;
             case WorkerEffect.Prepare prepare:
-                _ = Task.Run(() => Prepare(prepare));
+                _preparing = PrepareAsync(_preparing, prepare);
                 break;
             case WorkerEffect.SendReady ready:
                 Send(new WorkerMessage.Ready(ready.Term));
@@ -201,12 +226,10 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 Send(new WorkerMessage.Leave(leave.Term));
                 break;
             case WorkerEffect.Release release:
-                _gradients.TryRemove(release.Gradient, out PooledBuffer? unwanted);
-                unwanted?.Dispose();
+                Let(release.Gradient);
                 break;
             case WorkerEffect.ReleaseParameters release:
-                _parameters.TryRemove(release.Parameters, out PooledBuffer? old);
-                old?.Dispose();
+                Let(release.Parameters);
                 break;
             case WorkerEffect.Exit exit:
                 _exit.TrySetResult(exit);
@@ -243,17 +266,29 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         {
             OnClosed(exception.Message);
         }
+        catch (Exception exception)
+        {
+            _exit.TrySetException(exception);
+        }
+    }
+
+    /// <summary>One at a time: a worker that lost its link in the middle of it may be asked again.</summary>
+    private async Task PrepareAsync(Task before, WorkerEffect.Prepare prepare)
+    {
+        await before;
+        await Task.Run(() => Prepare(prepare));
     }
 
     private void Prepare(WorkerEffect.Prepare prepare)
     {
+        if (_stopping.IsCancellationRequested)
+        {
+            return;
+        }
+
         try
         {
-            lock (_preparing)
-            {
-                MakePool(prepare.Plan);
-            }
-
+            MakePool(prepare.Plan);
             _host.TryPost(new WorkerEvent.Prepared(prepare.Term));
         }
         catch (LinkLostException)
@@ -278,7 +313,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         _pool = new ComputePool(job, _identity.Threads, _identity.Name, OnComputeError);
         _plan = plan;
         _job = job;
-        _ = PumpAsync(_pool);
+        _pumping = Task.WhenAll(_pumping, PumpAsync(_pool));
     }
 
     private WorkerEvent.Welcomed OnWelcome(CoordinatorMessage.Welcome welcome)
@@ -313,6 +348,32 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         ParametersTicket ticket = new(Interlocked.Increment(ref _tickets));
         _parameters[ticket] = parameters;
         return ticket;
+    }
+
+    private void Let(ParametersTicket ticket)
+    {
+        _parameters.TryRemove(ticket, out PooledBuffer? parameters);
+        parameters?.Dispose();
+    }
+
+    private void Let(GradientTicket ticket)
+    {
+        _gradients.TryRemove(ticket, out PooledBuffer? gradient);
+        gradient?.Dispose();
+    }
+
+    /// <summary>Gives back what nobody asked for before the end: events that were never handled had it.</summary>
+    private void ReleaseAll()
+    {
+        foreach (ParametersTicket ticket in _parameters.Keys)
+        {
+            Let(ticket);
+        }
+
+        foreach (GradientTicket ticket in _gradients.Keys)
+        {
+            Let(ticket);
+        }
     }
 }
 
