@@ -71,6 +71,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     /// <summary>The data set for workers that do not have it; null if they need none.</summary>
     public DataBlocks? Data { get; init; }
 
+    /// <summary>Workers that take part now.</summary>
+    public int WorkersReady => _machine.WorkersReady;
+
     /// <summary>Trains until all steps are done, the run is stopped, or it cannot go on.</summary>
     public async Task<CoordinatorEffect.Finish> RunAsync()
     {

@@ -239,7 +239,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         }
     }
 
-    private void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null)
+    private void Send(WorkerMessage message, PooledBuffer? bulk = null)
     {
         if (_link is { } link)
         {
