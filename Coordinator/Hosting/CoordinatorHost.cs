@@ -132,7 +132,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
             WorkerMessage.Ready => new CoordinatorEvent.WorkerReady(worker),
             WorkerMessage.Heartbeat heartbeat => new CoordinatorEvent.HeartbeatArrived(worker, heartbeat.IsReady),
             WorkerMessage.PartialSum sum => new CoordinatorEvent.PartialSumArrived(
-                worker, sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, Keep((PooledBuffer)bulk!)),
+                worker, sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, Keep((PooledBuffer)bulk!, sum.Loss)),
             WorkerMessage.Leave => new CoordinatorEvent.WorkerLeft(worker),
             _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
         };
@@ -344,8 +344,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         }
     }
 
-    private GradientTicket Keep(PooledBuffer gradient)
+    private GradientTicket Keep(PooledBuffer gradient, double loss)
     {
+        gradient.Loss = loss; // From another process it comes beside the floats.
         GradientTicket ticket = new(Interlocked.Increment(ref _tickets));
         _gradients[ticket] = gradient;
         return ticket;
