@@ -22,7 +22,7 @@ public sealed record ListenAddress(IPAddress Address, int Port, bool IsAskedFor)
     /// <summary>On loopback, where nobody else gets in.</summary>
     public static ListenAddress Default { get; } = new(IPAddress.Loopback, 5500, IsAskedFor: false);
 
-    /// <summary>Reads HOST:PORT; null if it is something else. HOST is an IP address, localhost, or * for any.</summary>
+    /// <summary>Reads HOST:PORT; null if it is something else. HOST: an IP address, localhost, or * for any.</summary>
     public static ListenAddress? Parse(string text)
     {
         int colon = text.LastIndexOf(':');

@@ -3,7 +3,7 @@ using System.Text;
 
 namespace Distributed.Protocol.Hosting;
 
-/// <summary>What lets its bearer in: a secret, and perhaps the hash of the key that the other side must show first.</summary>
+/// <summary>What lets its bearer in: a secret, perhaps with the hash of the key that must be shown first.</summary>
 /// <remarks>
 /// As text <c>HASH::SECRET</c> or <c>SECRET</c>. HASH is 64 hexadecimal digits: SHA-256 over the certificate's public
 /// key (SubjectPublicKeyInfo, DER). It never appears in an argument, a URL or a log: <see cref="ToString"/> hides it.
@@ -29,7 +29,7 @@ public sealed class Token
         _secretHash = SHA256.HashData(Encoding.UTF8.GetBytes(secret));
     }
 
-    /// <summary>Hash of the key that decides whom the secret may be sent to; null to trust certificates as usual.</summary>
+    /// <summary>Hash of the key whose owner may get the secret; null to trust certificates as usual.</summary>
     public string? Pin { get; }
 
     /// <summary>What is sent, in the header Authorization, once the other side is known.</summary>

@@ -184,7 +184,8 @@ public sealed class LinkClient : IAsyncDisposable
         {
             _certificateFault = Certificates.Pin(shown) == pin
                 ? null
-                : $"{_address.Authority} shows another key than the token names: it is not the coordinator of this token";
+                : $"{_address.Authority} shows another key than the token names: "
+                    + "it is not the coordinator of this token";
         }
         else if (errors != SslPolicyErrors.None)
         {

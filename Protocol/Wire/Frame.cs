@@ -127,7 +127,8 @@ public readonly record struct Frame(FrameKind Kind, uint Stream, int Length, uin
         ReadOnlySpan<ulong> words = MemoryMarshal.Cast<byte, ulong>(bytes);
         foreach (ulong word in words)
         {
-            crc = BitOperations.Crc32C(crc, BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word));
+            ulong little = BitConverter.IsLittleEndian ? word : BinaryPrimitives.ReverseEndianness(word);
+            crc = BitOperations.Crc32C(crc, little);
         }
 
         foreach (byte last in bytes[(words.Length * sizeof(ulong))..])

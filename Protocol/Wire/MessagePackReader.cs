@@ -13,7 +13,9 @@ namespace Distributed.Protocol.Wire;
 /// <param name="source">The bytes, all of them.</param>
 public ref struct MessagePackReader(ReadOnlySpan<byte> source)
 {
-    private static readonly UTF8Encoding s_strict = new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+    private static readonly UTF8Encoding s_strict =
+        new(encoderShouldEmitUTF8Identifier: false, throwOnInvalidBytes: true);
+
     private readonly ReadOnlySpan<byte> _source = source;
 
     /// <summary>Bytes read.</summary>

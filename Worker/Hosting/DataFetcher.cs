@@ -33,7 +33,8 @@ public sealed class DataFetcher(Action<WorkerMessage> send)
         long length = -1;
         for (long offset = 0; offset != length;)
         {
-            (CoordinatorMessage.DataBlock block, IMemoryOwner<float> bytes) = Ask(new WorkerMessage.WantData(hash, offset));
+            WorkerMessage.WantData want = new(hash, offset);
+            (CoordinatorMessage.DataBlock block, IMemoryOwner<float> bytes) = Ask(want);
             using (bytes)
             {
                 if ((length >= 0 && block.Length != length) || block.Count > block.Length - offset)

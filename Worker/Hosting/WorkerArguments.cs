@@ -22,7 +22,8 @@ internal sealed class WorkerArguments
     private static readonly TimeSpan s_giveUpAfter = TimeSpan.FromMinutes(10);
 
     private readonly Option<Uri?> _join = Parsed(
-        "--join", "URL", "The coordinator's address, as it prints it", ParseAddress, "http://HOST:PORT or https://HOST:PORT");
+        "--join", "URL", "The coordinator's address, as it prints it",
+        ParseAddress, "http://HOST:PORT or https://HOST:PORT");
 
     private readonly Option<string?> _tokenFile = Parsed(
         "--token-file", "FILE", "File with the token that lets this worker in [DISTRIBUTED_TOKEN]", NotEmpty, "a path");
@@ -31,14 +32,16 @@ internal sealed class WorkerArguments
         "--threads", "N", "Threads that compute [one a core]", ParseThreads, "a whole number from 1 to 1024");
 
     private readonly Option<string?> _name = Parsed(
-        "--name", "NAME", "What people call this worker [machine and process]", ParseName, "1 to 64 characters without blanks");
+        "--name", "NAME", "What people call this worker [machine and process]",
+        ParseName, "1 to 64 characters without blanks");
 
     private readonly Option<string?> _data = Parsed(
         "--data", "SOURCE", "The training data, if they are on this machine's disk [over the link, into a cache]",
         NotEmpty, "a path");
 
     private readonly Option<TimeSpan?> _giveUpAfter = Parsed<TimeSpan?>(
-        "--give-up-after", "TIME", "Longest time without a coordinator [10m]", ParseTime, "a time such as 30s, 10m or 2h");
+        "--give-up-after", "TIME", "Longest time without a coordinator [10m]",
+        ParseTime, "a time such as 30s, 10m or 2h");
 
     public WorkerArguments() => _join.Required = true;
 
