@@ -32,6 +32,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     private readonly TaskCompletionSource<CoordinatorEffect.Finish> _finish =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly RunMetrics _metrics;
     private long _tickets;
     private int _workers;
     private Step _assignedStep = new(-1);
@@ -56,6 +57,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         _state = state;
         _machine = machine;
         _observer = observer;
+        _metrics = new RunMetrics(machine);
         _plan = job.Configuration.ToJson();
         _heartbeatInterval = options.HeartbeatInterval;
         _host = new MachineHost<CoordinatorEvent, CoordinatorEffect>(
@@ -166,6 +168,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _host.DisposeAsync();
+        _metrics.Dispose();
         _work.Dispose();
         _stopping.Dispose();
     }
@@ -272,6 +275,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         double loss = total!.Loss / terms;
         _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate);
         TimeSpan time = Stopwatch.GetElapsedTime(_stepBegan);
+        _metrics.OnStep(slice.Count, time);
         _observer.OnStep(new StepResult(
             update.Step.Value + 1, slice, loss, time, _machine.WorkersReady, _machine.RecomputedLeaves));
         Post(new CoordinatorEvent.UpdateApplied(update.Step));

@@ -13,7 +13,7 @@ public interface IWorkerLink
     /// <param name="bulk">Parameters, or null; the link disposes of them when they are sent.</param>
     void Send(CoordinatorMessage message, IMemoryOwner<float>? bulk = null);
 
-    /// <summary>Closes the link after what was sent; the worker hears that it is gone, this end does not.</summary>
+    /// <summary>Closes the link after what was sent; the worker hears of it, this end does not.</summary>
     void Close(string why);
 }
 
@@ -26,7 +26,7 @@ public interface ICoordinatorLink
     /// <param name="bulk">A gradient, or null; the link disposes of it when it is sent.</param>
     void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null);
 
-    /// <summary>Closes the link after what was sent; the coordinator hears that it is gone, this end does not.</summary>
+    /// <summary>Closes the link after what was sent; the coordinator hears of it, this end does not.</summary>
     void Close(string why);
 }
 

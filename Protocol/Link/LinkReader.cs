@@ -176,6 +176,7 @@ internal sealed class LinkReader<TOut, TIn>(
     private async ValueTask<int> ReadAsync(Memory<byte> bytes, CancellationToken stopping)
     {
         int count = await stream.ReadAsync(bytes, stopping);
+        LinkMetrics.Received.Add(count);
         if (count > 0 && clock.Hear())
         {
             target.OnHeard();

@@ -105,5 +105,6 @@ internal sealed class LinkWriter<TOut, TIn>(
         clock.BeginWrite();
         await stream.WriteAsync(bytes, stopping);
         clock.EndWrite();
+        LinkMetrics.Sent.Add(bytes.Length);
     }
 }

@@ -40,7 +40,7 @@ public abstract class ImageSet
     /// <param name="destination">[C, H, W] of the window, overwritten.</param>
     public abstract void ReadWindow(int index, int top, int left, ImageShape window, Span<float> destination);
 
-    /// <summary>Whether what <see cref="WriteContent"/> writes is all that it takes to open the set elsewhere.</summary>
+    /// <summary>Whether what WriteContent writes is all that it takes to open the set elsewhere.</summary>
     public virtual bool CanPack => true;
 
     /// <summary>Writes type, shape and bytes (of a generated set: the recipe): what is hashed, and packed.</summary>
