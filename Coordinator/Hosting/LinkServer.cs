@@ -7,9 +7,11 @@ using Microsoft.AspNetCore.Connections;
 using Microsoft.AspNetCore.Hosting;
 using Microsoft.AspNetCore.Http;
 using Microsoft.AspNetCore.Http.Features;
+using Microsoft.AspNetCore.Routing;
 using Microsoft.AspNetCore.Server.Kestrel.Core;
 using Microsoft.Extensions.DependencyInjection;
 using Microsoft.Extensions.Hosting;
+using LinkOptions = Distributed.Protocol.Link.LinkOptions;
 
 namespace Distributed.Coordinator.Hosting;
 
@@ -37,7 +39,7 @@ public sealed record ListenAddress(IPAddress Address, int Port, bool IsAskedFor)
             "localhost" => new ListenAddress(IPAddress.Loopback, port, IsAskedFor: true),
             "*" => new ListenAddress(IPAddress.IPv6Any, port, IsAskedFor: true),
             _ when IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address)
-                && (address.AddressFamily == System.Net.Sockets.AddressFamily.InterNetwork) == !host.Contains(':') =>
+                && (host.Contains(':') || host.Count(character => character == '.') == 3) =>
                 new ListenAddress(address, port, IsAskedFor: true),
             _ => null,
         };
@@ -83,6 +85,10 @@ public sealed class LinkServer : IAsyncDisposable
 
     /// <summary>What to tell workers: scheme, host and port.</summary>
     public Uri Address { get; private set; } = null!;
+
+    /// <summary>The paths that are served.</summary>
+    public IReadOnlyList<string> Paths => [.. _application!.Services.GetServices<EndpointDataSource>()
+        .SelectMany(source => source.Endpoints).OfType<RouteEndpoint>().Select(route => route.RoutePattern.RawText!)];
 
     /// <summary>Begins to listen.</summary>
     /// <param name="listen">Where.</param>
