@@ -117,7 +117,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
             case WorkerLeft left: OnWorkerLeft(left, effects); break;
             case WorkerLost lost: OnWorkerGone(lost.Worker); break;
             case UpdateApplied applied: OnUpdateApplied(applied, effects); break;
-            case UpdateFailed failed: Fail($"step {failed.Step.Value}: {failed.Why}", effects); break;
+            case UpdateFailed failed: Fail($"step {failed.Step.Value + 1}: {failed.Why}", effects); break;
             case ValidationDone done: OnValidationDone(done, effects); break;
             case CheckpointSaved saved: OnCheckpointSaved(saved, effects); break;
             case CheckpointFailed failed: Fail($"checkpoint {failed.Step.Value}: {failed.Why}", effects); break;

@@ -281,7 +281,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         Post(new CoordinatorEvent.UpdateApplied(update.Step));
     }
 
-    /// <summary>Reports from the update thread. It waits for room: the machine would wait forever for a lost one.</summary>
+    /// <summary>Reports from the update thread. It waits for room: the machine cannot do without it.</summary>
     private void Post(CoordinatorEvent @event) => _host.PostAsync(@event).AsTask().GetAwaiter().GetResult();
 
     private void Save(CoordinatorEffect.SaveCheckpoint save)
@@ -289,7 +289,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         _ = ReportSavedAsync(save.Step, _observer.SaveAsync(_state, save.Step.Value));
     }
 
-    /// <summary>Reports the end of a save; a failed one keeps its exception for the exit code, and ends the run.</summary>
+    /// <summary>Reports the end of a save; a failed one ends the run, with its exception for the exit code.</summary>
     private async Task ReportSavedAsync(Step step, Task saved)
     {
         CoordinatorEvent @event = new CoordinatorEvent.CheckpointSaved(step);

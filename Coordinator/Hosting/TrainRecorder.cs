@@ -6,7 +6,9 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.</summary>
+/// <summary>
+/// Keeps the records of a run: metrics, events, checkpoints, validations, pictures; and tells the display.
+/// </summary>
 public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
 {
     /// <summary>Weight of the newest step in the smoothed speed.</summary>
@@ -23,10 +25,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private readonly int _threads;
     private readonly double _secondsBefore;
 
-    /// <summary>Guards the records: steps come from the update thread, saves from the mailbox's.</summary>
-    private readonly Lock _lock = new();
-
-    /// <summary>The last step's, for TensorBoard: written with the next one, so that a validation can join it.</summary>
+    /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
     private StepMetrics? _pending;
     private Task _bestSaved = Task.CompletedTask;
     private double _smoothedSpeed;
@@ -58,7 +57,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _threads = threads;
         _replica = job.Plan.CreateReplica();
         _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
-        _secondsBefore = MetricsReader.Read(folder["metrics.jsonl"]) is { Count: > 0 } history ? history[^1].Seconds : 0;
+        IReadOnlyList<StepMetrics> history = MetricsReader.Read(folder["metrics.jsonl"]);
+        _secondsBefore = history.Count > 0 ? history[^1].Seconds : 0;
         _events = new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
         _checkpoints = new CheckpointWriter(
             new CheckpointStore(folder.Folder),
@@ -105,7 +105,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _images += result.Slice.Count;
         double speed = result.Slice.Count / Math.Max(result.Time.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
-        StepMetrics metrics = new(
+        WritePending();
+        _pending = new StepMetrics(
             result.Steps,
             result.Slice.Epoch + 1,
             result.Loss,
@@ -114,13 +115,6 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,
             result.RecomputedLeaves);
-        lock (_lock)
-        {
-            WritePending();
-            _pending = metrics;
-            _metrics.Append(metrics);
-        }
-
         _display.OnStep(new StepProgress(
             result.Steps,
             _job.Schedule.StepsTotal,
@@ -142,13 +136,9 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _replica.Load(state.Parameters.Values.Span);
         Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
         LastEvaluation = evaluation;
-        lock (_lock)
+        if (_pending is { } pending && pending.Step == steps)
         {
-            _metrics.Amend(steps, evaluation.Psnr);
-            if (_pending is { } pending && pending.Step == steps)
-            {
-                _pending = pending with { Psnr = evaluation.Psnr };
-            }
+            _pending = pending with { Psnr = evaluation.Psnr };
         }
 
         _display.OnValidated(steps, evaluation);
@@ -161,16 +151,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    /// <remarks>
-    /// The lines of the steps so far are written first: a life that goes on from this checkpoint finds them all.
-    /// </remarks>
     public Task SaveAsync(TrainingState state, int steps)
     {
-        lock (_lock)
-        {
-            _metrics.Flush();
-        }
-
+        // A checkpoint that is on disk vouches for the records of its steps: nothing of them may be in memory only.
+        WritePending();
+        _metrics.Flush();
         return PostAsync(state, steps, score: null, keepByStep: true);
     }
 
@@ -178,13 +163,9 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public async Task FlushAsync()
     {
-        lock (_lock)
-        {
-            WritePending();
-            _metrics.Flush();
-            _events.Flush();
-        }
-
+        WritePending();
+        _metrics.Flush();
+        _events.Flush();
         await _bestSaved;
     }
 
@@ -211,8 +192,9 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     {
         if (_pending is { } pending)
         {
-            _events.Append(pending);
             _pending = null;
+            _metrics.Append(pending);
+            _events.Append(pending);
         }
     }
 

@@ -9,6 +9,7 @@ public sealed class BufferPool(int length)
     private readonly Lock _lock = new();
     private readonly Stack<PooledBuffer> _free = new();
     private int _outstanding;
+    private int _outstandingMost;
 
     /// <summary>Floats of each buffer.</summary>
     public int Length { get; } = length;
@@ -33,11 +34,24 @@ public sealed class BufferPool(int length)
         {
             _free.TryPop(out buffer);
             _outstanding++;
+            _outstandingMost = Math.Max(_outstandingMost, _outstanding);
         }
 
         buffer ??= new PooledBuffer(this);
         buffer.Begin();
         return buffer;
+    }
+
+    /// <summary>Allocates so many buffers more than were ever held at once, so that soon no rent has to.</summary>
+    public void Reserve(int spare)
+    {
+        lock (_lock)
+        {
+            while (_outstanding + _free.Count < _outstandingMost + spare)
+            {
+                _free.Push(new PooledBuffer(this));
+            }
+        }
     }
 
     internal void Return(PooledBuffer buffer)

@@ -29,6 +29,9 @@ public sealed class TrainingState
     /// <summary>The current parameters; take a reference to keep them beyond the next step.</summary>
     public PooledBuffer Parameters { get; private set; }
 
+    /// <summary>Versions of the parameters that somebody holds; the current one counts.</summary>
+    public int BuffersOutstanding => _pool.Outstanding;
+
     /// <summary>Begins a step of so many leaves.</summary>
     public void Begin(int leafCount) => _sums.Reset(leafCount, new LeafSpan(0, leafCount));
 

@@ -78,6 +78,8 @@ public sealed class ComputePool : IDisposable
     /// <param name="parameters">Owned by this object from now on.</param>
     public void BeginStep(Term term, Step step, PooledBuffer parameters)
     {
+        // How many sums wait for siblings depends on which thread is faster; compute threads must not allocate for it.
+        _job.Gradients.Reserve(_threads.Count);
         lock (_lock)
         {
             Abandon();

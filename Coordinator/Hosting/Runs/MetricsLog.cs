@@ -1,6 +1,4 @@
 using System.Buffers;
-using System.Globalization;
-using System.Text;
 using System.Text.Json;
 
 namespace Distributed.Coordinator.Hosting.Runs;
@@ -41,7 +39,6 @@ public sealed class MetricsLog : IDisposable
     private readonly ArrayBufferWriter<byte> _pending = new(PendingBytesMax + 1024);
     private readonly Utf8JsonWriter _json;
     private long _flushed;
-    private long? _newestStep;
 
     /// <summary>Opens the log behind the last step that counts, and cuts off what follows it.</summary>
     /// <param name="path">The file; made if it is not there.</param>
@@ -88,26 +85,10 @@ public sealed class MetricsLog : IDisposable
         _json.WriteEndObject();
         _json.Flush();
         _pending.Write("\n"u8);
-        _newestStep = metrics.Step;
         if (_pending.WrittenCount >= PendingBytesMax || _clock.GetElapsedTime(_flushed) >= s_flushAfter)
         {
             Flush();
         }
-    }
-
-    /// <summary>Adds a validation to the newest line, if that is of this step; in place, so the line is never gone.</summary>
-    /// <exception cref="IOException">The disk is full or failed.</exception>
-    public void Amend(long step, double psnr)
-    {
-        if (_newestStep != step || !double.IsFinite(psnr))
-        {
-            return;
-        }
-
-        Flush();
-        _file.Seek(-"}\n".Length, SeekOrigin.End);
-        _file.Write(Encoding.ASCII.GetBytes(string.Create(CultureInfo.InvariantCulture, $",\"psnr\":{psnr:R}}}\n")));
-        _newestStep = null;
     }
 
     /// <summary>Writes out what is gathered.</summary>
