@@ -125,7 +125,9 @@ internal sealed class SmallRun : IDisposable
     public string TokenFile => Path.Combine(Run, "secrets", "join.token");
 
     public RunningProgram Coordinator(
-        IEnumerable<string> arguments, string host = "127.0.0.1", IReadOnlyDictionary<string, string>? environment = null)
+        IEnumerable<string> arguments,
+        string host = "127.0.0.1",
+        IReadOnlyDictionary<string, string>? environment = null)
     {
         RunningProgram program = new(
             "coordinator",

@@ -65,9 +65,10 @@ public sealed class TokenTests : IDisposable
         {
             Assert.Equal(
                 UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
-            Assert.All(
-                Directory.EnumerateFiles(path),
-                file => Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file)));
+            foreach (string file in Directory.EnumerateFiles(path))
+            {
+                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+            }
         }
 
         using SecretsFolder given = SecretsFolder.Open(path, Token.Parse(Secret, "test"), DateTimeOffset.UtcNow);
