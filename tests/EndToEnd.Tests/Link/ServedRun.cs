@@ -16,7 +16,7 @@ using Distributed.Worker.Hosting;
 
 namespace Distributed.EndToEnd.Tests.Link;
 
-/// <summary>A coordinator in this process that waits for workers behind a server, and never has enough of them.</summary>
+/// <summary>A coordinator in this process that waits for workers, and never has enough of them.</summary>
 internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
 {
     public const string Version = "1.2.3";

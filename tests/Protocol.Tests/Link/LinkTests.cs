@@ -33,7 +33,8 @@ public sealed class LinkTests
         for (int i = 0; i < 3; i++)
         {
             link.Send(sum with { Step = new Step(i) }, Filled(floats, i));
-            pair.WorkerLink.Send(new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), Filled(floats, -i));
+            pair.WorkerLink.Send(
+                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), Filled(floats, -i));
         }
 
         Assert.Equal(new WorkerMessage.Join("a", "1", "n", 2), Take(pair.Coordinator.Heard).Message);
