@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Errors;
 
@@ -81,6 +82,11 @@ internal static class StrictOptions
         });
         return option;
     }
+
+    /// <summary>HOST:PORT.</summary>
+    public static Option<ListenAddress?> Address(string name, string description) => Parsed(
+        name, "HOST:PORT", description, ListenAddress.Parse,
+        "an IP address of this machine, localhost or *, and a port, as in 0.0.0.0:5500");
 
     /// <summary>Digits only, within the range; else null.</summary>
     public static int? ParseWholeNumber(string text, int min, int max) =>

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
+using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
@@ -98,17 +99,27 @@ internal sealed class TrainArguments
         "--checkpoint-every", "Steps between checkpoints; 0: one at the end only [200]", 0);
 
     private readonly Option<int?> _workers = StrictOptions.WholeNumber(
-        "--workers", "Local workers [one a core]", 1, WorkersMax);
+        "--workers", "Local workers; 0: only those that join [one a core]", 0, WorkersMax);
 
     private readonly Option<int?> _threads = StrictOptions.WholeNumber(
         "--threads", "Threads of each worker [1]", 1, WorkersMax);
+
+    private readonly Option<ListenAddress?> _listen = StrictOptions.Address(
+        "--listen", "Where other machines' workers are awaited [127.0.0.1:5500, or the next free port]");
+
+    private readonly Option<int?> _minWorkers = StrictOptions.WholeNumber(
+        "--min-workers", "Workers that must be there before the first step [1]", 1, WorkersMax);
+
+    private readonly Option<string?> _tokenFile = StrictOptions.Text(
+        "--token-file", "FILE", "File with the token that lets workers in [DISTRIBUTED_TOKEN, or one is made]");
 
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
         _data, _validation, _noise, _noiseFixed, _crop, _range, _limit, _noShuffle, _model, _init, _loss, _reduction,
         _optimizer, _learningRate, _momentum, _nesterov, _weightDecay, _betas, _epsilon, _batch, _leaf, _epochs,
-        _steps, _seed, _run, _resume, _checkpointEvery, _workers, _threads,
+        _steps, _seed, _run, _resume, _checkpointEvery, _workers, _threads, _listen,
+        _minWorkers, _tokenFile,
     ];
 
     /// <summary>Finds options that exclude or need each other.</summary>
@@ -183,6 +194,9 @@ internal sealed class TrainArguments
             CheckpointEvery = result.GetValue(_checkpointEvery) ?? settings.CheckpointEvery,
             Workers = result.GetValue(_workers) ?? settings.Workers,
             Threads = result.GetValue(_threads) ?? settings.Threads ?? defaults.Threads,
+            Listen = result.GetValue(_listen),
+            MinWorkers = result.GetValue(_minWorkers) ?? new TrainOptions().MinWorkers,
+            TokenFile = result.GetValue(_tokenFile),
             RunsRoot = settings.RunsRoot ?? defaults.RunsRoot,
             CommandLine = commandLine,
         };

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
 
@@ -52,11 +53,20 @@ public sealed record TrainOptions
     /// <summary>Steps between checkpoints; 0 for one at the end only; null for the default.</summary>
     public int? CheckpointEvery { get; init; }
 
-    /// <summary>Local workers; null for one a core.</summary>
+    /// <summary>Local workers, 0 for none; null for one a core.</summary>
     public int? Workers { get; init; }
 
     /// <summary>Threads of each local worker.</summary>
     public int Threads { get; init; } = 1;
+
+    /// <summary>Where workers of other processes are awaited; null for the default.</summary>
+    public ListenAddress? Listen { get; init; }
+
+    /// <summary>Workers that must be ready before the first step.</summary>
+    public int MinWorkers { get; init; } = 1;
+
+    /// <summary>File of the workers' token; null for the environment's, or one that is made.</summary>
+    public string? TokenFile { get; init; }
 
     /// <summary>Where runs without a folder of their own go.</summary>
     public string RunsRoot { get; init; } = "runs";

@@ -34,7 +34,7 @@ internal sealed record TrainSettings(int? Workers, int? Threads, int? Checkpoint
         }
 
         return new TrainSettings(
-            Number(nameof(Workers), 1, TrainArguments.WorkersMax),
+            Number(nameof(Workers), 0, TrainArguments.WorkersMax),
             Number(nameof(Threads), 1, TrainArguments.WorkersMax),
             Number(nameof(CheckpointEvery), 0, int.MaxValue),
             Text(nameof(RunsRoot)));

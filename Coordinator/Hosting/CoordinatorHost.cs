@@ -32,6 +32,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     private readonly TaskCompletionSource<CoordinatorEffect.Finish> _finish =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    private readonly RunMetrics _metrics;
     private long _tickets;
     private int _workers;
     private Step _assignedStep = new(-1);
@@ -56,6 +57,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         _state = state;
         _machine = machine;
         _observer = observer;
+        _metrics = new RunMetrics(machine);
         _plan = job.Configuration.ToJson();
         _heartbeatInterval = options.HeartbeatInterval;
         _host = new MachineHost<CoordinatorEvent, CoordinatorEffect>(
@@ -67,6 +69,12 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         // First in the mailbox, before links or users can say anything.
         _host.TryPost(new CoordinatorEvent.Started());
     }
+
+    /// <summary>The data set for workers that do not have it; null if they need none.</summary>
+    public DataBlocks? Data { get; init; }
+
+    /// <summary>Workers that take part now.</summary>
+    public int WorkersReady => _machine.WorkersReady;
 
     /// <summary>Trains until all steps are done, the run is stopped, or it cannot go on.</summary>
     public async Task<CoordinatorEffect.Finish> RunAsync()
@@ -112,6 +120,13 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     /// <inheritdoc/>
     public void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk)
     {
+        if (message is WorkerMessage.WantData want)
+        {
+            OnHeard(worker);
+            _ = Task.Run(() => SendData(worker, want));
+            return;
+        }
+
         CoordinatorEvent @event = message switch
         {
             WorkerMessage.Join join => new CoordinatorEvent.WorkerJoined(
@@ -119,7 +134,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
             WorkerMessage.Ready => new CoordinatorEvent.WorkerReady(worker),
             WorkerMessage.Heartbeat heartbeat => new CoordinatorEvent.HeartbeatArrived(worker, heartbeat.IsReady),
             WorkerMessage.PartialSum sum => new CoordinatorEvent.PartialSumArrived(
-                worker, sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, Keep((PooledBuffer)bulk!)),
+                worker, sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, Keep((PooledBuffer)bulk!, sum.Loss)),
             WorkerMessage.Leave => new CoordinatorEvent.WorkerLeft(worker),
             _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
         };
@@ -128,6 +143,16 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
             Let(ticket);
         }
     }
+
+    /// <inheritdoc/>
+    public void OnHeard(WorkerId worker) => _host.TryPost(new CoordinatorEvent.WorkerHeard(worker));
+
+    /// <inheritdoc/>
+    public IMemoryOwner<float> Rent(WorkerMessage message, int floatCount) =>
+        message is WorkerMessage.PartialSum && floatCount == _job.Gradients.Length
+            ? _job.Gradients.Rent()
+            : throw new ProtocolException(
+                $"{message.GetType().Name} with {floatCount} floats; the model has {_job.Gradients.Length}.");
 
     /// <inheritdoc/>
     public void OnClosed(WorkerId worker, string why)
@@ -143,6 +168,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
     public async ValueTask DisposeAsync()
     {
         await _host.DisposeAsync();
+        _metrics.Dispose();
         _work.Dispose();
         _stopping.Dispose();
     }
@@ -249,6 +275,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         double loss = total!.Loss / terms;
         _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate);
         TimeSpan time = Stopwatch.GetElapsedTime(_stepBegan);
+        _metrics.OnStep(slice.Count, time);
         _observer.OnStep(new StepResult(
             update.Step.Value + 1, slice, loss, time, _machine.WorkersReady, _machine.RecomputedLeaves));
         Post(new CoordinatorEvent.UpdateApplied(update.Step));
@@ -288,7 +315,20 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         }
     }
 
-    private void Send(WorkerId worker, CoordinatorMessage message, PooledBuffer? bulk = null)
+    /// <summary>The data plane's own question; the machine has no part in it.</summary>
+    private void SendData(WorkerId worker, WorkerMessage.WantData want)
+    {
+        if (Data is not null && Data.Read(want, out CoordinatorMessage answer, out IMemoryOwner<float>? bytes))
+        {
+            Send(worker, answer, bytes);
+        }
+        else
+        {
+            Send(worker, new CoordinatorMessage.NoData(want.Hash, "the coordinator does not have these data"));
+        }
+    }
+
+    private void Send(WorkerId worker, CoordinatorMessage message, IMemoryOwner<float>? bulk = null)
     {
         if (_links.TryGetValue(worker, out IWorkerLink? link))
         {
@@ -308,8 +348,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         }
     }
 
-    private GradientTicket Keep(PooledBuffer gradient)
+    private GradientTicket Keep(PooledBuffer gradient, double loss)
     {
+        gradient.Loss = loss; // From another process it comes beside the floats.
         GradientTicket ticket = new(Interlocked.Increment(ref _tickets));
         _gradients[ticket] = gradient;
         return ticket;

@@ -42,7 +42,7 @@ public sealed class LocalWorkers(
         {
             int number = _started++;
             WorkerIdentity identity = new($"local-{number}", version, numerics, threads);
-            WorkerHost host = new(identity, this, _ => job, new WorkerOptions(), clock);
+            WorkerHost host = new(identity, this, (_, _) => job, new WorkerOptions(), clock);
             _workers.Add(number, (host, RunAsync(host)));
             return number;
         }

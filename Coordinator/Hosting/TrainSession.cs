@@ -130,13 +130,14 @@ public sealed class TrainSession
         {
             Version = Version,
             Numerics = NumericsFingerprint.Compute(),
+            WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? DefaultCheckpointEvery,
             HasValidation = _validation is not null,
         };
-        int threads = _workers * _options.Threads;
+        int threads = Math.Max(1, _workers * _options.Threads);
         await using TrainRecorder recorder = new(
             _job, state, _validation, folder, first, threads, _display, _clock);
-        bool isStopped = await TrainAsync(state, first, (int)folder.Term, options, recorder, stop);
+        bool isStopped = await TrainAsync(state, first, folder, options, recorder, stop);
         await recorder.FlushAsync();
         return Finish(state, folder, configuration, recorder, isStopped);
     }
@@ -162,13 +163,16 @@ public sealed class TrainSession
     private async Task<bool> TrainAsync(
         TrainingState state,
         int first,
-        int term,
+        RunFolder folder,
         CoordinatorOptions options,
         TrainRecorder recorder,
         CancellationToken stop)
     {
-        CoordinatorMachine machine = new(new Term(term), new Step(first), _job.Schedule, options);
-        await using CoordinatorHost host = new(_job, state, machine, options, recorder, _clock);
+        CoordinatorMachine machine = new(new Term((int)folder.Term), new Step(first), _job.Schedule, options);
+        using DataBlocks data = new(_job.Source, folder["data.tmp"]);
+        await using CoordinatorHost host = new(_job, state, machine, options, recorder, _clock) { Data = data };
+        await using RemoteWorkers remote =
+            await RemoteWorkers.StartAsync(_options, folder, host, _display.Note, _clock);
         await using LocalWorkers workers = new(host, _job, options.Version, options.Numerics, _clock);
         await using CancellationTokenRegistration registration = stop.Register(host.Stop);
         for (int i = 0; i < _workers; i++)

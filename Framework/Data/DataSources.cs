@@ -1,4 +1,5 @@
 using Distributed.Framework.Data.NoiseModels;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Data.Pickle;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
@@ -27,6 +28,29 @@ public static class DataSources
     {
         ArgumentNullException.ThrowIfNull(options);
         PairSource source = Open(options, options.Source, isValidation: false);
+        return options.Limit is { } limit ? new LimitedSource(source, limit) : source;
+    }
+
+    /// <summary>Opens the training source from a packed file, in which it came from elsewhere.</summary>
+    /// <param name="options">As they were for the source that was packed; its name and place don't matter.</param>
+    /// <param name="path">Of the file.</param>
+    /// <param name="hash">The source's content hash.</param>
+    /// <exception cref="DataException">The file is not the one of this hash, or damaged.</exception>
+    /// <exception cref="ConfigurationException">The options do not fit the source.</exception>
+    public static PairSource OpenPacked(DataOptions options, string path, string hash)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        List<PackedPart> parts = PackedFile.Read(path, hash);
+        ValueRange range = new(options.RangeLow, options.RangeHigh);
+        PairSource source = parts is [{ Count: not null }, { Count: not null }]
+            ? new StoredPairSource(
+                new PackedImages([parts[0]], path, range),
+                new PackedImages([parts[1]], path, range),
+                options.Crop,
+                options.Seed,
+                isValidation: false)
+            : WithNoise(
+                options, new PackedImages(parts, path, range), RequireNoise(options, path), isValidation: false);
         return options.Limit is { } limit ? new LimitedSource(source, limit) : source;
     }
 

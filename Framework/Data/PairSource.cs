@@ -23,6 +23,14 @@ public abstract class PairSource
     /// </summary>
     public abstract string ContentHash { get; }
 
+    /// <summary>Whether <see cref="Pack"/> writes all that it takes to open the source elsewhere.</summary>
+    public virtual bool CanPack => false;
+
+    /// <summary>
+    /// Writes what <see cref="ContentHash"/> covers; DataSources.OpenPacked opens it, with the same options.
+    /// </summary>
+    public virtual void Pack(Stream target) => throw new NotSupportedException("A generated source needs no packing.");
+
     /// <summary>Writes one pair.</summary>
     /// <param name="index">0 to Count - 1.</param>
     /// <param name="epoch">Selects fresh noise and crops; sources that have neither ignore it.</param>

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Protocol.Engines;
@@ -12,7 +13,7 @@ public interface IWorkerLink
     /// <param name="bulk">Parameters, or null; the link disposes of them when they are sent.</param>
     void Send(CoordinatorMessage message, IMemoryOwner<float>? bulk = null);
 
-    /// <summary>Closes the link after what was sent; the worker hears that it is gone.</summary>
+    /// <summary>Closes the link after what was sent; the worker hears of it, this end does not.</summary>
     void Close(string why);
 }
 
@@ -25,7 +26,7 @@ public interface ICoordinatorLink
     /// <param name="bulk">A gradient, or null; the link disposes of it when it is sent.</param>
     void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null);
 
-    /// <summary>Closes the link after what was sent; the coordinator hears that it is gone.</summary>
+    /// <summary>Closes the link after what was sent; the coordinator hears of it, this end does not.</summary>
     void Close(string why);
 }
 
@@ -34,6 +35,13 @@ public interface ICoordinatorEndpoint
 {
     /// <summary>A message arrived, with its floats; the endpoint disposes of them.</summary>
     void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk);
+
+    /// <summary>Bytes arrived; not called for every one of them.</summary>
+    void OnHeard(WorkerId worker);
+
+    /// <summary>A buffer for floats that are about to arrive from another process.</summary>
+    /// <exception cref="ProtocolException">The message has no floats, or not so many.</exception>
+    IMemoryOwner<float> Rent(WorkerMessage message, int floatCount);
 
     /// <summary>The link is gone.</summary>
     void OnClosed(WorkerId worker, string why);
@@ -44,6 +52,13 @@ public interface IWorkerEndpoint
 {
     /// <summary>A message arrived, with its floats; the endpoint disposes of them.</summary>
     void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk);
+
+    /// <summary>Bytes arrived; not called for every one of them.</summary>
+    void OnHeard();
+
+    /// <summary>A buffer for floats that are about to arrive from another process.</summary>
+    /// <exception cref="ProtocolException">The message has no floats, or not so many.</exception>
+    IMemoryOwner<float> Rent(CoordinatorMessage message, int floatCount);
 
     /// <summary>The link is gone.</summary>
     void OnClosed(string why);

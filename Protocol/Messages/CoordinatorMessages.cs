@@ -14,6 +14,9 @@ public enum Refusal
 
     /// <summary>What it said about itself makes no sense.</summary>
     Malformed = 4,
+
+    /// <summary>The token or the certificate is wrong; said before there is a link.</summary>
+    Unauthorized = 5,
 }
 
 /// <summary>Everything that the coordinator says to a worker. Closed: the constructor is private.</summary>
@@ -45,4 +48,14 @@ public abstract record CoordinatorMessage
 
     /// <summary>The worker is no longer needed and may exit.</summary>
     public sealed record Finish(string Reason) : CoordinatorMessage;
+
+    /// <summary>A block of the data set; its bytes follow as bulk.</summary>
+    /// <param name="Hash">Of the data set's content: 64 hexadecimal digits.</param>
+    /// <param name="Offset">Where the block begins, in bytes.</param>
+    /// <param name="Count">Bytes of the block; the bulk's last float may have up to 3 more, which mean nothing.</param>
+    /// <param name="Length">Bytes of the whole set.</param>
+    public sealed record DataBlock(string Hash, long Offset, int Count, long Length) : CoordinatorMessage;
+
+    /// <summary>The data set cannot be had here.</summary>
+    public sealed record NoData(string Hash, string Reason) : CoordinatorMessage;
 }

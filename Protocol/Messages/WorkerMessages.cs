@@ -36,4 +36,12 @@ public abstract record WorkerMessage
     /// Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.
     /// </summary>
     public sealed record Leave(Term Term) : WorkerMessage;
+
+    /// <summary>
+    /// Asks for a block of the data set; answered by <see cref="CoordinatorMessage.DataBlock"/> or
+    /// <see cref="CoordinatorMessage.NoData"/>.
+    /// </summary>
+    /// <param name="Hash">Of the data set's content: 64 hexadecimal digits.</param>
+    /// <param name="Offset">Bytes that the worker has already.</param>
+    public sealed record WantData(string Hash, long Offset) : WorkerMessage;
 }

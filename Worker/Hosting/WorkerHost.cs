@@ -3,6 +3,7 @@ using System.Collections.Concurrent;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Engines;
+using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Compute;
 using Distributed.Worker.Core;
@@ -13,7 +14,8 @@ namespace Distributed.Worker.Hosting;
 public interface ICoordinatorConnector
 {
     /// <summary>Begins to connect; the endpoint hears of messages and of the end.</summary>
-    /// <exception cref="IOException">The coordinator cannot be reached.</exception>
+    /// <exception cref="IOException">The coordinator cannot be reached now.</exception>
+    /// <exception cref="LinkRefusedException">It will never let this worker in.</exception>
     Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping);
 }
 
@@ -21,10 +23,11 @@ public interface ICoordinatorConnector
 public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
 {
     private const int MailboxMax = 4096;
+    private static readonly WorkerEvent.CoordinatorHeard s_heard = new();
 
     private readonly WorkerIdentity _identity;
     private readonly ICoordinatorConnector _connector;
-    private readonly Func<string, TrainingJob> _prepare;
+    private readonly Func<string, DataFetcher, TrainingJob> _prepare;
     private readonly MachineHost<WorkerEvent, WorkerEffect> _host;
     private readonly CancellationTokenSource _stopping = new();
     private readonly TaskCompletionSource<WorkerEffect.Exit> _exit =
@@ -32,8 +35,10 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
 
     private readonly ConcurrentDictionary<GradientTicket, PooledBuffer> _gradients = [];
     private readonly ConcurrentDictionary<ParametersTicket, PooledBuffer> _parameters = [];
+    private readonly DataFetcher _data;
     private long _tickets;
-    private ICoordinatorLink? _link;
+    private volatile ICoordinatorLink? _link;
+    private volatile TrainingJob? _job;
     private ComputePool? _pool;
     private string? _plan;
 
@@ -46,19 +51,20 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     /// <summary>Makes a worker; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="identity">What it says about itself.</param>
     /// <param name="connector">How it reaches the coordinator.</param>
-    /// <param name="prepare">Makes a plan's model and data real.</param>
+    /// <param name="prepare">Makes a plan's model and data real; may fetch data over the link.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="clock">The system clock, or a fake one.</param>
     public WorkerHost(
         WorkerIdentity identity,
         ICoordinatorConnector connector,
-        Func<string, TrainingJob> prepare,
+        Func<string, DataFetcher, TrainingJob> prepare,
         WorkerOptions options,
         TimeProvider clock)
     {
         _identity = identity;
         _connector = connector;
         _prepare = prepare;
+        _data = new DataFetcher(message => Send(message));
         _host = new MachineHost<WorkerEvent, WorkerEffect>(
             new WorkerMachine(options), new WorkerEvent.Tick(), Perform, clock, MailboxMax)
         {
@@ -71,6 +77,12 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
 
     /// <summary>Bytes that compute threads have allocated since they began to compute.</summary>
     public long AllocatedBytes => _pool?.AllocatedBytes ?? 0;
+
+    /// <summary>Why the last link was lost, or could not be made; null if none was.</summary>
+    public string? LastFault { get; private set; }
+
+    /// <summary>Told what happens, a line each; any thread.</summary>
+    public Action<string>? OnNote { get; init; }
 
     /// <summary>Works until the run is finished, the worker drained, or it cannot go on.</summary>
     public Task<WorkerEffect.Exit> RunAsync()
@@ -92,6 +104,7 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
             await _stopping.CancelAsync();
             await loop.ConfigureAwait(ConfigureAwaitOptions.SuppressThrowing);
             await _connecting;
+            _data.OnLinkLost();
             await _preparing;
             _link?.Close("the worker has ended");
             _pool?.Dispose();
@@ -109,10 +122,14 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     /// <inheritdoc/>
     public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk)
     {
+        if (_data.Take(message, bulk))
+        {
+            return;
+        }
+
         WorkerEvent @event = message switch
         {
-            CoordinatorMessage.Welcome welcome => new WorkerEvent.Welcomed(
-                welcome.Term, welcome.Worker, welcome.Plan, welcome.HeartbeatInterval),
+            CoordinatorMessage.Welcome welcome => OnWelcome(welcome),
             CoordinatorMessage.Refuse refuse => new WorkerEvent.Refused(refuse.Refusal, refuse.Reason),
             CoordinatorMessage.Heartbeat => new WorkerEvent.CoordinatorHeard(),
             CoordinatorMessage.Parameters parameters => new WorkerEvent.ParametersArrived(
@@ -128,7 +145,27 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     }
 
     /// <inheritdoc/>
-    public void OnClosed(string why) => _host.TryPost(new WorkerEvent.ConnectionLost(why));
+    public void OnHeard() => _host.TryPost(s_heard);
+
+    /// <inheritdoc/>
+    public IMemoryOwner<float> Rent(CoordinatorMessage message, int floatCount) =>
+        message is CoordinatorMessage.DataBlock block ? _data.Rent(block, floatCount)
+        : message is CoordinatorMessage.Parameters && _job is { } job && floatCount == job.Gradients.Length
+            ? job.Gradients.Rent()
+        : throw new ProtocolException($"{message.GetType().Name} with {floatCount} floats is not expected.");
+
+    /// <inheritdoc/>
+    public void OnClosed(string why)
+    {
+        _data.OnLinkLost();
+        if (why != LastFault)
+        {
+            LastFault = why;
+            Note($"No link to the coordinator: {why}");
+        }
+
+        _host.TryPost(new WorkerEvent.ConnectionLost(why));
+    }
 
     /// <inheritdoc/>
     public async ValueTask DisposeAsync()
@@ -151,6 +188,8 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 _connecting = ConnectAsync();
                 break;
             case WorkerEffect.Disconnect disconnect:
+                _data.OnLinkLost();
+                Note($"The link to the coordinator is given up: {disconnect.Why}");
                 _link?.Close(disconnect.Why);
                 _link = null;
                 break;
@@ -219,9 +258,13 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
             _link = await _connector.ConnectAsync(this, _stopping.Token);
             _host.TryPost(new WorkerEvent.Connected());
         }
+        catch (LinkRefusedException exception)
+        {
+            _host.TryPost(new WorkerEvent.Refused(exception.Refusal, exception.Message));
+        }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            _host.TryPost(new WorkerEvent.ConnectionLost(exception.Message));
+            OnClosed(exception.Message);
         }
         catch (Exception exception)
         {
@@ -245,21 +288,42 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
 
         try
         {
-            if (_pool is null || _plan != prepare.Plan)
-            {
-                _pool?.Dispose();
-                _pool = new ComputePool(_prepare(prepare.Plan), _identity.Threads, _identity.Name, OnComputeError);
-                _plan = prepare.Plan;
-                _pumping = Task.WhenAll(_pumping, PumpAsync(_pool));
-            }
-
+            MakePool(prepare.Plan);
             _host.TryPost(new WorkerEvent.Prepared(prepare.Term));
+        }
+        catch (LinkLostException)
+        {
+            // The machine knows; it prepares again when it is taken in again.
         }
         catch (Exception exception)
         {
             _host.TryPost(new WorkerEvent.PrepareFailed(prepare.Term, exception.Message));
         }
     }
+
+    private void MakePool(string plan)
+    {
+        if (_pool is not null && _plan == plan)
+        {
+            return;
+        }
+
+        TrainingJob job = _prepare(plan, _data);
+        _pool?.Dispose();
+        _pool = new ComputePool(job, _identity.Threads, _identity.Name, OnComputeError);
+        _plan = plan;
+        _job = job;
+        _pumping = Task.WhenAll(_pumping, PumpAsync(_pool));
+    }
+
+    private WorkerEvent.Welcomed OnWelcome(CoordinatorMessage.Welcome welcome)
+    {
+        LastFault = null;
+        Note($"Joined as {welcome.Worker} of term {welcome.Term.Value}");
+        return new WorkerEvent.Welcomed(welcome.Term, welcome.Worker, welcome.Plan, welcome.HeartbeatInterval);
+    }
+
+    private void Note(string line) => OnNote?.Invoke(line);
 
     /// <summary>A compute thread that fails takes the worker with it; the others go on without.</summary>
     private void OnComputeError(Exception exception) => _exit.TrySetException(exception);

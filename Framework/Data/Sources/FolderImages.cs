@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
@@ -58,13 +57,13 @@ public sealed class FolderImages : ImageSet
         CopyBytes(_images[index].Planes, _images[index].Shape, _table, top, left, window, destination);
 
     /// <inheritdoc/>
-    public override void AppendContent(IncrementalHash hash)
+    public override void WriteContent(Stream target)
     {
-        ArgumentNullException.ThrowIfNull(hash);
+        ArgumentNullException.ThrowIfNull(target);
         foreach ((string _, ImageShape shape, byte[] planes) in _images)
         {
-            AppendLine(hash, string.Create(CultureInfo.InvariantCulture, $"uint8 {shape.C} {shape.H} {shape.W}"));
-            hash.AppendData(planes);
+            WriteLine(target, string.Create(CultureInfo.InvariantCulture, $"uint8 {shape.C} {shape.H} {shape.W}"));
+            target.Write(planes);
         }
     }
 

@@ -1,4 +1,3 @@
-using System.Security.Cryptography;
 using System.Text;
 using Distributed.Framework.Tensors;
 
@@ -13,16 +12,14 @@ public abstract class ImageSet
     /// <summary>Number of images.</summary>
     public abstract int Count { get; }
 
-    /// <summary>SHA-256 over what <see cref="AppendContent"/> says: 64 hexadecimal digits.</summary>
+    /// <summary>SHA-256 over what <see cref="WriteContent"/> writes: 64 hexadecimal digits.</summary>
     public string ContentHash
     {
         get
         {
             if (_contentHash is null)
             {
-                using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-                AppendContent(hash);
-                _contentHash = Convert.ToHexStringLower(hash.GetHashAndReset());
+                _contentHash = ContentStream.Hash(WriteContent);
             }
 
             return _contentHash;
@@ -43,14 +40,17 @@ public abstract class ImageSet
     /// <param name="destination">[C, H, W] of the window, overwritten.</param>
     public abstract void ReadWindow(int index, int top, int left, ImageShape window, Span<float> destination);
 
-    /// <summary>Adds type, shape and bytes (of a generated set: the recipe) to a hash.</summary>
-    public abstract void AppendContent(IncrementalHash hash);
+    /// <summary>Whether what WriteContent writes is all that it takes to open the set elsewhere.</summary>
+    public virtual bool CanPack => true;
 
-    /// <summary>Adds a line of text to a hash.</summary>
-    protected static void AppendLine(IncrementalHash hash, string line)
+    /// <summary>Writes type, shape and bytes (of a generated set: the recipe): what is hashed, and packed.</summary>
+    public abstract void WriteContent(Stream target);
+
+    /// <summary>Writes a line of text.</summary>
+    protected static void WriteLine(Stream target, string line)
     {
-        ArgumentNullException.ThrowIfNull(hash);
-        hash.AppendData(Encoding.UTF8.GetBytes(line + "\n"));
+        ArgumentNullException.ThrowIfNull(target);
+        target.Write(Encoding.UTF8.GetBytes(line + "\n"));
     }
 
     /// <summary>Cuts a window out of bytes and converts it.</summary>

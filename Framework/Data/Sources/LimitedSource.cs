@@ -37,6 +37,12 @@ public sealed class LimitedSource : PairSource
     public override string ContentHash => _source.ContentHash;
 
     /// <inheritdoc/>
+    public override bool CanPack => _source.CanPack;
+
+    /// <inheritdoc/>
+    public override void Pack(Stream target) => _source.Pack(target);
+
+    /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);

@@ -49,6 +49,12 @@ public sealed class NoisyPairSource : PairSource
         new(images, noise, crop, seed, isFixed: true, isValidation: true);
 
     /// <inheritdoc/>
+    public override bool CanPack => _images.CanPack;
+
+    /// <inheritdoc/>
+    public override void Pack(Stream target) => _images.WriteContent(target);
+
+    /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
         ImageShape shape = Shape;

@@ -1,5 +1,4 @@
 using System.Globalization;
-using System.Security.Cryptography;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -68,14 +67,21 @@ public sealed class StoredPairSource : PairSource
         {
             if (_contentHash is null)
             {
-                using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-                _inputs.AppendContent(hash);
-                _targets.AppendContent(hash);
-                _contentHash = Convert.ToHexStringLower(hash.GetHashAndReset());
+                _contentHash = ContentStream.Hash(Pack);
             }
 
             return _contentHash;
         }
+    }
+
+    /// <inheritdoc/>
+    public override bool CanPack => _inputs.CanPack && _targets.CanPack;
+
+    /// <inheritdoc/>
+    public override void Pack(Stream target)
+    {
+        _inputs.WriteContent(target);
+        _targets.WriteContent(target);
     }
 
     /// <inheritdoc/>

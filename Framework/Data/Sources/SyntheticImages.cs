@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Distributed.Framework.Data.Synthetic;
 using Distributed.Framework.Randomness;
 using Distributed.Framework.Tensors;
@@ -87,7 +86,10 @@ public sealed class SyntheticImages : ImageSet
     }
 
     /// <inheritdoc/>
-    public override void AppendContent(IncrementalHash hash) => AppendLine(hash, string.Create(
+    public override bool CanPack => false;
+
+    /// <inheritdoc/>
+    public override void WriteContent(Stream target) => WriteLine(target, string.Create(
         CultureInfo.InvariantCulture,
         $"{DeadLeaves.Recipe} seed {_seed} purpose {(int)_purpose} "
         + $"count {Count} shape {_shape.C} {_shape.H} {_shape.W}"));

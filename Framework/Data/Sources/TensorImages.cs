@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Distributed.Framework.Data.Pickle;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
@@ -73,12 +72,12 @@ public sealed class TensorImages : ImageSet
     }
 
     /// <inheritdoc/>
-    public override void AppendContent(IncrementalHash hash)
+    public override void WriteContent(Stream target)
     {
-        ArgumentNullException.ThrowIfNull(hash);
-        AppendLine(hash, string.Create(
+        ArgumentNullException.ThrowIfNull(target);
+        WriteLine(target, string.Create(
             CultureInfo.InvariantCulture, $"{_type} {Count} {_shape.C} {_shape.H} {_shape.W}"));
-        hash.AppendData(_bytes ?? MemoryMarshal.AsBytes(_floats.AsSpan()));
+        target.Write(_bytes ?? MemoryMarshal.AsBytes(_floats.AsSpan()));
     }
 
     private void CheckFinite(ReadOnlySpan<float> values)

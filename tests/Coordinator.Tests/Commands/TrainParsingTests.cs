@@ -96,7 +96,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--steps 1.5", "--steps 1.5", "whole number")]
     [InlineData("--steps 99999999999", "--steps 99999999999", "whole number")]
     [InlineData("--batch 1048577", "--batch 1048577", "from 1 to 1048576")]
-    [InlineData("--workers 0", "--workers 0", "from 1 to 1024")]
+    [InlineData("--workers -1", "--workers -1", "from 0 to 1024")]
     [InlineData("--threads +2", "--threads +2", "from 1 to 1024")]
     [InlineData("--seed -1", "--seed -1", "from 0 to 4294967295")]
     [InlineData("--crop 0", "--crop 0", "from 1 to 65536")]
@@ -125,7 +125,8 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--json=1", "'1'", "Unrecognized")]
     [InlineData("--wire fp16", "'--wire'", "Unrecognized")]
     [InlineData("--augment", "'--augment'", "Unrecognized")]
-    [InlineData("--listen 127.0.0.1:5500", "'--listen'", "Unrecognized")]
+    [InlineData("--listen 5500", "--listen 5500", "an IP address")]
+    [InlineData("--min-workers 0", "--min-workers 0", "from 1 to 1024")]
     [InlineData("train extra", "'extra'", "Unrecognized")]
     [InlineData("sweep", "'sweep'", "Unrecognized")]
     [InlineData("@file", "'@file'", "Unrecognized")]
@@ -156,7 +157,7 @@ public sealed class TrainParsingTests : IDisposable
     }
 
     [Theory]
-    [InlineData("Train:Workers", "many", "1 to 1024")]
+    [InlineData("Train:Workers", "many", "0 to 1024")]
     [InlineData("Train:Wrokers", "2", "does not exist")]
     public async Task WrongSettings_AreBadConfiguration(string key, string value, string part)
     {

@@ -1,0 +1,3 @@
+using Distributed.Worker.Hosting;
+
+return await WorkerProgram.RunAsync(args, Console.Error);

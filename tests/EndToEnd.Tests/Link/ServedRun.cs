@@ -1,0 +1,126 @@
+using System.Net;
+using System.Net.Sockets;
+using Distributed.Coordinator.Core;
+using Distributed.Coordinator.Hosting;
+using Distributed.Framework.Data;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Models;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Engines;
+using Distributed.Protocol.Hosting;
+using Distributed.Protocol.Link;
+using Distributed.Protocol.Messages;
+using Distributed.Worker.Core;
+using Distributed.Worker.Hosting;
+
+namespace Distributed.EndToEnd.Tests.Link;
+
+/// <summary>A coordinator in this process that waits for workers, and never has enough of them.</summary>
+internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
+{
+    public const string Version = "1.2.3";
+    private readonly string _folder = Directory.CreateTempSubdirectory("distributed-served-").FullName;
+    private readonly DataBlocks _data;
+    private readonly Task _run;
+
+    private ServedRun(TrainingJob job)
+    {
+        Job = job;
+        Secrets = SecretsFolder.Open(Path.Combine(_folder, "secrets"), null, DateTimeOffset.UtcNow);
+        CoordinatorOptions options = new() { Version = Version, Numerics = "n", WorkersMin = 100 };
+        TrainingState state = new(new float[job.Model.ParameterCount], new Sgd(job.Model.ParameterCount));
+        CoordinatorMachine machine = new(new Term(1), new Step(0), job.Schedule, options);
+        _data = new DataBlocks(job.Source, Path.Combine(_folder, "data.tmp"));
+        Host = new CoordinatorHost(job, state, machine, options, this, TimeProvider.System) { Data = _data };
+        _run = Host.RunAsync();
+    }
+
+    public TrainingJob Job { get; }
+
+    public CoordinatorHost Host { get; }
+
+    public SecretsFolder Secrets { get; }
+
+    public LinkServer Server { get; private set; } = null!;
+
+    public string Folder => _folder;
+
+    public static async Task<ServedRun> StartAsync(DataOptions data, LinkOptions? options = null)
+    {
+        Sequential layers = Catalogue.Find("n2n-final:channels=16", 3)!;
+        PairSource source = DataSources.OpenTraining(data);
+        ServedRun run = new(new TrainingJob(
+            new TrainingConfiguration
+            {
+                Model = "small",
+                Layers = ModelSpec.Write(layers),
+                Data = data,
+                DataHash = source.ContentHash,
+                Batch = 8,
+                Leaf = 4,
+                Steps = 1000,
+                InitialWeightsSha256 = "",
+            },
+            source));
+        run.Server = await LinkServer.StartAsync(
+            new ListenAddress(IPAddress.Loopback, 0, IsAskedFor: true),
+            run.Host,
+            run.Secrets,
+            options ?? new LinkOptions(),
+            TimeProvider.System);
+        return run;
+    }
+
+    /// <summary>A worker in this process that joins over the link.</summary>
+    public (WorkerHost Host, LinkClient Client) Worker(JobSource jobs, string version = Version, string numerics = "n")
+    {
+        LinkClient client = new(Server.Address, Secrets.Join, new LinkOptions(), TimeProvider.System);
+        return (
+            new WorkerHost(
+                new WorkerIdentity("w", version, numerics, 1),
+                new Connector(client),
+                jobs.Prepare,
+                new WorkerOptions(),
+                TimeProvider.System),
+            client);
+    }
+
+    public async Task<Socket> ConnectAsync()
+    {
+        Socket socket = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
+        await socket.ConnectAsync(IPAddress.Loopback, Server.Address.Port);
+        return socket;
+    }
+
+    public void Note(string line)
+    {
+    }
+
+    public void OnStep(in StepResult result)
+    {
+    }
+
+    public void Validate(TrainingState state, int steps)
+    {
+    }
+
+    public Task SaveAsync(TrainingState state, int steps) => Task.CompletedTask;
+
+    public async ValueTask DisposeAsync()
+    {
+        Host.Stop();
+        await _run;
+        await Server.DisposeAsync();
+        await Host.DisposeAsync();
+        _data.Dispose();
+        Secrets.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    private sealed class Connector(LinkClient client) : ICoordinatorConnector
+    {
+        public Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping) =>
+            client.ConnectAsync(endpoint, stopping);
+    }
+}
