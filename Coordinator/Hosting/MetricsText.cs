@@ -69,7 +69,7 @@ public sealed class MetricsText : IDisposable
         string type = kind.Contains("Counter", StringComparison.Ordinal) ? "counter"
             : kind.Contains("Histogram", StringComparison.Ordinal) ? "summary"
             : "gauge";
-        string name = instrument.Name.Replace('.', '_');
+        string name = instrument.Name.Replace('.', '_') + (type == "counter" ? "_total" : "");
         lock (_lock)
         {
             _values.TryGetValue(name, out (string Type, double Value, long Count) old);

@@ -66,6 +66,9 @@ public sealed class AccessGate(
             return AccessRights.None;
         }
 
+        // A token's file holds PIN::SECRET; the pin is for the sender, and does no harm here.
+        secret = secret[(secret.LastIndexOf(':') + 1)..];
+
         // All three are compared, so that the time does not tell which one was nearly right.
         return (secrets.Join.Accepts(secret) ? AccessRights.Join : 0)
             | (secrets.View.Accepts(secret) ? AccessRights.View : 0)

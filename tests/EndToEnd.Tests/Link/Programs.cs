@@ -208,7 +208,7 @@ internal sealed class SmallRun : IDisposable
     }
 
     public Task UntilSteps(int steps, string scheme = "http") => RunningProgram.Until(
-        async () => await MetricAsync("distributed_steps", scheme) >= steps, $"step {steps}");
+        async () => await MetricAsync("distributed_steps_total", scheme) >= steps, $"step {steps}");
 
     public Task UntilListens(string scheme = "http") =>
         RunningProgram.Until(() => ListensAsync(scheme), "listening");
