@@ -173,6 +173,10 @@ public sealed class LinkClient : IAsyncDisposable
         }
     }
 
+    /// <summary>What is wrong with name and chain: expired, not issued by anybody who is known here, and so on.</summary>
+    private static string Why(SslPolicyErrors errors, X509Chain? chain) =>
+        string.Join(", ", [errors.ToString(), .. chain?.ChainStatus.Select(status => status.Status.ToString()) ?? []]);
+
     private bool IsTrusted(object sender, X509Certificate? certificate, X509Chain? chain, SslPolicyErrors errors)
     {
         _certificateFault = null;
@@ -189,7 +193,7 @@ public sealed class LinkClient : IAsyncDisposable
         }
         else if (errors != SslPolicyErrors.None)
         {
-            _certificateFault = $"The certificate of {_address.Authority} is not trusted here ({errors}), "
+            _certificateFault = $"The certificate of {_address.Authority} is not trusted here ({Why(errors, chain)}), "
                 + "and the token names no key";
         }
 

@@ -37,7 +37,11 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     private readonly ConcurrentDictionary<ParametersTicket, PooledBuffer> _parameters = [];
     private readonly DataFetcher _data;
     private long _tickets;
+    private readonly Lock _linkLock = new();
     private volatile ICoordinatorLink? _link;
+
+    /// <summary>Number of the attempt to connect that counts; one that was given up counts no more.</summary>
+    private int _attempt;
     private volatile TrainingJob? _job;
     private ComputePool? _pool;
     private string? _plan;
@@ -185,11 +189,12 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         switch (effect)
         {
             case WorkerEffect.Connect:
-                _connecting = ConnectAsync();
+                _connecting = Task.WhenAll(_connecting, ConnectAsync(GiveUpAttempt()));
                 break;
             case WorkerEffect.Disconnect disconnect:
                 _data.OnLinkLost();
                 Note($"The link to the coordinator is given up: {disconnect.Why}");
+                GiveUpAttempt();
                 _link?.Close(disconnect.Why);
                 _link = null;
                 break;
@@ -251,12 +256,34 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         }
     }
 
-    private async Task ConnectAsync()
+    /// <summary>What the attempt in progress still brings is for nobody.</summary>
+    /// <returns>The number of the next one.</returns>
+    private int GiveUpAttempt()
+    {
+        lock (_linkLock)
+        {
+            return ++_attempt;
+        }
+    }
+
+    private async Task ConnectAsync(int attempt)
     {
         try
         {
-            _link = await _connector.ConnectAsync(this, _stopping.Token);
-            _host.TryPost(new WorkerEvent.Connected());
+            ICoordinatorLink link = await _connector.ConnectAsync(this, _stopping.Token);
+            if (TryTake(link, attempt))
+            {
+                _host.TryPost(new WorkerEvent.Connected());
+            }
+            else
+            {
+                link.Close("it came too late");
+            }
+        }
+        catch (Exception exception) when (exception is IOException or OperationCanceledException
+            && Volatile.Read(ref _attempt) != attempt)
+        {
+            // The machine has given it up already.
         }
         catch (LinkRefusedException exception)
         {
@@ -269,6 +296,20 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         catch (Exception exception)
         {
             _exit.TrySetException(exception);
+        }
+    }
+
+    private bool TryTake(ICoordinatorLink link, int attempt)
+    {
+        lock (_linkLock)
+        {
+            if (_attempt != attempt)
+            {
+                return false;
+            }
+
+            _link = link;
+            return true;
         }
     }
 

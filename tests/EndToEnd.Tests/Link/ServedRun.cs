@@ -24,11 +24,11 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
     private readonly DataBlocks _data;
     private readonly Task _run;
 
-    private ServedRun(TrainingJob job)
+    private ServedRun(TrainingJob job, string version, string numerics, DateTimeOffset firstStart)
     {
         Job = job;
-        Secrets = SecretsFolder.Open(Path.Combine(_folder, "secrets"), null, DateTimeOffset.UtcNow);
-        CoordinatorOptions options = new() { Version = Version, Numerics = "n", WorkersMin = 100 };
+        Secrets = SecretsFolder.Open(Path.Combine(_folder, "secrets"), null, firstStart);
+        CoordinatorOptions options = new() { Version = version, Numerics = numerics, WorkersMin = 100 };
         TrainingState state = new(new float[job.Model.ParameterCount], new Sgd(job.Model.ParameterCount));
         CoordinatorMachine machine = new(new Term(1), new Step(0), job.Schedule, options);
         _data = new DataBlocks(job.Source, Path.Combine(_folder, "data.tmp"));
@@ -46,7 +46,19 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
 
     public string Folder => _folder;
 
-    public static async Task<ServedRun> StartAsync(DataOptions data, LinkOptions? options = null)
+    /// <param name="data">The training data.</param>
+    /// <param name="options">Bounds of links.</param>
+    /// <param name="version">What the coordinator says of itself.</param>
+    /// <param name="numerics">The same of its arithmetic.</param>
+    /// <param name="address">Where it listens; with TLS if it is not loopback.</param>
+    /// <param name="firstStart">When its certificate was made; now by default.</param>
+    public static async Task<ServedRun> StartAsync(
+        DataOptions data,
+        LinkOptions? options = null,
+        string version = Version,
+        string numerics = "n",
+        IPAddress? address = null,
+        DateTimeOffset? firstStart = null)
     {
         Sequential layers = Catalogue.Find("n2n-final:channels=16", 3)!;
         PairSource source = DataSources.OpenTraining(data);
@@ -62,9 +74,12 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
                 Steps = 1000,
                 InitialWeightsSha256 = "",
             },
-            source));
+            source),
+            version,
+            numerics,
+            firstStart ?? DateTimeOffset.UtcNow);
         run.Server = await LinkServer.StartAsync(
-            new ListenAddress(IPAddress.Loopback, 0, IsAskedFor: true),
+            new ListenAddress(address ?? IPAddress.Loopback, 0, IsAskedFor: true),
             run.Host,
             run.Secrets,
             options ?? new LinkOptions(),
