@@ -173,7 +173,9 @@ public sealed class LinkClient : IAsyncDisposable
         }
     }
 
-    /// <summary>What is wrong with name and chain: expired, not issued by anybody who is known here, and so on.</summary>
+    /// <summary>
+    /// What is wrong with name and chain: expired, not issued by anybody who is known here, and so on.
+    /// </summary>
     private static string Why(SslPolicyErrors errors, X509Chain? chain) =>
         string.Join(", ", [errors.ToString(), .. chain?.ChainStatus.Select(status => status.Status.ToString()) ?? []]);
 

@@ -10,17 +10,8 @@ using Distributed.Worker.Core;
 
 namespace Distributed.Worker.Hosting;
 
-/// <summary>Makes links to a coordinator.</summary>
-public interface ICoordinatorConnector
-{
-    /// <summary>Begins to connect; the endpoint hears of messages and of the end.</summary>
-    /// <exception cref="IOException">The coordinator cannot be reached now.</exception>
-    /// <exception cref="LinkRefusedException">It will never let this worker in.</exception>
-    Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping);
-}
-
 /// <summary>A worker's shell: one machine, one mailbox, compute threads and a link. It holds no rule.</summary>
-public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
+public sealed partial class WorkerHost : IWorkerEndpoint, IAsyncDisposable
 {
     private const int MailboxMax = 4096;
     private static readonly WorkerEvent.CoordinatorHeard s_heard = new();
@@ -256,63 +247,6 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         }
     }
 
-    /// <summary>What the attempt in progress still brings is for nobody.</summary>
-    /// <returns>The number of the next one.</returns>
-    private int GiveUpAttempt()
-    {
-        lock (_linkLock)
-        {
-            return ++_attempt;
-        }
-    }
-
-    private async Task ConnectAsync(int attempt)
-    {
-        try
-        {
-            ICoordinatorLink link = await _connector.ConnectAsync(this, _stopping.Token);
-            if (TryTake(link, attempt))
-            {
-                _host.TryPost(new WorkerEvent.Connected());
-            }
-            else
-            {
-                link.Close("it came too late");
-            }
-        }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException
-            && Volatile.Read(ref _attempt) != attempt)
-        {
-            // The machine has given it up already.
-        }
-        catch (LinkRefusedException exception)
-        {
-            _host.TryPost(new WorkerEvent.Refused(exception.Refusal, exception.Message));
-        }
-        catch (Exception exception) when (exception is IOException or OperationCanceledException)
-        {
-            OnClosed(exception.Message);
-        }
-        catch (Exception exception)
-        {
-            _exit.TrySetException(exception);
-        }
-    }
-
-    private bool TryTake(ICoordinatorLink link, int attempt)
-    {
-        lock (_linkLock)
-        {
-            if (_attempt != attempt)
-            {
-                return false;
-            }
-
-            _link = link;
-            return true;
-        }
-    }
-
     /// <summary>One at a time: a worker that lost its link in the middle of it may be asked again.</summary>
     private async Task PrepareAsync(Task before, WorkerEffect.Prepare prepare)
     {
@@ -417,10 +351,3 @@ public sealed class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         }
     }
 }
-
-/// <summary>What a worker says about itself when it joins.</summary>
-/// <param name="Name">What people call it.</param>
-/// <param name="Version">Version of the program.</param>
-/// <param name="Numerics">Fingerprint of the arithmetic.</param>
-/// <param name="Threads">Leaves that it computes at once.</param>
-public sealed record WorkerIdentity(string Name, string Version, string Numerics, int Threads);

@@ -24,7 +24,9 @@ public sealed class UnlikeWorkersTests : IDisposable
         await TrainsAsync(expected, [.. steps, "--min-workers", "4"], machines);
     }
 
-    /// <summary>Pairs of pictures as a tuple of two tensors: on the coordinator's disk only, cached by workers.</summary>
+    /// <summary>
+    /// Pairs of pictures as a tuple of two tensors: on the coordinator's disk only, cached by workers.
+    /// </summary>
     [Fact]
     public async Task StoredPairs_OnTheCoordinatorOnly_GiveTheLocalRunsBits()
     {
