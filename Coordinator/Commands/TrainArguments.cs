@@ -85,7 +85,7 @@ internal sealed class TrainArguments
         "--epochs", "Passes over the data; excludes --steps", 1);
 
     private readonly Option<int?> _steps = StrictOptions.WholeNumber(
-        "--steps", "Steps [1000 if --epochs is not given either]", 1);
+        "--steps", $"Steps [{TrainOptions.DefaultSteps} if --epochs is not given either]", 1);
 
     private readonly Option<uint?> _seed = StrictOptions.Seed("--seed", "Decides everything random [0]");
 
@@ -96,7 +96,9 @@ internal sealed class TrainArguments
         "--resume", "Go on with the run in --run; options that are not given again are as they were");
 
     private readonly Option<int?> _checkpointEvery = StrictOptions.WholeNumber(
-        "--checkpoint-every", "Steps between checkpoints; 0: one at the end only [200]", 0);
+        "--checkpoint-every",
+        $"Steps between checkpoints; 0: one at the end only [{TrainOptions.DefaultCheckpointEvery}]",
+        0);
 
     private readonly Option<int?> _workers = StrictOptions.WholeNumber(
         "--workers", "Local workers; 0: only those that join [one a core]", 0, WorkersMax);

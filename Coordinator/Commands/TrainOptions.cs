@@ -8,6 +8,12 @@ namespace Distributed.Coordinator.Commands;
 /// <summary>What the user asked <c>train</c> for; null where a default depends on something else.</summary>
 public sealed record TrainOptions
 {
+    /// <summary>Steps of a run that says neither steps nor epochs: about a minute of the default model.</summary>
+    public const int DefaultSteps = 1000;
+
+    /// <summary>Steps between checkpoints, unless the user says otherwise.</summary>
+    public const int DefaultCheckpointEvery = 200;
+
     /// <summary>Where pairs come from; its seed is the run's.</summary>
     public DataOptions Data { get; init; } = new();
 

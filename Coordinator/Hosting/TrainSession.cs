@@ -26,10 +26,6 @@ public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? Inp
 /// <summary>One life of a run: opens data and run folder, trains with local workers, leaves the results.</summary>
 public sealed class TrainSession
 {
-    /// <summary>Steps of a run that says neither steps nor epochs: about a minute of the default model.</summary>
-    private const int DefaultSteps = 1000;
-    private const int DefaultCheckpointEvery = 200;
-
     /// <summary>
     /// What a resumed run may change: paths (hashes tell whether the data are the same) and the length.
     /// </summary>
@@ -104,7 +100,7 @@ public sealed class TrainSession
         Batch = _options.Batch,
         Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model),
         Epochs = _options.Epochs,
-        Steps = _options.Epochs is null ? _options.Steps ?? DefaultSteps : null,
+        Steps = _options.Epochs is null ? _options.Steps ?? TrainOptions.DefaultSteps : null,
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
         Init = _options.Init,
@@ -131,7 +127,7 @@ public sealed class TrainSession
             Version = Version,
             Numerics = NumericsFingerprint.Compute(),
             WorkersMin = _options.MinWorkers,
-            CheckpointEvery = _options.CheckpointEvery ?? DefaultCheckpointEvery,
+            CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,
         };
         int threads = Math.Max(1, _workers * _options.Threads);
