@@ -16,6 +16,7 @@ internal static class TrainEnding
             CultureInfo.InvariantCulture,
             $"{(result.IsStopped ? "Stopped" : "Done")} after step {summary.Steps} ({summary.Epochs:0.##} epochs) in "
             + $"{summary.Seconds:0.0} s, {summary.ImagesPerSecond:0} images/s."));
+        WriteStep(writer, summary.Step);
         WritePsnr(writer, result);
         writer.WriteLine();
         WritePlace(writer, "Run", summary.Run);
@@ -38,6 +39,25 @@ internal static class TrainEnding
                 $"  {program} train --data FOLDER_OF_PNGS --noise gaussian:25 --init {Quote(Weights(summary.Run))}");
         }
     }
+
+    private static void WriteStep(TextWriter writer, StepMeans? step)
+    {
+        if (step is null)
+        {
+            return;
+        }
+
+        string bytes = step.BytesIn + step.BytesOut > 0
+            ? Invariant($"; {step.BytesIn / 1e6:0.0} MB in, {step.BytesOut / 1e6:0.0} MB out a step")
+            : "";
+        writer.WriteLine(
+            $"A step took {Number(step.Milliseconds)} ms: {Number(step.Wait)} waiting for gradients, "
+            + $"{Number(step.Sum)} adding, {Number(step.Update)} updating; "
+            + $"{Number(step.Compute)} ms of computing over all threads{bytes}.");
+    }
+
+    /// <summary>Milliseconds: a place behind the point if they are few.</summary>
+    private static string Number(double value) => value.ToString(value < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
 
     private static void WritePsnr(TextWriter writer, TrainResult result)
     {

@@ -1,10 +1,10 @@
 using System.Buffers;
 using System.Collections.Concurrent;
-using System.Diagnostics;
 using Distributed.Coordinator.Core;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Engines;
+using Distributed.Protocol.Link;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 
@@ -33,10 +33,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     private readonly RunMetrics _metrics;
+    private readonly StepClock _stepClock;
     private long _tickets;
     private int _workers;
-    private Step _assignedStep = new(-1);
-    private long _stepBegan;
 
     /// <summary>Makes a coordinator; <see cref="RunAsync"/> starts it.</summary>
     /// <param name="job">What to train.</param>
@@ -58,6 +57,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         _machine = machine;
         _observer = observer;
         _metrics = new RunMetrics(machine);
+        _stepClock = new StepClock(Traffic);
         _plan = job.Configuration.ToJson();
         _heartbeatInterval = options.HeartbeatInterval;
         _host = new MachineHost<CoordinatorEvent, CoordinatorEffect>(
@@ -72,6 +72,9 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
 
     /// <summary>The data set for workers that do not have it; null if they need none.</summary>
     public DataBlocks? Data { get; init; }
+
+    /// <summary>What the links of remote workers have moved; they count.</summary>
+    public LinkTraffic Traffic { get; } = new();
 
     /// <summary>Workers that take part now.</summary>
     public int WorkersReady => _machine.WorkersReady;
@@ -125,6 +128,11 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
             OnHeard(worker);
             _ = Task.Run(() => SendData(worker, want));
             return;
+        }
+
+        if (message is WorkerMessage.PartialSum { Compute: var compute })
+        {
+            _stepClock.OnComputed(compute);
         }
 
         CoordinatorEvent @event = message switch
@@ -196,10 +204,14 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
                     _state.Parameters.AddReference());
                 break;
             case CoordinatorEffect.Assign assign:
-                BeginStepClock(assign.Step);
+                _stepClock.OnAssigned(assign.Step);
                 Send(assign.Worker, new CoordinatorMessage.Assign(assign.Term, assign.Step, assign.Leaves));
                 break;
-            case CoordinatorEffect.ApplyUpdate or CoordinatorEffect.Validate:
+            case CoordinatorEffect.ApplyUpdate:
+                _stepClock.OnComplete();
+                _work.Add(effect);
+                break;
+            case CoordinatorEffect.Validate:
                 _work.Add(effect);
                 break;
             case CoordinatorEffect.SaveCheckpoint save:
@@ -263,6 +275,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         }
 
         Invariant.Assert(total is not null, "The sums of an update cover every leaf.");
+        _stepClock.OnAdded();
         if (!GradientSum.IsFinite(total!))
         {
             string why = $"the loss is {total!.Loss:G4} or its gradient is not finite.";
@@ -274,10 +287,10 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         double terms = _job.Terms(slice.Count);
         double loss = total!.Loss / terms;
         _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate);
-        TimeSpan time = Stopwatch.GetElapsedTime(_stepBegan);
-        _metrics.OnStep(slice.Count, time);
+        StepTimes times = _stepClock.OnUpdated();
+        _metrics.OnStep(slice.Count, times);
         _observer.OnStep(new StepResult(
-            update.Step.Value + 1, slice, loss, time, _machine.WorkersReady, _machine.RecomputedLeaves));
+            update.Step.Value + 1, slice, loss, times, _machine.WorkersReady, _machine.RecomputedLeaves));
         Post(new CoordinatorEvent.UpdateApplied(update.Step));
     }
 
@@ -304,15 +317,6 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
         }
 
         await _host.PostAsync(@event);
-    }
-
-    private void BeginStepClock(Step step)
-    {
-        if (step != _assignedStep)
-        {
-            _assignedStep = step;
-            _stepBegan = Stopwatch.GetTimestamp();
-        }
     }
 
     /// <summary>The data plane's own question; the machine has no part in it.</summary>

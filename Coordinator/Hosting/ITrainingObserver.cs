@@ -6,11 +6,11 @@ namespace Distributed.Coordinator.Hosting;
 /// <param name="Steps">Updates done, this one included.</param>
 /// <param name="Slice">Its samples.</param>
 /// <param name="Loss">Mean over the batch, or the sum if the reduction is a sum.</param>
-/// <param name="Time">From the first assignment to the update.</param>
+/// <param name="Times">Where its time went.</param>
 /// <param name="Workers">Workers that take part.</param>
 /// <param name="RecomputedLeaves">Leaves given out more than once so far.</param>
 public readonly record struct StepResult(
-    int Steps, BatchSlice Slice, double Loss, TimeSpan Time, int Workers, long RecomputedLeaves);
+    int Steps, BatchSlice Slice, double Loss, StepTimes Times, int Workers, long RecomputedLeaves);
 
 /// <summary>What is done around the steps of a run: recording, validating, saving.</summary>
 public interface ITrainingObserver

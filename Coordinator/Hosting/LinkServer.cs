@@ -214,7 +214,7 @@ public sealed class LinkServer : IAsyncDisposable
 
         context.Response.Headers.Upgrade = Wanted;
         Stream stream = await upgrade.UpgradeAsync();
-        WorkerLink link = new(stream, _host, _host.NextWorkerId(), _options, _clock);
+        WorkerLink link = new(stream, _host, _host.NextWorkerId(), _options, _clock, _host.Traffic);
         _host.Attach(link.Id, link);
         Task run = link.RunAsync();
         lock (_lock)

@@ -30,6 +30,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private Task _bestSaved = Task.CompletedTask;
     private double _smoothedSpeed;
     private long _images;
+    private StepTimes _times;
+    private int _steps;
 
     /// <summary>Opens the records of a run.</summary>
     /// <param name="job">What is trained.</param>
@@ -74,10 +76,20 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     public double? LastLoss { get; private set; }
 
     /// <summary>Wall time of this life's steps.</summary>
-    public TimeSpan StepTime { get; private set; }
+    public TimeSpan StepTime => _times.Total;
 
     /// <summary>Training samples of this life over <see cref="StepTime"/>.</summary>
     public double ImagesPerSecond => StepTime > TimeSpan.Zero ? _images / StepTime.TotalSeconds : 0;
+
+    /// <summary>Where the time of this life's steps went; null before one.</summary>
+    public StepMeans? StepMeans => _steps == 0 ? null : new StepMeans(
+        _times.Total.TotalMilliseconds / _steps,
+        _times.Wait.TotalMilliseconds / _steps,
+        _times.Sum.TotalMilliseconds / _steps,
+        _times.Update.TotalMilliseconds / _steps,
+        _times.Compute.TotalMilliseconds / _steps,
+        (double)_times.BytesIn / _steps,
+        (double)_times.BytesOut / _steps);
 
     /// <summary>What the last validation said; null before one.</summary>
     public Evaluation? LastEvaluation { get; private set; }
@@ -101,9 +113,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         LastLoss = result.Loss;
         Workers = result.Workers;
         RecomputedLeaves = result.RecomputedLeaves;
-        StepTime += result.Time;
+        StepTimes times = result.Times;
+        _times += times;
+        _steps++;
         _images += result.Slice.Count;
-        double speed = result.Slice.Count / Math.Max(result.Time.TotalSeconds, 1e-9);
+        double speed = result.Slice.Count / Math.Max(times.Total.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
         WritePending();
         _pending = new StepMetrics(
@@ -114,7 +128,14 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             _smoothedSpeed,
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,
-            result.RecomputedLeaves);
+            result.RecomputedLeaves,
+            Psnr: null,
+            times.Wait.TotalSeconds,
+            times.Sum.TotalSeconds,
+            times.Update.TotalSeconds,
+            times.Compute.TotalSeconds,
+            times.BytesIn,
+            times.BytesOut);
         _display.OnStep(new StepProgress(
             result.Steps,
             _job.Schedule.StepsTotal,

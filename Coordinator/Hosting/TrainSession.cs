@@ -210,7 +210,8 @@ public sealed class TrainSession
             recorder.Workers,
             recorder.RecomputedLeaves,
             Hash(parameters.Span),
-            folder.Folder);
+            folder.Folder,
+            recorder.StepMeans);
         WriteReport(folder, configuration, summary, recorder.LastPreview);
         return new TrainResult(
             summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path);

@@ -28,6 +28,7 @@ internal sealed class LinkConnection<TOut, TIn> : ILinkTarget<TIn>
     private readonly TimeProvider _time;
     private readonly LinkQueue<TOut> _queue;
     private readonly LinkClock _clock;
+    private readonly LinkTraffic _traffic;
     private readonly CancellationTokenSource _cut = new();
     private string? _ownReason;
     private string? _cutReason;
@@ -42,13 +43,15 @@ internal sealed class LinkConnection<TOut, TIn> : ILinkTarget<TIn>
     /// <param name="onClosed">Told once of an end that is not this end's own doing.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="time">The system clock, or a fake one.</param>
+    /// <param name="traffic">Counts bytes; null if nobody asks.</param>
     public LinkConnection(
         Stream stream,
         WireFormat<TOut, TIn> format,
         ILinkTarget<TIn> target,
         Action<string> onClosed,
         LinkOptions options,
-        TimeProvider time)
+        TimeProvider time,
+        LinkTraffic? traffic = null)
     {
         _stream = stream;
         _format = format;
@@ -56,6 +59,7 @@ internal sealed class LinkConnection<TOut, TIn> : ILinkTarget<TIn>
         _onClosed = onClosed;
         _options = options;
         _time = time;
+        _traffic = traffic ?? new LinkTraffic();
         _queue = new LinkQueue<TOut>(options.ControlQueueMax, options.BulkQueueMax);
         _clock = new LinkClock(options, time);
     }
@@ -92,8 +96,8 @@ internal sealed class LinkConnection<TOut, TIn> : ILinkTarget<TIn>
     public async Task RunAsync()
     {
         using ITimer watch = _time.CreateTimer(_ => Watch(), null, _options.WatchInterval, _options.WatchInterval);
-        LinkReader<TOut, TIn> reader = new(_stream, _format, this, _clock);
-        LinkWriter<TOut, TIn> writer = new(_stream, _format, _queue, _clock);
+        LinkReader<TOut, TIn> reader = new(_stream, _format, this, _clock, _traffic);
+        LinkWriter<TOut, TIn> writer = new(_stream, _format, _queue, _clock, _traffic);
         Task<string> reading = Guard(reader.RunAsync(_cut.Token));
         Task<string> writing = Guard(WriteAsync(writer));
         try

@@ -24,7 +24,8 @@ internal interface ILinkTarget<in TIn>
 /// owner's memory.
 /// </remarks>
 internal sealed class LinkReader<TOut, TIn>(
-    Stream stream, WireFormat<TOut, TIn> format, ILinkTarget<TIn> target, LinkClock clock) : IDisposable
+    Stream stream, WireFormat<TOut, TIn> format, ILinkTarget<TIn> target, LinkClock clock, LinkTraffic traffic)
+    : IDisposable
     where TOut : class
     where TIn : class
 {
@@ -176,7 +177,7 @@ internal sealed class LinkReader<TOut, TIn>(
     private async ValueTask<int> ReadAsync(Memory<byte> bytes, CancellationToken stopping)
     {
         int count = await stream.ReadAsync(bytes, stopping);
-        LinkMetrics.Received.Add(count);
+        traffic.OnReceived(count);
         if (count > 0 && clock.Hear())
         {
             target.OnHeard();

@@ -6,7 +6,8 @@ namespace Distributed.Protocol.Link;
 /// <summary>Writes what waits to the stream: control frames whenever there are some, else the next chunk.</summary>
 /// <remarks>Floats go from their owner's memory to the stream; nothing is copied here.</remarks>
 internal sealed class LinkWriter<TOut, TIn>(
-    Stream stream, WireFormat<TOut, TIn> format, LinkQueue<TOut> queue, LinkClock clock) : IDisposable
+    Stream stream, WireFormat<TOut, TIn> format, LinkQueue<TOut> queue, LinkClock clock, LinkTraffic traffic)
+    : IDisposable
     where TOut : class
     where TIn : class
 {
@@ -105,6 +106,6 @@ internal sealed class LinkWriter<TOut, TIn>(
         clock.BeginWrite();
         await stream.WriteAsync(bytes, stopping);
         clock.EndWrite();
-        LinkMetrics.Sent.Add(bytes.Length);
+        traffic.OnSent(bytes.Length);
     }
 }

@@ -18,13 +18,19 @@ public sealed class WorkerLink : IWorkerLink, ILinkTarget<WorkerMessage>
     /// <param name="id">What the coordinator calls this joining.</param>
     /// <param name="options">Bounds.</param>
     /// <param name="clock">The system clock, or a fake one.</param>
+    /// <param name="traffic">Counts bytes; null if nobody asks.</param>
     public WorkerLink(
-        Stream stream, ICoordinatorEndpoint coordinator, WorkerId id, LinkOptions options, TimeProvider clock)
+        Stream stream,
+        ICoordinatorEndpoint coordinator,
+        WorkerId id,
+        LinkOptions options,
+        TimeProvider clock,
+        LinkTraffic? traffic = null)
     {
         _coordinator = coordinator;
         Id = id;
         _connection = new LinkConnection<CoordinatorMessage, WorkerMessage>(
-            stream, s_format, this, why => coordinator.OnClosed(id, why), options, clock);
+            stream, s_format, this, why => coordinator.OnClosed(id, why), options, clock, traffic);
     }
 
     /// <summary>What the coordinator calls this joining.</summary>

@@ -28,9 +28,18 @@ public abstract record WorkerMessage
     /// <param name="Subtree">What was added up.</param>
     /// <param name="LeafCount">Leaves in it, to check both sides' idea of the tree.</param>
     /// <param name="Loss">Summed over its samples, in the order of the tree.</param>
+    /// <param name="Compute">
+    /// Time in leaves, over all threads, that this worker has not reported yet. Nothing is decided by it.
+    /// </param>
     /// <param name="Gradient">Where the sender keeps the gradient; the receiver gives it a ticket of its own.</param>
     public sealed record PartialSum(
-        Term Term, Step Step, Subtree Subtree, int LeafCount, double Loss, GradientTicket Gradient) : WorkerMessage;
+        Term Term,
+        Step Step,
+        Subtree Subtree,
+        int LeafCount,
+        double Loss,
+        TimeSpan Compute,
+        GradientTicket Gradient) : WorkerMessage;
 
     /// <summary>
     /// Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.

@@ -20,6 +20,7 @@ public static class MessageCodec
     private const int HashMax = 64;
     private const int FieldsMax = 8;
     private const long HeartbeatTicksMax = TimeSpan.TicksPerHour;
+    private const long ComputeTicksMax = 1000 * TimeSpan.TicksPerDay;
 
     /// <summary>Bytes that suffice for a message.</summary>
     public static int SizeMax(CoordinatorMessage message) => message is CoordinatorMessage.Welcome welcome
@@ -51,13 +52,14 @@ public static class MessageCodec
                 writer.WriteBoolean(heartbeat.IsReady);
                 break;
             case WorkerMessage.PartialSum sum:
-                Begin(ref writer, MessageTag.PartialSum, 6);
+                Begin(ref writer, MessageTag.PartialSum, 7);
                 writer.WriteInteger(sum.Term.Value);
                 writer.WriteInteger(sum.Step.Value);
                 writer.WriteInteger(sum.Subtree.Level);
                 writer.WriteInteger(sum.Subtree.Index);
                 writer.WriteInteger(sum.LeafCount);
                 writer.WriteDouble(sum.Loss);
+                writer.WriteInteger(Math.Clamp(sum.Compute.Ticks, 0, ComputeTicksMax));
                 break;
             case WorkerMessage.Leave leave:
                 Begin(ref writer, MessageTag.Leave, 1);
@@ -138,12 +140,13 @@ public static class MessageCodec
                 reader.ReadText(NameMax), reader.ReadText(NameMax), reader.ReadText(NameMax), ReadInt(ref reader)),
             (MessageTag.Ready, 1) => new WorkerMessage.Ready(ReadTerm(ref reader)),
             (MessageTag.WorkerHeartbeat, 2) => new WorkerMessage.Heartbeat(ReadTerm(ref reader), reader.ReadBoolean()),
-            (MessageTag.PartialSum, 6) => new WorkerMessage.PartialSum(
+            (MessageTag.PartialSum, 7) => new WorkerMessage.PartialSum(
                 ReadTerm(ref reader),
                 ReadStep(ref reader),
                 new Subtree(ReadInt(ref reader), ReadInt(ref reader)),
                 ReadInt(ref reader),
                 reader.ReadDouble(),
+                TimeSpan.FromTicks(reader.ReadInteger(ComputeTicksMax)),
                 default),
             (MessageTag.Leave, 1) => new WorkerMessage.Leave(ReadTerm(ref reader)),
             (MessageTag.WantData, 2) => new WorkerMessage.WantData(

@@ -1,3 +1,4 @@
+using System.Diagnostics;
 using System.Threading.Channels;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Tensors;
@@ -46,6 +47,7 @@ public sealed class ComputePool : IDisposable
     private bool _isLoading;
     private bool _isStopping;
     private long _allocatedBytes;
+    private long _computeTicks;
 
     /// <summary>Starts the threads.</summary>
     /// <param name="job">What to compute.</param>
@@ -71,6 +73,10 @@ public sealed class ComputePool : IDisposable
 
     /// <summary>Bytes that compute threads have allocated on the managed heap since they began to compute.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
+
+    /// <summary>Time in leaves, over all threads, since this was asked last.</summary>
+    public TimeSpan TakeComputeTime() =>
+        Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _computeTicks, 0));
 
     /// <summary>Begins a step; an older one is given up.</summary>
     /// <param name="term">Of the coordinator.</param>
@@ -187,7 +193,9 @@ public sealed class ComputePool : IDisposable
         }
 
         PooledBuffer sum = _job.Gradients.Rent();
+        long began = Stopwatch.GetTimestamp();
         computer.Compute(_replica, epoch, samples, sum);
+        Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - began);
         Finish(range!, leaf, generation, sum);
         return true;
     }

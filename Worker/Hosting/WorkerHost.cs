@@ -215,7 +215,13 @@ public sealed partial class WorkerHost : IWorkerEndpoint, IAsyncDisposable
                 _gradients.TryRemove(sum.Gradient, out PooledBuffer? gradient);
                 Send(
                     new WorkerMessage.PartialSum(
-                        sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, sum.Gradient),
+                        sum.Term,
+                        sum.Step,
+                        sum.Subtree,
+                        sum.LeafCount,
+                        sum.Loss,
+                        _pool!.TakeComputeTime(),
+                        sum.Gradient),
                     gradient);
                 break;
             case WorkerEffect.SendLeave leave:

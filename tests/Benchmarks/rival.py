@@ -1,10 +1,15 @@
 #!/usr/bin/env python3
 """Times one training configuration in PyTorch, at its best: Conv2d only, channels_last, Adam. Prints images/s.
 
-Use: rival.py MODEL BATCH THREADS SECONDS
+Use: rival.py MODEL BATCH THREADS SECONDS [ddp PROCESSES]
+With ddp: DistributedDataParallel over gloo in so many processes on this machine; THREADS and BATCH are each one's.
+Exit code 3: torch has no gloo.
 A transposed convolution of stride 1 is a convolution with flipped, swapped weights, so Conv2d stands for it: PyTorch's
 own ConvTranspose2d is many times slower on processors.
 """
+import os
+import subprocess
+import socket
 import sys
 import time
 
@@ -12,7 +17,23 @@ import torch
 from torch import nn
 
 model, batch, threads, seconds = sys.argv[1], int(sys.argv[2]), int(sys.argv[3]), float(sys.argv[4])
+processes = int(sys.argv[6]) if sys.argv[5:6] == ["ddp"] else 1
 torch.set_num_threads(threads)
+
+if processes > 1:
+    import torch.distributed as dist
+
+    if not dist.is_available() or not hasattr(dist, "ProcessGroupGloo"):
+        print("torch has no gloo", file=sys.stderr)
+        sys.exit(3)
+    if "RANK" not in os.environ:
+        with socket.socket() as free:
+            free.bind(("127.0.0.1", 0))
+            port = free.getsockname()[1]
+        common = dict(os.environ, MASTER_ADDR="127.0.0.1", MASTER_PORT=str(port), WORLD_SIZE=str(processes))
+        ranks = [subprocess.Popen([sys.executable] + sys.argv, env=dict(common, RANK=str(i))) for i in range(processes)]
+        sys.exit(max(rank.wait() for rank in ranks))
+    dist.init_process_group("gloo")
 
 
 class SkipConcat(nn.Sequential):
@@ -35,6 +56,8 @@ def build():
 
 
 net = build().to(memory_format=torch.channels_last)
+if processes > 1:
+    net = nn.parallel.DistributedDataParallel(net)
 optimizer = torch.optim.Adam(net.parameters(), 1e-3)
 inputs = torch.rand(batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
 targets = torch.rand(batch, 3, 32, 32).contiguous(memory_format=torch.channels_last)
@@ -49,8 +72,22 @@ def step():
 for _ in range(3):
     step()
 count = 0
-start = time.perf_counter()
-while time.perf_counter() - start < seconds:
-    step()
-    count += 1
-print(count * batch / (time.perf_counter() - start))
+if processes == 1:
+    start = time.perf_counter()
+    while time.perf_counter() - start < seconds:
+        step()
+        count += 1
+else:
+    # Everybody does as many steps: rank 0 says how many from the time of a few.
+    start = time.perf_counter()
+    for _ in range(3):
+        step()
+    steps = torch.tensor([max(1, int(seconds * 3 / (time.perf_counter() - start)))])
+    dist.broadcast(steps, 0)
+    start = time.perf_counter()
+    for _ in range(int(steps)):
+        step()
+        count += 1
+    dist.barrier()
+if processes == 1 or os.environ["RANK"] == "0":
+    print(count * processes * batch / (time.perf_counter() - start))

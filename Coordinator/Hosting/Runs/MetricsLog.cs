@@ -13,6 +13,12 @@ namespace Distributed.Coordinator.Hosting.Runs;
 /// <param name="Workers">Workers that took part.</param>
 /// <param name="RecomputedLeaves">Leaves that were assigned again so far.</param>
 /// <param name="Psnr">In dB, over the global error; null if this step was not followed by a validation.</param>
+/// <param name="WaitSeconds">From the first assignment of the step until the last sum was here.</param>
+/// <param name="SumSeconds">Adding up the sums of the workers.</param>
+/// <param name="UpdateSeconds">The optimizer.</param>
+/// <param name="ComputeSeconds">In leaves, over all threads of all workers.</param>
+/// <param name="BytesIn">Read from links; none of workers in the coordinator's process.</param>
+/// <param name="BytesOut">Written to links.</param>
 public readonly record struct StepMetrics(
     long Step,
     int Epoch,
@@ -22,7 +28,13 @@ public readonly record struct StepMetrics(
     double Seconds,
     int Workers,
     long RecomputedLeaves,
-    double? Psnr = null);
+    double? Psnr = null,
+    double WaitSeconds = 0,
+    double SumSeconds = 0,
+    double UpdateSeconds = 0,
+    double ComputeSeconds = 0,
+    long BytesIn = 0,
+    long BytesOut = 0);
 
 /// <summary>Writes metrics.jsonl: one line of JSON a step, in the order of the steps.</summary>
 /// <remarks>
@@ -77,6 +89,12 @@ public sealed class MetricsLog : IDisposable
         WriteFinite("seconds", Math.Round(metrics.Seconds, 4));
         _json.WriteNumber("workers", metrics.Workers);
         _json.WriteNumber("recomputedLeaves", metrics.RecomputedLeaves);
+        WriteFinite("waitSeconds", Math.Round(metrics.WaitSeconds, 6));
+        WriteFinite("sumSeconds", Math.Round(metrics.SumSeconds, 6));
+        WriteFinite("updateSeconds", Math.Round(metrics.UpdateSeconds, 6));
+        WriteFinite("computeSeconds", Math.Round(metrics.ComputeSeconds, 6));
+        _json.WriteNumber("bytesIn", metrics.BytesIn);
+        _json.WriteNumber("bytesOut", metrics.BytesOut);
         if (metrics.Psnr is { } psnr)
         {
             WriteFinite("psnr", psnr);

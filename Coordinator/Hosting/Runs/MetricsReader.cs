@@ -78,7 +78,13 @@ public static class MetricsReader
                 Number(root, "seconds") ?? double.NaN,
                 (int)(Number(root, "workers") ?? 0),
                 (long)(Number(root, "recomputedLeaves") ?? 0),
-                Number(root, "psnr"));
+                Number(root, "psnr"),
+                Number(root, "waitSeconds") ?? 0,
+                Number(root, "sumSeconds") ?? 0,
+                Number(root, "updateSeconds") ?? 0,
+                Number(root, "computeSeconds") ?? 0,
+                (long)(Number(root, "bytesIn") ?? 0),
+                (long)(Number(root, "bytesOut") ?? 0));
             return true;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

@@ -3,6 +3,23 @@ using System.Text.Json;
 
 namespace Distributed.Coordinator.Hosting.Runs;
 
+/// <summary>Where the time of a step went, in the mean over the steps of one life of a run.</summary>
+/// <param name="Milliseconds">From the first assignment to the end of the update.</param>
+/// <param name="Wait">Of it, until the last sum was here.</param>
+/// <param name="Sum">Of it, adding up the sums of the workers.</param>
+/// <param name="Update">Of it, the optimizer.</param>
+/// <param name="Compute">Milliseconds in leaves, over all threads of all workers.</param>
+/// <param name="BytesIn">Read from links; none of workers in the coordinator's process.</param>
+/// <param name="BytesOut">Written to links.</param>
+public sealed record StepMeans(
+    double Milliseconds,
+    double Wait,
+    double Sum,
+    double Update,
+    double Compute,
+    double BytesIn,
+    double BytesOut);
+
 /// <summary>What a run came to: the one line of <c>--json</c>, and the head of the report.</summary>
 /// <param name="Steps">Optimizer updates done.</param>
 /// <param name="Epochs">Passes over the data done.</param>
@@ -17,6 +34,7 @@ namespace Distributed.Coordinator.Hosting.Runs;
 /// <param name="RecomputedLeaves">Leaves that were assigned again because a worker was lost or late.</param>
 /// <param name="WeightsSha256">Hash of the final parameters and buffers: 64 hexadecimal digits.</param>
 /// <param name="Run">The run folder.</param>
+/// <param name="Step">Where the time of a step went; null if this life did none.</param>
 public sealed record RunSummary(
     long Steps,
     double Epochs,
@@ -30,7 +48,8 @@ public sealed record RunSummary(
     int Workers,
     long RecomputedLeaves,
     string WeightsSha256,
-    string Run)
+    string Run,
+    StepMeans? Step = null)
 {
     /// <summary>One JSON object on one line. What does not apply, and what is not finite, is null.</summary>
     public string ToJson()
@@ -50,6 +69,13 @@ public sealed record RunSummary(
             Write(json, "seconds", Seconds);
             json.WriteNumber("workers", Workers);
             json.WriteNumber("recomputedLeaves", RecomputedLeaves);
+            Write(json, "stepMilliseconds", Round(Step?.Milliseconds));
+            Write(json, "waitMilliseconds", Round(Step?.Wait));
+            Write(json, "sumMilliseconds", Round(Step?.Sum));
+            Write(json, "updateMilliseconds", Round(Step?.Update));
+            Write(json, "computeMilliseconds", Round(Step?.Compute));
+            Write(json, "bytesInPerStep", Round(Step?.BytesIn));
+            Write(json, "bytesOutPerStep", Round(Step?.BytesOut));
             json.WriteString("weightsSha256", WeightsSha256);
             json.WriteString("run", Run);
             json.WriteEndObject();
@@ -57,6 +83,8 @@ public sealed record RunSummary(
 
         return Encoding.UTF8.GetString(stream.GetBuffer(), 0, (int)stream.Length);
     }
+
+    private static double? Round(double? value) => value is { } number ? Math.Round(number, 3) : null;
 
     private static void Write(Utf8JsonWriter json, string name, double? value)
     {

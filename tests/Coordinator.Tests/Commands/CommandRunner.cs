@@ -51,7 +51,8 @@ internal sealed class CommandRunner : IDisposable
             Workers: options.Workers ?? 2,
             RecomputedLeaves: 0,
             WeightsSha256: new string('a', 64),
-            Run: run),
+            Run: run,
+            Step: new StepMeans(320.4, 310.2, 2.04, 1, 600, 1.5e6, 1.8e6)),
         isStopped,
         InputPsnr: 20.25,
         PreviewPath: null);

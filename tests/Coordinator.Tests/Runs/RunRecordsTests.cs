@@ -21,7 +21,8 @@ public sealed class RunRecordsTests : IDisposable
 
         Assert.Equal(
             """{"step":1,"epoch":1,"loss":0.5,"lr":0.001,"imagesPerSecond":10,"seconds":2,"""
-            + "\"workers\":3,\"recomputedLeaves\":4}",
+            + "\"workers\":3,\"recomputedLeaves\":4,\"waitSeconds\":0.25,\"sumSeconds\":0.002,\"updateSeconds\":0.001,"
+            + "\"computeSeconds\":0.5,\"bytesIn\":1500000,\"bytesOut\":1800000}",
             File.ReadAllLines(LogPath)[0]);
         IReadOnlyList<StepMetrics> history = MetricsReader.Read(LogPath);
         Assert.Equal([Step(1), Step(2) with { Psnr = 25.5, Loss = double.NaN }], history);
@@ -110,8 +111,26 @@ public sealed class RunRecordsTests : IDisposable
     public void ToJson_NullsAndInfinities_AreWrittenAsNull() => Assert.Equal(
         """{"steps":12,"epochs":1.5,"loss":0.25,"psnr":null,"psnrMeanPerImage":null,"psnrEstimated":null,"""
         + "\"accuracy\":null,\"imagesPerSecond\":100,\"seconds\":3,\"workers\":2,\"recomputedLeaves\":0,"
+        + "\"stepMilliseconds\":null,\"waitMilliseconds\":null,\"sumMilliseconds\":null,"
+        + "\"updateMilliseconds\":null,\"computeMilliseconds\":null,\"bytesInPerStep\":null,"
+        + "\"bytesOutPerStep\":null,"
         + "\"weightsSha256\":\"ab\",\"run\":\"runs/x\"}",
         (Summary() with { Psnr = double.NegativeInfinity, PsnrMeanPerImage = null }).ToJson());
+
+    [Fact]
+    public void ToJson_TimesOfAStep_AreThere() => Assert.Contains(
+        "\"stepMilliseconds\":320,\"waitMilliseconds\":310,\"sumMilliseconds\":2.5,\"updateMilliseconds\":1,"
+        + "\"computeMilliseconds\":600,\"bytesInPerStep\":1500000,\"bytesOutPerStep\":1800000.5,",
+        (Summary() with { Step = new StepMeans(320, 310, 2.5, 1, 600, 1_500_000, 1_800_000.5) }).ToJson(),
+        StringComparison.Ordinal);
+
+    [Fact]
+    public void Read_LogWithoutTimes_HasZeros()
+    {
+        File.WriteAllText(LogPath, """{"step":1,"epoch":1,"loss":0.5,"lr":0.001,"workers":3}""" + "\n");
+        StepMetrics metrics = Assert.Single(MetricsReader.Read(LogPath));
+        Assert.Equal((0.0, 0.0, 0L), (metrics.WaitSeconds, metrics.ComputeSeconds, metrics.BytesIn));
+    }
 
     [Fact]
     public void Render_HostileText_IsEscapedAndNothingComesFromOutside()
@@ -150,7 +169,8 @@ public sealed class RunRecordsTests : IDisposable
         Assert.InRange(html.Length, 0, 200_000);
     }
 
-    private static StepMetrics Step(long step) => new(step, 1, 0.5, 0.001, 10, 2, 3, 4);
+    private static StepMetrics Step(long step) =>
+        new(step, 1, 0.5, 0.001, 10, 2, 3, 4, null, 0.25, 0.002, 0.001, 0.5, 1_500_000, 1_800_000);
 
     private static RunSummary Summary() => new(12, 1.5, 0.25, 25.5, 25.75, null, null, 100, 3, 2, 0, "ab", "runs/x");
 

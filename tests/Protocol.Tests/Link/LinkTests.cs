@@ -29,7 +29,7 @@ public sealed class LinkTests
         using LinkPair pair = LinkPair.HalfOpen(new LinkOptions(), floats);
         (CoordinatorLink link, Task run) = pair.Join(new LinkOptions());
         link.Send(new WorkerMessage.Join("a", "1", "n", 2));
-        WorkerMessage.PartialSum sum = new(new Term(1), new Step(2), new Subtree(0, 1), 1, 0.5, default);
+        WorkerMessage.PartialSum sum = new(new Term(1), new Step(2), new Subtree(0, 1), 1, 0.5, TimeSpan.Zero, default);
         for (int i = 0; i < 3; i++)
         {
             link.Send(sum with { Step = new Step(i) }, Filled(floats, i));

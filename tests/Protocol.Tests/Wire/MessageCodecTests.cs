@@ -136,7 +136,7 @@ public sealed class MessageCodecTests
     [InlineData("92 02 d0 ff", "does not begin a whole number")] // Negative.
     [InlineData("92 02 ce ffffffff", "at most 2147483647")]
     [InlineData("93 03 03 c0", "does not begin a truth value")]
-    [InlineData("97 04 03 00 00 00 01 ca 00000000", "does not begin a number of 64 bits")]
+    [InlineData("98 04 03 00 00 00 01 ca 00000000", "does not begin a number of 64 bits")]
     public void MalformedPayload_IsRefusedWithTheReason(string hex, string reason)
     {
         byte[] payload = Convert.FromHexString(hex.Replace(" ", "", StringComparison.Ordinal));

@@ -15,7 +15,8 @@ internal static class Samples
         new WorkerMessage.Join("lab-7", "0.1.0", "00ff00ff00ff00ff", 8),
         new WorkerMessage.Ready(new Term(3)),
         new WorkerMessage.Heartbeat(new Term(3), IsReady: true),
-        new WorkerMessage.PartialSum(new Term(3), new Step(70_000), new Subtree(2, 200), 4, -0.15625, default),
+        new WorkerMessage.PartialSum(
+            new Term(3), new Step(70_000), new Subtree(2, 200), 4, -0.15625, TimeSpan.FromMilliseconds(250), default),
         new WorkerMessage.Leave(new Term(300)),
         new WorkerMessage.WantData(Hash, 5_000_000_000),
         new CoordinatorMessage.Welcome(new Term(3), new WorkerId(12), "{\"batch\":50}", TimeSpan.FromSeconds(1)),

@@ -1,0 +1,39 @@
+using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Tests.Commands;
+
+public sealed class TrainEndingTests
+{
+    [Fact]
+    public async Task Train_OverLinks_SaysWhereTheTimeOfAStepWentAndItsBytes() => Assert.Contains(
+        "A step took 320 ms: 310 waiting for gradients, 2.0 adding, 1.0 updating; 600 ms of computing over all "
+        + "threads; 1.5 MB in, 1.8 MB out a step.",
+        await EndingAsync(result => result));
+
+    [Fact]
+    public async Task Train_LocalWorkersOnly_SaysNothingOfBytes() => Assert.Contains(
+        "A step took 4.5 ms: 4.0 waiting for gradients, 0.3 adding, 0.2 updating; 7.9 ms of computing over all "
+        + "threads.",
+        await EndingAsync(result => result with
+        {
+            Summary = result.Summary with { Step = new StepMeans(4.5, 4, 0.3, 0.2, 7.9, 0, 0) },
+        }));
+
+    [Fact]
+    public async Task Train_NoStep_SaysNothingOfSteps() => Assert.DoesNotContain(
+        await EndingAsync(result => result with { Summary = result.Summary with { Step = null } }),
+        line => line.StartsWith("A step", StringComparison.Ordinal));
+
+    private static async Task<string[]> EndingAsync(Func<TrainResult, TrainResult> change)
+    {
+        CommandRunner runner = new()
+        {
+            Train = (options, _, _) => Task.FromResult(change(CommandRunner.Result(options))),
+        };
+        Assert.Equal(ExitCodes.Done, await runner.RunAsync("train"));
+        return runner.Output.Split('\n');
+    }
+}
