@@ -12,7 +12,7 @@ public sealed class UnlikeWorkersTests : IDisposable
     [Fact]
     public async Task OtherVectorWidths_SideBySide_GiveTheLocalRunsBits()
     {
-        string[] steps = ["--steps", "12", "--checkpoint-every", "0"];
+        string[] steps = ["--steps", "6", "--checkpoint-every", "0"];
         string expected = await _run.LocalHashAsync(steps);
         Dictionary<string, string>?[] machines =
         [
@@ -24,12 +24,12 @@ public sealed class UnlikeWorkersTests : IDisposable
         await TrainsAsync(expected, [.. steps, "--min-workers", "4"], machines);
     }
 
-    /// <summary>Pairs of pictures as a tuple of two tensors: on the coordinator's disk only, cached by workers.</summary>
+    /// <summary>Pairs of pictures as two tensors: on the coordinator's disk only, cached by workers.</summary>
     [Fact]
     public async Task StoredPairs_OnTheCoordinatorOnly_GiveTheLocalRunsBits()
     {
         string pairs = PairFile.Write(Path.Combine(_run.Folder, "pairs.pkl"), 110);
-        string[] options = ["--steps", "12", "--checkpoint-every", "0", "--data", pairs, "--crop", "24"];
+        string[] options = ["--steps", "6", "--checkpoint-every", "0", "--data", pairs, "--crop", "24"];
         string expected = await _run.LocalHashAsync(options);
         string[] caches = [Path.Combine(_run.Folder, "cache-a"), Path.Combine(_run.Folder, "cache-b")];
         Dictionary<string, string>?[] machines =
