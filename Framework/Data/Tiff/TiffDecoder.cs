@@ -8,7 +8,7 @@ namespace Distributed.Framework.Data.Tiff;
 
 /// <summary>Reads the pages of TIFF pictures.</summary>
 /// <remarks>
-/// Read are integers of 8 and 16 bits and floats of 32; grey, RGB and palette; strips and tiles; channels together or
+/// Read are integers of 8 and 16 bits and floats of 32 and 64; grey, RGB and palette; strips and tiles; channels together or
 /// apart; uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
 /// dropped; further channels of a grey page are kept. White-is-zero is turned round; a palette's 16-bit colours give
 /// their upper bytes. Thumbnails (reduced resolution) are passed over. The strips of all pages together may not be more
@@ -94,7 +94,7 @@ internal static class TiffDecoder
         }
 
         return page.IsFloat
-            ? ImageBlock.OfNumbers(page.Place, "float32", null, page.Shape, values, null, range)
+            ? ImageBlock.OfNumbers(page.Place, page.Bits == 64 ? "float64" : "float32", null, page.Shape, values, null, range)
             : ImageBlock.OfNumbers(page.Place, "uint16", null, page.Shape, values, ushort.MaxValue, range);
     }
 
@@ -125,7 +125,9 @@ internal static class TiffDecoder
     {
         (2, true) => BinaryPrimitives.ReadUInt16BigEndian(sample),
         (2, false) => BinaryPrimitives.ReadUInt16LittleEndian(sample),
-        (_, true) => BinaryPrimitives.ReadSingleBigEndian(sample),
+        (4, true) => BinaryPrimitives.ReadSingleBigEndian(sample),
+        (8, true) => (float)BinaryPrimitives.ReadDoubleBigEndian(sample),
+        (8, false) => (float)BinaryPrimitives.ReadDoubleLittleEndian(sample),
         _ => BinaryPrimitives.ReadSingleLittleEndian(sample),
     };
 

@@ -31,7 +31,7 @@ internal sealed class TiffPage
         bool isMixed = Array.Exists(bits, other => other != bits[0])
             || Array.Exists(formats, other => other != formats[0]);
         if (isMixed || isSigned || (formats.Length > 0 && formats[0] > 4)
-            || !(IsFloat ? Bits == 32 : Bits is 8 or 16))
+            || !(IsFloat ? Bits is 32 or 64 : Bits is 8 or 16))
         {
             string kind = isMixed ? "mixed" : isSigned ? "signed" : IsFloat ? "float" : "integer";
             throw Unsupported(string.Create(CultureInfo.InvariantCulture, $"samples of {Bits} bits, {kind},"));
@@ -67,7 +67,7 @@ internal sealed class TiffPage
     /// <summary>Samples of a pixel, as stored.</summary>
     public int Samples { get; }
 
-    /// <summary>Of a sample: 8, 16 or 32.</summary>
+    /// <summary>Of a sample: 8 or 16; of floats 32 or 64.</summary>
     public int Bits { get; }
 
     /// <summary>Whether samples are floats.</summary>
@@ -172,6 +172,6 @@ internal sealed class TiffPage
 
     private DataException Unsupported(string what) => new(
         $"{Place}: {what} cannot be read.",
-        "Save it with 8 or 16 bit integers or 32-bit floats, grey, RGB or palette, uncompressed or with LZW, Deflate "
+        "Save it with 8 or 16 bit integers or floats, grey, RGB or palette, uncompressed or with LZW, Deflate "
         + "or PackBits.");
 }

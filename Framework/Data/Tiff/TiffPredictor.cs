@@ -32,7 +32,7 @@ internal static class TiffPredictor
         }
         else if (page.Predictor == 3)
         {
-            UndoFloats(row, together);
+            UndoFloats(row, together, page.SampleBytes);
         }
 
         ushort Read(ReadOnlySpan<byte> bytes) => isBigEndian
@@ -52,7 +52,7 @@ internal static class TiffPredictor
         }
     }
 
-    private static void UndoFloats(Span<byte> row, int together)
+    private static void UndoFloats(Span<byte> row, int together, int sampleBytes)
     {
         for (int i = together; i < row.Length; i++)
         {
@@ -60,12 +60,12 @@ internal static class TiffPredictor
         }
 
         byte[] planes = row.ToArray();
-        int samples = row.Length / sizeof(float);
+        int samples = row.Length / sampleBytes;
         for (int i = 0; i < samples; i++)
         {
-            for (int b = 0; b < sizeof(float); b++)
+            for (int b = 0; b < sampleBytes; b++)
             {
-                row[(i * sizeof(float)) + b] = planes[(b * samples) + i];
+                row[(i * sampleBytes) + b] = planes[(b * samples) + i];
             }
         }
     }
