@@ -37,6 +37,10 @@ internal static class LinkTable
                 one = Programs.RunRival(Model, Batch, threads: 2);
                 rivals.Add((one, Programs.RunRival(Model, Batch / 2, threads: 1, processes: 2)));
             }
+
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Round {round + 1} of {rounds}: {Ratio(ours):F3}{(hasRival ? $", PyTorch {Ratio(rivals):F3}" : "")}"));
         }
 
         Console.WriteLine(
@@ -50,6 +54,8 @@ internal static class LinkTable
 
         Console.WriteLine("A step over the link, in the mean of the last run: " + string.Join(", ", Names(last)));
     }
+
+    private static double Ratio(List<(double One, double Two)> rounds) => rounds[^1].Two / rounds[^1].One;
 
     /// <summary>The ratio is the median of the rounds' ratios.</summary>
     private static void WriteRow(string name, List<(double One, double Two)> rounds)
