@@ -26,6 +26,9 @@ public enum RandomPurpose
 
     /// <summary>The synthetic validation images, disjoint from the training images.</summary>
     SyntheticValidation = 7,
+
+    /// <summary>Which elements dropout keeps.</summary>
+    Dropout = 30,
 }
 
 /// <summary>Four random words: one block of <see cref="Philox"/>.</summary>
