@@ -72,7 +72,7 @@ public sealed class Predictor
     public Predictor(Plan plan)
     {
         _plan = plan;
-        _workspace = plan.CreateWorkspace(training: false);
+        _workspace = plan.CreateWorkspace(training: false, imagesMax: 1);
         Input = new float[plan.Input.Elements];
         Target = new float[plan.Output.Elements];
         Output = new float[plan.Output.Elements];
