@@ -124,7 +124,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             result.Steps,
             result.Slice.Epoch + 1,
             result.Loss,
-            _job.Configuration.Optimizer.LearningRate,
+            _job.LearningRate(result.Steps - 1),
             _smoothedSpeed,
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,

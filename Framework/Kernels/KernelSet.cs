@@ -1,7 +1,7 @@
 namespace Distributed.Framework.Kernels;
 
 /// <summary>The kernels at one vector width: one virtual call an image line, constants inside.</summary>
-internal abstract unsafe class KernelSet
+internal abstract unsafe partial class KernelSet
 {
     /// <summary>The kernels for this process.</summary>
     public static KernelSet Current { get; } = ForBits(VectorWidth.Bits);
@@ -53,7 +53,7 @@ internal abstract unsafe class KernelSet
 }
 
 /// <summary>The kernels for one vector type.</summary>
-internal sealed unsafe class KernelSet<TVector> : KernelSet
+internal sealed unsafe partial class KernelSet<TVector> : KernelSet
     where TVector : struct, IVector<TVector>
 {
     public override void Convolve(in ConvolutionLine line) => DirectConvolution<TVector>.Compute(line);

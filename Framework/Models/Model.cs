@@ -71,14 +71,45 @@ public sealed class Model
 internal sealed class ParameterCollector
 {
     private readonly List<ParameterSpec> _parameters = [];
+    private int _firstWithoutFollower;
 
     public IReadOnlyList<ParameterSpec> Parameters => _parameters;
 
     public int Count { get; private set; }
 
+    /// <summary>Notes that an activation follows the last layer with parameters.</summary>
+    public void Follow(Activation activation)
+    {
+        for (int i = _parameters.Count - 1; i >= _firstWithoutFollower; i--)
+        {
+            _parameters[i] = _parameters[i] with { Follower = activation };
+        }
+
+        _firstWithoutFollower = _parameters.Count;
+    }
+
+    /// <summary>Adds one that starts at 1 (scale) or 0 (shift), of a normalization.</summary>
+    /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
+    public void AddNormalization(string path, string name, ParameterKind kind, int channels) =>
+        Append(path, name, kind, fanIn: 1, fanOut: 1, [channels]);
+
     /// <summary>Adds one; its fan-in is at most the count of the layer's weight.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
     public void Add(string path, string name, long fanIn, params int[] shape)
+    {
+        if (name == "bias")
+        {
+            Append(path, name, ParameterKind.Bias, fanIn, _parameters is [.., var weight] ? weight.FanOut : 1, shape);
+            return;
+        }
+
+        // What no activation has followed when the next weight comes, none follows.
+        _firstWithoutFollower = _parameters.Count;
+        long fanOut = shape.Length == 0 ? 1 : shape.Skip(2).Aggregate((long)shape[0], (product, side) => product * side);
+        Append(path, name, ParameterKind.Weight, fanIn, fanOut, shape);
+    }
+
+    private void Append(string path, string name, ParameterKind kind, long fanIn, long fanOut, int[] shape)
     {
         Int128 end = Count + shape.Aggregate(Int128.One, (product, side) => product * side);
         if (end > AlignedBuffer.LengthMax)
@@ -89,7 +120,11 @@ internal sealed class ParameterCollector
                 "Use fewer channels or smaller kernels.");
         }
 
-        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn));
+        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn)
+        {
+            Kind = kind,
+            FanOut = (int)fanOut,
+        });
         Count = (int)end;
     }
 }

@@ -16,19 +16,21 @@ public sealed class LeafComputer
     private readonly PairSource _source;
     private readonly SampleOrder _order;
     private readonly Loss _loss;
+    private readonly int _stepsTotal;
     private readonly Workspace _workspace;
     private readonly float[] _input;
     private readonly float[] _prediction;
     private readonly float[] _targets;
     private readonly float[] _gradient;
 
-    /// <summary>Makes a thread's workspace.</summary>
-    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss)
+    /// <summary>Makes a thread's workspace; the steps of the run are for losses that depend on progress.</summary>
+    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, int stepsTotal)
     {
         _plan = plan;
         _source = source;
         _order = order;
         _loss = loss;
+        _stepsTotal = stepsTotal;
         _workspace = plan.CreateWorkspace(training: true);
         _input = new float[plan.Input.Elements];
         _prediction = new float[plan.Output.Elements];
@@ -38,12 +40,14 @@ public sealed class LeafComputer
 
     /// <summary>Computes one leaf.</summary>
     /// <param name="replica">The parameters.</param>
+    /// <param name="step">0-based: updates done before it.</param>
     /// <param name="epoch">0-based.</param>
     /// <param name="samples">Positions within the epoch.</param>
     /// <param name="result">Gradient and loss, both summed over the samples in their order; overwritten.</param>
-    public void Compute(Replica replica, int epoch, SampleSpan samples, PooledBuffer result)
+    public void Compute(Replica replica, int step, int epoch, SampleSpan samples, PooledBuffer result)
     {
         int elements = _plan.Output.Elements;
+        double progress = (double)step / _stepsTotal;
         double loss = 0;
         _workspace.BeginLeaf();
         for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
@@ -68,7 +72,7 @@ public sealed class LeafComputer
                     _source.MaskTarget(sample, epoch, _prediction, target);
                 }
 
-                loss += _loss.Evaluate(_prediction, target, _gradient);
+                loss += _loss.Evaluate(_prediction, target, _gradient, progress);
                 _workspace.SetOutputGradient(i, _gradient);
             }
 

@@ -42,6 +42,14 @@ public sealed record TrainingConfiguration
     /// <summary>How parameters follow gradients.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
 
+    /// <summary>How the learning rate changes, as RateSchedule reads it; null if it does not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Schedule { get; init; }
+
+    /// <summary>Steps in which the learning rate rises to its full size; 0 for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Warmup { get; init; }
+
     /// <summary>Samples of a step.</summary>
     public required int Batch { get; init; }
 
@@ -62,6 +70,10 @@ public sealed record TrainingConfiguration
 
     /// <summary>File of initial parameters, as the user named it; null for random ones.</summary>
     public string? Init { get; init; }
+
+    /// <summary>How initial parameters are drawn, as Initializer reads it; null for PyTorch's default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? InitScheme { get; init; }
 
     /// <summary>SHA-256 of the initial parameters.</summary>
     public required string InitialWeightsSha256 { get; init; }

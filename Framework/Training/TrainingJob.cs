@@ -4,6 +4,7 @@ using Distributed.Framework.Execution;
 using Distributed.Framework.Losses;
 using Distributed.Framework.Models;
 using Distributed.Framework.Randomness;
+using Distributed.Framework.Schedules;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Training;
@@ -28,11 +29,14 @@ public sealed class TrainingJob
         Source = source;
         Model = new Model(ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model));
         Plan = CompileFor(Model, configuration.Model, source);
-        Loss = new MeanSquaredError();
+        Loss = LossCatalogue.Create(configuration.Loss, Plan.Output);
+        LossCatalogue.CheckReduction(configuration.Reduction);
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);
         Schedule = configuration.Steps is { } steps
             ? BatchSchedule.ForSteps(source.Count, configuration.Batch, configuration.Leaf, steps)
             : BatchSchedule.ForEpochs(source.Count, configuration.Batch, configuration.Leaf, configuration.Epochs ?? 1);
+        Rates = RateSchedule.Create(
+            configuration.Schedule, configuration.Warmup, Schedule.StepsTotal, Schedule.StepsPerEpoch);
         Gradients = new BufferPool(Model.ParameterCount);
     }
 
@@ -57,6 +61,12 @@ public sealed class TrainingJob
     /// <summary>Which samples belong to which step and leaf.</summary>
     public BatchSchedule Schedule { get; }
 
+    /// <summary>How the learning rate changes from step to step.</summary>
+    public RateSchedule Rates { get; }
+
+    /// <summary>Whether a run of another length differs in the steps that both have.</summary>
+    public bool DependsOnLength => Rates.DependsOnLength || Loss.DependsOnProgress;
+
     /// <summary>Buffers as long as the parameters.</summary>
     public BufferPool Gradients { get; }
 
@@ -79,6 +89,9 @@ public sealed class TrainingJob
     public double Terms(int samples) =>
         Configuration.Reduction == "sum" ? 1 : (double)samples * Loss.Terms(Plan.Output.Elements);
 
+    /// <summary>The learning rate of a step (0-based: updates done before it).</summary>
+    public double LearningRate(int step) => Configuration.Optimizer.LearningRate * Rates.Factor(step);
+
     /// <summary>A thread's means to compute leaves.</summary>
-    public LeafComputer CreateLeafComputer() => new(Plan, Source, Order, Loss);
+    public LeafComputer CreateLeafComputer() => new(Plan, Source, Order, Loss, Schedule.StepsTotal);
 }
