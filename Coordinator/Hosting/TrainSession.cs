@@ -27,9 +27,10 @@ public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? Inp
 public sealed class TrainSession
 {
     /// <summary>
-    /// What a resumed run may change: paths (hashes tell whether the data are the same) and the length.
+    /// What a resumed run may change: paths (hashes tell whether the data are the same), and also the length, unless
+    /// rates or loss depend on it.
     /// </summary>
-    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "init", "data.source", "data.validation"];
+    private static readonly HashSet<string> s_mayChange = ["init", "data.source", "data.validation"];
 
     private readonly TrainOptions _options;
     private readonly ITrainingDisplay _display;
@@ -66,7 +67,7 @@ public sealed class TrainSession
         }
         else
         {
-            DefaultInitializer.Fill(model, options.Data.Seed, _initial);
+            Initializer.Parse(options.InitScheme).Fill(model, options.Data.Seed, _initial);
         }
 
         _optimizer = options.Optimizer.Create(model.ParameterCount);
@@ -97,6 +98,8 @@ public sealed class TrainSession
         Loss = _options.Loss,
         Reduction = _options.Reduction,
         Optimizer = _options.Optimizer,
+        Schedule = _options.Schedule is "constant" ? null : _options.Schedule,
+        Warmup = _options.Warmup,
         Batch = _options.Batch,
         Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model),
         Epochs = _options.Epochs,
@@ -104,6 +107,7 @@ public sealed class TrainSession
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
         Init = _options.Init,
+        InitScheme = _options.InitScheme is "default" ? null : _options.InitScheme,
         InitialWeightsSha256 = Hash(_initial),
     };
 
@@ -116,7 +120,7 @@ public sealed class TrainSession
                 _options.Model,
                 _options.Run,
                 _options.Resume,
-                s_mayChange,
+                _job.DependsOnLength ? s_mayChange : new HashSet<string>(s_mayChange) { "epochs", "steps" },
                 _options.CommandLine,
                 _options.RunsRoot),
             _clock);
