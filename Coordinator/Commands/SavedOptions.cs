@@ -31,6 +31,7 @@ internal static class SavedOptions
                 Layers = saved.Layers,
                 Init = saved.Init,
                 InitScheme = saved.InitScheme,
+                NoisyValidation = saved.NoisyValidation,
                 Loss = saved.Loss,
                 Reduction = saved.Reduction,
                 Optimizer = saved.Optimizer,

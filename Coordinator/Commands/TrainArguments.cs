@@ -22,6 +22,12 @@ internal sealed class TrainArguments
     private readonly Option<string?> _validation = StrictOptions.Text(
         "--validation", "SOURCE", "(noisy, clean) pairs or clean images to measure with [synthetic for synthetic]");
 
+    private readonly Option<bool> _validationNoisy = StrictOptions.Flag(
+        "--validation-noisy", "The validation pairs are noisy on both sides: their PSNR is estimated");
+
+    private readonly Option<bool> _validateEveryEpoch = StrictOptions.Flag(
+        "--validate-every-epoch", "Validate after every epoch [at most every minute; every epoch for classes]");
+
     private readonly Option<string?> _noise = StrictOptions.Noise(
         "--noise", "Noise for clean images: gaussian:S or resample:K [gaussian:25 for synthetic]");
 
@@ -100,7 +106,7 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        _data, _validation, _noise, _noiseFixed, _crop, _range, _limit, _noShuffle, _model, _init, _initScheme,
+        _data, _validation, _validationNoisy, _validateEveryEpoch, _noise, _noiseFixed, _crop, _range, _limit, _noShuffle, _model, _init, _initScheme,
         .. _optimization.All, _batch, _leaf, _epochs, _steps, _seed, _repeat, _run, _resume, _checkpointEvery, _workers,
         _threads, _listen, _minWorkers, _tokenFile,
     ];
@@ -172,6 +178,8 @@ internal sealed class TrainArguments
             Leaf = result.GetValue(_leaf) ?? defaults.Leaf,
             Epochs = isLengthGiven ? result.GetValue(_epochs) : defaults.Epochs,
             Steps = isLengthGiven ? result.GetValue(_steps) : defaults.Steps,
+            NoisyValidation = result.GetValue(_validationNoisy) || defaults.NoisyValidation,
+            ValidateEveryEpoch = result.GetValue(_validateEveryEpoch),
             Repeat = result.GetValue(_repeat),
             Run = result.GetValue(_run),
             Resume = resume,

@@ -59,6 +59,12 @@ public sealed record TrainOptions
     /// <summary>Steps; null, with epochs null too, for the default.</summary>
     public int? Steps { get; init; }
 
+    /// <summary>Whether the validation pairs are noisy on both sides, so that PSNR is estimated.</summary>
+    public bool NoisyValidation { get; init; }
+
+    /// <summary>Whether to validate after every epoch, however short.</summary>
+    public bool ValidateEveryEpoch { get; init; }
+
     /// <summary>Runs, one after the other, with one seed more each; null for one run.</summary>
     public int? Repeat { get; init; }
 

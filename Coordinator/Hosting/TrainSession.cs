@@ -6,6 +6,7 @@ using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Hosting.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Layers;
@@ -21,7 +22,11 @@ namespace Distributed.Coordinator.Hosting;
 /// <param name="IsStopped">Whether the user stopped it before its last step.</param>
 /// <param name="InputPsnr">PSNR of the noisy validation images themselves; null without clean ones.</param>
 /// <param name="PreviewPath">The last picture; null if there is none.</param>
-public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath);
+public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath)
+{
+    /// <summary>Whether PSNR was estimated from noisy pairs, for lack of clean images.</summary>
+    public bool IsEstimated { get; init; }
+}
 
 /// <summary>One life of a run: opens data and run folder, trains with local workers, leaves the results.</summary>
 public sealed class TrainSession
@@ -48,6 +53,11 @@ public sealed class TrainSession
         _workers = options.Workers ?? Environment.ProcessorCount;
         PairSource source = DataSources.OpenTraining(options.Data);
         _validation = DataSources.OpenValidation(options.Data);
+        if (_validation is not null && options.NoisyValidation)
+        {
+            _validation = new NoisyTargets(_validation);
+        }
+
         Sequential layers = options.Layers is { } saved
             ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
             : ModelLoader.FindLayers(options.Model, source.Shape.C);
@@ -95,6 +105,7 @@ public sealed class TrainSession
         Data = _options.Data,
         DataHash = source.ContentHash,
         ValidationHash = _validation?.ContentHash,
+        NoisyValidation = _options.NoisyValidation,
         Loss = _options.Loss,
         Reduction = _options.Reduction,
         Optimizer = _options.Optimizer,
@@ -133,6 +144,9 @@ public sealed class TrainSession
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,
+            ValidationGapMin = _options.ValidateEveryEpoch || _validation is { ClassCount: > 0 }
+                ? TimeSpan.Zero
+                : new CoordinatorOptions { Version = "", Numerics = "" }.ValidationGapMin,
         };
         int threads = Math.Max(1, _workers * _options.Threads);
         await using TrainRecorder recorder = new(
@@ -200,25 +214,32 @@ public sealed class TrainSession
             folder["model.safetensors"],
             stream => SafetensorsWriter.Write(stream, metadata, TrainingCheckpoint.Tensors(_job.Model, parameters)));
         Evaluation? evaluation = recorder.LastEvaluation;
-        bool isClean = _validation is { HasCleanTargets: true };
+        bool isClean = evaluation is { IsClean: true };
         RunSummary summary = new(
             recorder.StepsDone,
             (double)recorder.StepsDone / _job.Schedule.StepsPerEpoch,
             recorder.LastLoss,
             isClean ? evaluation?.Psnr : null,
             isClean ? evaluation?.PsnrMeanPerImage : null,
-            PsnrEstimated: null,
-            Accuracy: null,
+            evaluation?.PsnrEstimated,
+            evaluation?.Accuracy,
             recorder.ImagesPerSecond,
             recorder.StepTime.TotalSeconds,
             recorder.Workers,
             recorder.RecomputedLeaves,
             Hash(parameters.Span),
             folder.Folder,
-            recorder.StepMeans);
+            recorder.StepMeans)
+        {
+            Ssim = isClean ? evaluation?.Ssim : null,
+            ValidationLoss = evaluation?.Loss,
+        };
         WriteReport(folder, configuration, summary, recorder.LastPreview);
         return new TrainResult(
-            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path);
+            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path)
+        {
+            IsEstimated = evaluation?.EstimatedError is not null,
+        };
     }
 
     private static void WriteReport(

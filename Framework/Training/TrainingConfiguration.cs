@@ -33,6 +33,10 @@ public sealed record TrainingConfiguration
     /// <summary>Hash of the validation data; null if there is none.</summary>
     public string? ValidationHash { get; init; }
 
+    /// <summary>Whether the validation pairs are noisy on both sides, so that PSNR is estimated.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NoisyValidation { get; init; }
+
     /// <summary>Name of the loss.</summary>
     public string Loss { get; init; } = "mse";
 
