@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
 using Distributed.Protocol.Hosting;
