@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Distributed.Framework.Tensors;
 
 namespace Distributed.Benchmarks;
 
@@ -12,13 +13,13 @@ internal static class LinkTable
     private const string Model = "n2n-final";
     private const int Batch = 32;
     private const int Steps = 60;
+    private static readonly ImageShape s_images = new(3, 32, 32);
     private static readonly TimeSpan s_startMax = TimeSpan.FromSeconds(30);
 
     /// <summary>Measures and prints it.</summary>
     public static void Write(int rounds, bool hasRival)
     {
-        if (hasRival && !Programs.TryRun(
-            Programs.Python, ["-c", "import torch.distributed as d; d.ProcessGroupGloo"], out _))
+        if (hasRival && !Rival.HasGloo())
         {
             Console.WriteLine("PyTorch has no gloo: ours alone.");
             hasRival = false;
@@ -34,8 +35,8 @@ internal static class LinkTable
             ours.Add((one, Speed(last)));
             if (hasRival)
             {
-                one = Programs.RunRival(Model, Batch, threads: 2);
-                rivals.Add((one, Programs.RunRival(Model, Batch / 2, threads: 1, processes: 2)));
+                one = Rival.Train(Model, s_images, Batch, threads: 2).Speed;
+                rivals.Add((one, Rival.Train(Model, s_images, Batch / 2, threads: 1, processes: 2).Speed));
             }
 
             Console.Error.WriteLine(string.Create(
