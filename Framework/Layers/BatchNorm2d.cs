@@ -61,8 +61,8 @@ public sealed record BatchNorm2d : Layer
     {
         if (Affine)
         {
-            collector.AddConstant(path, "weight", Channels, 1);
-            collector.AddConstant(path, "bias", Channels, 0);
+            collector.AddNormalization(path, "weight", ParameterKind.Scale, Channels);
+            collector.AddNormalization(path, "bias", ParameterKind.Shift, Channels);
         }
 
         collector.AddBuffer(path, "running_mean", Channels, 0, Momentum);
