@@ -31,7 +31,8 @@ public sealed class RemoteWorkers : IAsyncDisposable
         SecretsFolder secrets;
         try
         {
-            secrets = SecretsFolder.Open(folder["secrets"], Token.Find(options.TokenFile), clock.GetUtcNow());
+            secrets = SecretsFolder.Open(
+                options.Part?.Secrets ?? folder["secrets"], Token.Find(options.TokenFile), clock.GetUtcNow());
         }
         catch (AccessException exception)
         {
