@@ -53,6 +53,18 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM sweep --run runs/width --resume",
             "  PROGRAM sweep --grid lr=0.01,0.001 --listen 0.0.0.0:5500 --min-workers 4 --epochs 10",
         ],
+        ["reproduce"] =
+        [
+            "Each experiment leaves table.md, table.json and figures (SVG) in a folder of its name. Runs that are done are",
+            "not run again: the same line again goes on. --scale S multiplies the numbers of training pairs, to 200 at",
+            "least; numbers of epochs, values and runs shrink with its root, to 2 at least.",
+            "",
+            "Examples:",
+            "  PROGRAM reproduce --list",
+            "  PROGRAM reproduce seed003-table2 --scale 0.1",
+            "  PROGRAM reproduce seed003-final --data course/",
+            "  PROGRAM reproduce all --scale 0.02",
+        ],
         ["evaluate"] =
         [
             "PSNR has two definitions, both printed: of the error over all images, and the mean of the single images'.",

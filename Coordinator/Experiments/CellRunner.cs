@@ -1,6 +1,7 @@
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Hosting;
 using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Experiments;
@@ -26,6 +27,22 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
 
     /// <summary>The folder of a cell.</summary>
     public string FolderOf(Cell cell) => Path.Combine(folder, "cells", Cell.Slug(cell.Name));
+
+    /// <summary>Opens what a cell reads if it is generated, so that others find it open.</summary>
+    public PairSource?[] HoldData(Cell cell)
+    {
+        try
+        {
+            DataOptions data = TrainWords.Parse(cell.Words, settings).Data;
+            return data.Source == DataOptions.Synthetic
+                ? [DataSources.OpenTraining(data), DataSources.OpenValidation(data)]
+                : [];
+        }
+        catch (ReportedException)
+        {
+            return []; // The cell itself will say so.
+        }
+    }
 
     /// <summary>Runs a cell; goes on where an earlier life left it.</summary>
     /// <param name="cell">Which one.</param>

@@ -2,6 +2,7 @@ using System.Collections.Concurrent;
 using System.Globalization;
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Hosting;
+using Distributed.Framework.Data;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Hosting;
 
@@ -32,7 +33,11 @@ internal sealed class ExperimentRunner(CellRunner runner, int parallel, Action<s
         }
 
         bool isDiskFull = false;
+
+        // Generated images live as long as somebody has them: here, so that each is drawn once for all cells.
+        PairSource?[] held = open.IsEmpty ? [] : runner.HoldData(cells[open.First()]);
         await Task.WhenAll(Enumerable.Range(0, Math.Min(parallel, open.Count)).Select(_ => Task.Run(LoopAsync)));
+        GC.KeepAlive(held);
         return [.. cells.Select((cell, index) => results[index]
             ?? new CellResult { Cell = cell, Status = CellStatus.Stopped, Cause = "not begun" })];
 

@@ -92,11 +92,11 @@ public static class DataSources
                 "Known are: synthetic, files of torch.save, PNG pictures and folders of them.");
     }
 
-    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) => new(
-        StandardSeed,
-        isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
-        isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
-        Sources.SyntheticImages.StandardSide * noise.Shrink);
+    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) =>
+        Sources.SyntheticImages.Standard(
+            isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
+            isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
+            Sources.SyntheticImages.StandardSide * noise.Shrink);
 
     private static PairSource OpenTensors(DataOptions options, string path, ValueRange range, bool isValidation)
     {

@@ -25,10 +25,12 @@ internal static class BarChart
         Axis axis = Axis.Create(WithBase(ends), isLog: false, Left, Width - Right, isTight: false);
         SvgText svg = new(Width, height, title);
         svg.Text(16, 28, title, more: " class=\"title\"");
-        if (areTwo)
-        {
-            svg.Text(Width - 16, 28, "upper bar: ours, lower bar: theirs", "end");
-        }
+        string[] remarks =
+        [
+            .. areTwo ? ["upper bar: ours, lower bar: theirs"] : Array.Empty<string>(),
+            .. axis.Ticks[0] > 0 ? ["the axis does not begin at 0"] : Array.Empty<string>(),
+        ];
+        svg.Text(Width - 16, 28, string.Join("; ", remarks), "end");
 
         foreach (double tick in axis.Ticks)
         {
