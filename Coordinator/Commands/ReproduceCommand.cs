@@ -85,23 +85,16 @@ internal static class ReproduceCommand
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
         CellRunner runner = new(context, settings, task.Folder, request.Place);
         ExperimentRunner experiments = new(runner, request.Place.Parallel, human.WriteLine);
-        Dictionary<string, CellResult> all = [];
+        Dictionary<string, CellResult> all = await CollectAsync(task, experiments, signals.Token);
+        if (!signals.Token.IsCancellationRequested)
+        {
+            await runner.DismissWorkersAsync();
+        }
+
         List<string> files = [];
         foreach (Reproduction one in task.Reproductions)
         {
-            if (signals.Token.IsCancellationRequested)
-            {
-                break;
-            }
-
-            human.WriteLine($"{one.Name} ({one.Source}): {one.Shows}");
-            IReadOnlyList<CellResult> results = await CollectAsync(one, task.Size, experiments, signals.Token);
-            foreach (CellResult result in results)
-            {
-                all[result.Cell.Name] = result;
-            }
-
-            ExperimentReport report = one.Report(task.Size, results);
+            ExperimentReport report = one.Report(task.Size, ResultsOf(one, task.Size, all));
             string folder = Path.Combine(task.Folder, one.Name);
             Directory.CreateDirectory(folder);
             files.AddRange(report.Write(folder));
@@ -121,20 +114,47 @@ internal static class ReproduceCommand
             signals);
     }
 
-    /// <summary>Runs the cells that a reproduction asks for, until it asks for no more.</summary>
-    private static async Task<IReadOnlyList<CellResult>> CollectAsync(
-        Reproduction one, ReproduceSize size, ExperimentRunner experiments, CancellationToken stop)
+    /// <summary>
+    /// Runs the cells of all reproductions together, so that no core waits, until none asks for more.
+    /// </summary>
+    private static async Task<Dictionary<string, CellResult>> CollectAsync(
+        Wanted task, ExperimentRunner experiments, CancellationToken stop)
     {
-        IReadOnlyList<CellResult> results = [];
+        Dictionary<string, CellResult> all = [];
         while (true)
         {
-            IReadOnlyList<Cell> cells = one.Cells(size, results);
-            if (cells.Count == results.Count || stop.IsCancellationRequested)
+            Cell[] cells =
+            [
+                .. task.Reproductions.SelectMany(one => one.Cells(task.Size, ResultsOf(one, task.Size, all)))
+                    .DistinctBy(cell => cell.Name).Where(cell => !all.ContainsKey(cell.Name)),
+            ];
+            if (cells.Length == 0)
             {
-                return results;
+                return all;
             }
 
-            results = await experiments.RunAsync(cells, stop);
+            foreach (CellResult result in await experiments.RunAsync(cells, stop))
+            {
+                all.Add(result.Cell.Name, result);
+            }
+        }
+    }
+
+    /// <summary>The results of the cells that a reproduction asks for, as far as they are known.</summary>
+    private static CellResult[] ResultsOf(
+        Reproduction one, ReproduceSize size, Dictionary<string, CellResult> all)
+    {
+        CellResult[] known = [];
+        while (true)
+        {
+            CellResult[] more =
+                [.. one.Cells(size, known).Where(cell => all.ContainsKey(cell.Name)).Select(cell => all[cell.Name])];
+            if (more.Length <= known.Length)
+            {
+                return known;
+            }
+
+            known = more;
         }
     }
 

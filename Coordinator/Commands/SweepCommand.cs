@@ -92,6 +92,11 @@ internal static class SweepCommand
         CellRunner runner = new(context, settings, folder, request.Place);
         IReadOnlyList<CellResult> results = await new ExperimentRunner(runner, request.Place.Parallel, human.WriteLine)
             .RunAsync(cells, signals.Token);
+        if (!signals.Token.IsCancellationRequested)
+        {
+            await runner.DismissWorkersAsync();
+        }
+
         ExperimentReport report = SweepReport.Create(axes, results);
         IReadOnlyList<string> files = report.Write(folder);
         human.WriteLine();

@@ -25,6 +25,9 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
     /// <summary>Steps between checkpoints, unless a cell says otherwise: most cells are short.</summary>
     private const int CheckpointEvery = 1000;
 
+    /// <summary>Within it every worker that waits for a cell tries again.</summary>
+    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(7);
+
     /// <summary>The folder of a cell.</summary>
     public string FolderOf(Cell cell) => Path.Combine(folder, "cells", Cell.Slug(cell.Name));
 
@@ -44,14 +47,28 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
         }
     }
 
+    /// <summary>Lets the workers of other processes go, who wait for another cell.</summary>
+    public async Task DismissWorkersAsync()
+    {
+        if (place.Listen is null)
+        {
+            return;
+        }
+
+        TrainOptions options = new() { Listen = place.Listen, TokenFile = place.TokenFile };
+        FarewellHost farewell = new("the experiment is finished");
+        await using RemoteWorkers door = await RemoteWorkers.StartAsync(
+            options, Path.Combine(folder, "secrets"), farewell, _ => { }, context.Clock);
+        await Task.Delay(s_farewell, context.Clock);
+    }
+
     /// <summary>Runs a cell; goes on where an earlier life left it.</summary>
     /// <param name="cell">Which one.</param>
-    /// <param name="isLast">Whether remote workers may go after it.</param>
     /// <param name="display">Told of its progress.</param>
     /// <param name="stop">Ends it after the step at hand, with a checkpoint.</param>
     /// <exception cref="ReportedException">Something that the user can mend.</exception>
     public async Task<CellResult> RunAsync(
-        Cell cell, bool isLast, ITrainingDisplay display, CancellationToken stop)
+        Cell cell, ITrainingDisplay display, CancellationToken stop)
     {
         string run = FolderOf(cell);
         TrainOptions asked = TrainWords.Parse(cell.Words, settings);
@@ -70,7 +87,7 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
                 cell.ValidatesEachEpoch,
                 Listens: place.Listen is not null,
                 Secrets: Path.Combine(folder, "secrets"),
-                KeepsWorkers: !isLast),
+                KeepsWorkers: true),
         };
         try
         {

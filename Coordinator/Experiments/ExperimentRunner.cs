@@ -45,7 +45,7 @@ internal sealed class ExperimentRunner(CellRunner runner, int parallel, Action<s
         {
             while (!stop.IsCancellationRequested && !Volatile.Read(ref isDiskFull) && open.TryDequeue(out int index))
             {
-                (CellResult result, int? code) = await TryAsync(cells[index], open.IsEmpty, stop);
+                (CellResult result, int? code) = await TryAsync(cells[index], stop);
                 results[index] = result;
                 if (code == ExitCodes.DiskFull)
                 {
@@ -72,12 +72,12 @@ internal sealed class ExperimentRunner(CellRunner runner, int parallel, Action<s
 
     private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 
-    private async Task<(CellResult Result, int? Code)> TryAsync(Cell cell, bool isLast, CancellationToken stop)
+    private async Task<(CellResult Result, int? Code)> TryAsync(Cell cell, CancellationToken stop)
     {
         try
         {
             CellDisplay display = new(cell.Name, note);
-            return (await runner.RunAsync(cell, isLast, display, stop), null);
+            return (await runner.RunAsync(cell, display, stop), null);
         }
 #pragma warning disable CA1031 // A cell's fault is a row of the table; the others go on.
         catch (Exception exception)

@@ -59,7 +59,7 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
     /// <summary>Whether the images are the course's kind; the table says where they come from.</summary>
     public bool IsCourse { get; init; } = true;
 
-    /// <summary>What the numbers are; null for the best that the results have.</summary>
+    /// <summary>What the numbers are; null for PSNR.</summary>
     public Metric? Metric { get; init; }
 
     /// <summary>What the reader must know: guesses above all.</summary>
@@ -80,7 +80,7 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
             .. Rows(size).Select(row => new ComparedRow(
                 row, [.. results.Where(result => result.Cell.Group == GroupOf(row))])),
         ];
-        Metric metric = Metric ?? Experiments.Metric.For(results);
+        Metric metric = Metric ?? Experiments.Metric.Psnr;
         string title = $"{Source}: {Shows}";
         ResultTable table = ComparisonTable.Create(
             title, metric, rows, [.. Notes, .. IsCourse ? [size.DataNote] : Array.Empty<string>(), size.SizeNote]);

@@ -175,7 +175,8 @@ public sealed class TrainSession
         await using CoordinatorHost host = new(_job, state, machine, options, recorder, _clock) { Data = data };
         await using RemoteWorkers? remote = _options.Part is { Listens: false }
             ? null
-            : await RemoteWorkers.StartAsync(_options, folder, host, _display.Note, _clock);
+            : await RemoteWorkers.StartAsync(
+                _options, _options.Part?.Secrets ?? folder["secrets"], host, _display.Note, _clock);
         await using LocalWorkers workers = new(host, _job, options.Version, options.Numerics, _clock);
         await using CancellationTokenRegistration registration = stop.Register(host.Stop);
         for (int i = 0; i < _workers; i++)

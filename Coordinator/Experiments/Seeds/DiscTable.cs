@@ -43,7 +43,7 @@ internal sealed class DiscTable()
                 false,
                 SearchSeed))),
         ];
-        return results.Count == 0
+        return results.Count < search.Length
             ? search
             : [.. search, .. s_rows.SelectMany(row => RepeatedCells.Of(
                 Group(row),
