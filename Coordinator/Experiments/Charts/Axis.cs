@@ -45,6 +45,11 @@ internal sealed class Axis
         double span = max > min ? max - min : Math.Max(Math.Abs(max) * 0.1, 1e-9);
         double step = Math.Pow(10, Math.Floor(Math.Log10(span / TicksMax)));
         step *= s_factors.First(factor => span / (step * factor) <= TicksMax || factor == 10);
+        if (isTight && all.All(double.IsInteger))
+        {
+            step = Math.Max(step, 1); // There is nothing between two epochs.
+        }
+
         long first = isTight ? (long)Math.Ceiling((min / step) - 1e-9) : (long)Math.Floor((min / step) + 1e-9);
         long last = isTight ? (long)Math.Floor((max / step) + 1e-9) : (long)Math.Ceiling((max / step) - 1e-9);
         double[] ticks = [.. Enumerable.Range(0, (int)(Math.Max(last, first) - first) + 1)

@@ -5,7 +5,7 @@ namespace Distributed.Coordinator.Experiments.Charts;
 /// <summary>Draws bars that lie, a name beside each, with the spread over repeated runs, as SVG.</summary>
 internal static class BarChart
 {
-    private const int Width = 860, Left = 270, Right = 84, Top = 54, Bottom = 50, Thickness = 16, Gap = 12;
+    private const int Width = 860, Left = 270, Right = 84, Top = 76, Bottom = 50, Thickness = 16, Gap = 12;
     private const int BarsMax = 60;
 
     /// <summary>The drawing.</summary>
@@ -30,7 +30,7 @@ internal static class BarChart
             .. areTwo ? ["upper bar: ours, lower bar: theirs"] : Array.Empty<string>(),
             .. axis.Ticks[0] > 0 ? ["the axis does not begin at 0"] : Array.Empty<string>(),
         ];
-        svg.Text(Width - 16, 28, string.Join("; ", remarks), "end");
+        svg.Text(16, 50, string.Join("; ", remarks));
 
         foreach (double tick in axis.Ticks)
         {
