@@ -44,7 +44,7 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ["sweep"] =
         [
             "All options of train that shape the result are taken too, and hold for every cell; see train --help.",
-            "Cells that are done are not run again: the same line again, with --run, or --resume goes on with a sweep.",
+            "Cells that are done are not run again: the same line with --run, or --resume, goes on with a sweep.",
             "Values with commas are separated by semicolons; a switch has the values on and off.",
             "",
             "Examples:",
@@ -55,9 +55,9 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ],
         ["reproduce"] =
         [
-            "Each experiment leaves table.md, table.json and figures (SVG) in a folder of its name. Runs that are done are",
-            "not run again: the same line again goes on. --scale S multiplies the numbers of training pairs, to 200 at",
-            "least; numbers of epochs, values and runs shrink with its root, to 2 at least.",
+            "Each experiment leaves table.md, table.json and figures (SVG) in a folder of its name. Runs that are done",
+            "are not run again: the same line again goes on. --scale S multiplies the numbers of training pairs, to",
+            "200 at least; numbers of epochs, values and runs shrink with its root, to 2 at least.",
             "",
             "Examples:",
             "  PROGRAM reproduce --list",

@@ -59,10 +59,13 @@ internal static class ReproduceCommand
             }
 
             string[] given = result.GetValue(names)!;
-            ReproduceSize size = new(result.GetValue(scale) ?? 1, Folder(result.GetValue(data)), result.GetValue(repeat));
+            ReproduceSize size = new(
+                result.GetValue(scale) ?? 1, Folder(result.GetValue(data)), result.GetValue(repeat));
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
             Wanted task = new(
-                given.Contains(Everything) ? Reproductions.All : [.. given.Distinct().Select(name => Reproductions.Find(name)!)],
+                given.Contains(Everything)
+                    ? Reproductions.All
+                    : [.. given.Distinct().Select(name => Reproductions.Find(name)!)],
                 size,
                 Path.GetFullPath(result.GetValue(run) ?? DefaultFolder(settings, size)),
                 string.Join(' ', given));

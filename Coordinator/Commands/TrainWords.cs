@@ -7,7 +7,9 @@ namespace Distributed.Coordinator.Commands;
 internal static class TrainWords
 {
     /// <summary>Reads them by the rules of <c>train</c>.</summary>
-    /// <exception cref="ConfigurationException">They are not options of <c>train</c>, or out of their range.</exception>
+    /// <exception cref="ConfigurationException">
+    /// They are not options of <c>train</c>, or out of their range.
+    /// </exception>
     public static TrainOptions Parse(IReadOnlyList<string> words, TrainSettings settings)
     {
         TrainArguments arguments = new();

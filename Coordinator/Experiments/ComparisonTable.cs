@@ -33,7 +33,8 @@ internal static class ComparisonTable
                 .. notes,
                 .. rows.SelectMany(row => row.Results)
                     .Where(result => result.Status != CellStatus.Done)
-                    .Select(result => $"{result.Cell.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}"),
+                    .Select(result =>
+                        $"{result.Cell.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}"),
             ]);
     }
 

@@ -24,7 +24,8 @@ internal static class SweepReport
         return new ExperimentReport(
             [CreateTable(axes, points, metric)],
             [
-                new Figure("loss", Curves(points, "Training loss by epoch", "Training loss", epoch => epoch.Loss, true)),
+                new Figure(
+                    "loss", Curves(points, "Training loss by epoch", "Training loss", epoch => epoch.Loss, true)),
                 .. Validation(points),
                 new Figure("metric", BarChart.Draw(
                     $"{metric.Title}: mean and standard deviation",

@@ -16,7 +16,8 @@ public sealed class SweepTests
         using TestFolder folder = new();
         string[] sweep =
         [
-            "sweep", .. s_grid, "--model", "n2n-initial:channels=4", "--limit", "100", "--batch", "10", "--steps", "150",
+            "sweep", .. s_grid, "--model", "n2n-initial:channels=4", "--limit", "100", "--batch", "10",
+            "--steps", "150",
         ];
         ProcessResult whole = await CoordinatorProcess.RunAsync(
             folder.Folder, [.. sweep, "--run", "whole", "--parallel", "2"]);
@@ -41,7 +42,7 @@ public sealed class SweepTests
         Assert.Equal(150, Runs.MetricSteps(Path.GetDirectoryName(Cells(folder["cut"])[0])!).Length);
     }
 
-    /// <summary>Two workers compute all cells, over one address and with one token, and end well after the last.</summary>
+    /// <summary>Two workers compute all cells, over one address, with one token, and end after the last.</summary>
     [Fact]
     public async Task Sweep_OverLinks_GivesTheLocalSweepsWeights_AndLetsTheWorkersGo()
     {

@@ -80,7 +80,8 @@ internal static class BarChart
             string low = SvgText.Number(axis.Place(value.Mean - value.Deviation));
             string high = SvgText.Number(axis.Place(value.Mean + value.Deviation));
             int middle = top + (Thickness / 2) - 1;
-            svg.Line($"<path class=\"whisker\" d=\"M{low} {middle}H{high}M{low} {middle - 4}v8M{high} {middle - 4}v8\"/>");
+            svg.Line($"<path class=\"whisker\" d=\"M{low} {middle}H{high}",
+                $"M{low} {middle - 4}v8M{high} {middle - 4}v8\"/>");
         }
 
         double after = axis.Place(value.Mean + value.Deviation) + 6;

@@ -4,10 +4,12 @@ using System.Text;
 
 namespace Distributed.Coordinator.Experiments.Charts;
 
-/// <summary>An SVG file as it is written: the same elements give the same bytes. No script, nothing from outside.</summary>
+/// <summary>
+/// An SVG file as it is written: the same elements give the same bytes. No script, nothing from outside.
+/// </summary>
 internal sealed class SvgText
 {
-    /// <summary>Colours that also people who see few colours tell apart (Okabe and Ito 2008), for both papers.</summary>
+    /// <summary>Colours that also people who see few colours tell apart (Okabe and Ito 2008).</summary>
     private const string Style = """
         :root { color-scheme: light dark; --ink: #1c2430; --quiet: #5d6774; --paper: #ffffff; --line: #e2e5e9;
           --c0: #0072b2; --c1: #d55e00; --c2: #009e73; --c3: #b5578f; --c4: #c48a00; --c5: #2f9fd8; --c6: #7a6a58;
@@ -19,7 +21,8 @@ internal sealed class SvgText
         text { font: 13px system-ui, "Segoe UI", Roboto, sans-serif; fill: var(--quiet); }
         .title { font-size: 17px; font-weight: 600; fill: var(--ink); } .strong { fill: var(--ink); }
         .curve { fill: none; stroke-width: 2; stroke-linejoin: round; } .band { opacity: 0.18; }
-        .reference { stroke: var(--ink); stroke-dasharray: 2 4; fill: none; } .whisker { stroke: var(--ink); fill: none; }
+        .reference { stroke: var(--ink); stroke-dasharray: 2 4; fill: none; }
+        .whisker { stroke: var(--ink); fill: none; }
         image { image-rendering: pixelated; }
         """;
 

@@ -70,8 +70,9 @@ internal sealed class DiscTable()
                     Metric.Accuracy,
                     rows,
                     [
-                        "1,000 training and 1,000 test points, standardized; 30 epochs, batch 25, losses summed over it.",
-                        $"Learning rates by a grid over {string.Join(", ", s_rates)}, one run of {SearchEpochs} epochs each.",
+                        "1,000 training and 1,000 test points, standardized; 30 epochs, batch 25, summed losses.",
+                        $"Learning rates by a grid over {string.Join(", ", s_rates)}, "
+                        + $"one run of {SearchEpochs} epochs each.",
                         size.SizeNote,
                     ]),
             ],

@@ -18,7 +18,7 @@ internal sealed class LayerLatency()
     private const int RepeatsFull = 200;
     private const int RepeatsMin = 10;
 
-    /// <summary>Prints [[forward mean, sd, backward mean, sd], ...] in milliseconds for the layers of its arguments.</summary>
+    /// <summary>Prints [version, [[forward mean, sd, backward mean, sd], ...]] in milliseconds.</summary>
     private const string Script = """
         import json, sys, time, torch
         torch.set_num_threads(1)
@@ -181,6 +181,9 @@ internal sealed class LayerLatency()
         double[][] rows = document.RootElement[1].Deserialize<double[][]>()!;
         return (
             document.RootElement[0].GetString()!,
-            [.. rows.SelectMany(row => new[] { new Spread(row[0], row[1], repeats), new Spread(row[2], row[3], repeats) })]);
+            [
+                .. rows.SelectMany(row =>
+                    new[] { new Spread(row[0], row[1], repeats), new Spread(row[2], row[3], repeats) }),
+            ]);
     }
 }

@@ -21,7 +21,9 @@ internal static class Seed002
                 "Width, rate and epochs are not given: 48 channels, SGD with rate 2, batch 32, 10 epochs.",
             ],
             Figures = (rows, _) =>
-                [ReproduceFigures.Losses("seed002-results", "Seed 002: the mandated network by its initial weights", rows)],
+            [
+                ReproduceFigures.Losses("seed002-results", "Seed 002: the mandated network by initial weights", rows),
+            ],
         },
     ];
 

@@ -25,7 +25,8 @@ public sealed class ReproduceTests : IDisposable
     public async Task List_NamesEverythingOnce()
     {
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync("reproduce", "--list"));
-        Assert.All(Reproductions.All, one => Assert.Contains($"| {one.Name} ", _runner.Output, StringComparison.Ordinal));
+        Assert.All(
+            Reproductions.All, one => Assert.Contains($"| {one.Name} ", _runner.Output, StringComparison.Ordinal));
         Assert.Equal(Reproductions.All.Count, Reproductions.All.Select(one => one.Name).Distinct().Count());
     }
 

@@ -25,7 +25,10 @@ public sealed class TableAndChartTests
     public void Table_IsAlignedMarkdown_AndJsonWithNulls()
     {
         ResultTable table = new(
-            "T", [new("name", "Name"), new("x", "X", "0.00")], [["a|b", 1.234], ["c", null], ["d", double.NaN]], ["N."]);
+            "T",
+            [new("name", "Name"), new("x", "X", "0.00")],
+            [["a|b", 1.234], ["c", null], ["d", double.NaN]],
+            ["N."]);
         Assert.Equal(
             "## T\n\n| Name |    X |\n| ---- | ---: |\n| a\\|b | 1.23 |\n| c    |    - |\n| d    |  NaN |\n\nN.\n",
             table.ToMarkdown());
@@ -55,10 +58,11 @@ public sealed class TableAndChartTests
     public void Axis_Logarithmic_DecadesAreEquallyWide()
     {
         Axis axis = Axis.Create([0.01, 100], isLog: true, 0, 400, isTight: true);
-        Assert.Equal([0, 100, 200, 300, 400], new[] { 0.01, 0.1, 1, 10, 100 }.Select(x => Math.Round(axis.Place(x), 6)));
+        double[] values = [0.01, 0.1, 1, 10, 100];
+        Assert.Equal([0, 100, 200, 300, 400], values.Select(x => Math.Round(axis.Place(x), 6)));
     }
 
-    /// <summary>Goal: a file that any viewer takes. Method: parse it, count its parts, and look for foreign ones.</summary>
+    /// <summary>Goal: a file that any viewer takes. Method: parse it, count its parts, look for foreign ones.</summary>
     [Fact]
     public void LineChart_IsWholeSvg_TheSameEachTime()
     {
@@ -94,7 +98,10 @@ public sealed class TableAndChartTests
     public void BarChart_HasABarForEachOfOursAndTheirs()
     {
         string text = BarChart.Draw(
-            "t", "PSNR", "0.0", [new("a", new(20, 1, 3), new Spread(21, 0, 1)), new("b", null, new Spread(double.NaN, 0, 1))]);
+            "t",
+            "PSNR",
+            "0.0",
+            [new("a", new(20, 1, 3), new Spread(21, 0, 1)), new("b", null, new Spread(double.NaN, 0, 1))]);
         XElement svg = XDocument.Parse(text).Root!;
         XElement[] bars = [.. svg.Elements(s_svg + "rect").Skip(1)];
         Assert.Equal(2, bars.Length);
