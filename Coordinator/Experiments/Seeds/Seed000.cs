@@ -19,7 +19,7 @@ internal static class Seed000
                 "Theirs: their framework gave NaN; the second row has PyTorch's number, 25.48 dB, and the best entry "
                 + "of their course had 36.",
                 "The network is the course's (Conv s2, ReLU, Conv s2, ReLU, Upsampling, ReLU, Upsampling, Sigmoid)"
-                + " with Kaiming initialization; width, rate and epochs are not given: 48 channels, batch 32, 10 epochs.",
+                + " with Kaiming initialization; width and epochs are not given: 48 channels, batch 32, 10 epochs.",
             ],
         },
     ];
