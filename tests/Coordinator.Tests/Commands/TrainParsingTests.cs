@@ -207,7 +207,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--listen 5500", "--listen 5500", "an IP address")]
     [InlineData("--min-workers 0", "--min-workers 0", "from 1 to 1024")]
     [InlineData("train extra", "'extra'", "Unrecognized")]
-    [InlineData("sweep", "'sweep'", "Unrecognized")]
+    [InlineData("wander", "'wander'", "Unrecognized")]
     [InlineData("@file", "'@file'", "Unrecognized")]
     public async Task WrongArguments_AreUsageFaults_AndNothingStarts(string line, string named, string allowed)
     {
