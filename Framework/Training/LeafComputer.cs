@@ -69,7 +69,14 @@ public sealed class LeafComputer
             for (int i = 0; i < images; i++)
             {
                 _workspace.GetOutput(i, _prediction);
-                loss += _loss.Evaluate(_prediction, _targets.AsSpan(i * elements, elements), _gradient);
+                Span<float> target = _targets.AsSpan(i * elements, elements);
+                if (_source.MasksTargets)
+                {
+                    int sample = _order.At(epoch, samples.First + first + i);
+                    _source.MaskTarget(sample, epoch, _prediction, target);
+                }
+
+                loss += _loss.Evaluate(_prediction, target, _gradient);
                 _workspace.SetOutputGradient(i, _gradient);
             }
 

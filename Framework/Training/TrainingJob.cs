@@ -72,11 +72,13 @@ public sealed class TrainingJob
     public static Plan CompileFor(Model model, string name, PairSource source, int leaf = 1)
     {
         ImageShape output = model.OutputShape(source.Shape);
-        return output == source.Shape
+        return output == source.TargetShape
             ? model.CompileForLeaf(source.Shape, leaf)
             : throw new ConfigurationException(
-                $"Model {name} makes {output} of images {source.Shape}; the targets are {source.Shape}.",
-                "Choose a model that gives back the shape of its input.");
+                $"Model {name} makes {output} of inputs {source.Shape}; the targets are {source.TargetShape}.",
+                source.ClassCount == 0
+                    ? "Choose a model that gives back the shape of its input."
+                    : $"Choose a classifier of {source.ClassCount} classes; or --noise MODEL, to denoise the images.");
     }
 
     /// <summary>What a step's mean divides the summed loss by; 1 for a sum.</summary>
