@@ -79,7 +79,7 @@ public sealed class Model
     public Plan Compile(ImageShape input, bool inputGradient = false, int imagesPerPass = 1) =>
         Compile(input, inputGradient, imagesPerPass, KernelSet.Current);
 
-    /// <summary>Makes a plan for leaves: all of a leaf's images in one pass if it must be, or if they are small.</summary>
+    /// <summary>Makes a plan for leaves: all images in one pass if it must be, or if they are small.</summary>
     /// <param name="input">Shape of each image.</param>
     /// <param name="leaf">Samples of a leaf.</param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>

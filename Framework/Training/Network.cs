@@ -143,7 +143,7 @@ public sealed class Network
         }
 
         Tensor inputGradient = pass.Backward(outputGradient, _leafGradient);
-        TrainingState.Move(Model.Buffers, _state.Span, _leafGradient.Span, pass.Samples, _state.Span);
+        RunningStatistics.Move(Model.Buffers, _state.Span, _leafGradient.Span, pass.Samples, _state.Span);
         Span<float> sums = _gradient.Span;
         ReadOnlySpan<float> added = _leafGradient.Span;
         for (int i = 0; i < Model.ParameterCount; i++)
@@ -164,8 +164,13 @@ public sealed class Network
     /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
     /// <param name="optimizer">Made for as many parameters as the model has.</param>
     /// <param name="learningRate">Size of the step.</param>
-    public void Step(Optimizer optimizer, double learningRate) =>
+    public void Step(Optimizer optimizer, double learningRate)
+    {
+        // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
+        float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
+        statistics.CopyTo(_state.Span[Model.ParameterCount..]);
+    }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>
         new(buffer.Memory.Slice(parameter.Start, parameter.Count), [.. parameter.Shape]);

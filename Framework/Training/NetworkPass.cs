@@ -65,7 +65,10 @@ internal sealed class NetworkPass
     }
 
     /// <summary>Computes the results of a batch.</summary>
-    public Tensor Forward(AlignedBuffer state, Tensor input, in SampleKeys keys)
+    /// <param name="state">The flat state.</param>
+    /// <param name="input">The batch.</param>
+    /// <param name="keys">Decides random numbers in training.</param>
+    public Tensor Forward(AlignedBuffer state, Tensor input, in SampleKeys keys = default)
     {
         _replica.Load(state.Span);
         _workspace.BeginPass(Samples, keys);

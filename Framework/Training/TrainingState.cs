@@ -71,27 +71,10 @@ public sealed class TrainingState
     {
         PooledBuffer next = _pool.Rent();
         Optimizer.Step(Parameters.Values, gradient.Values, terms, learningRate, next.Values);
-        Move(_buffers, Parameters.Values.Span, gradient.Values.Span, samples, next.Values.Span);
+        RunningStatistics.Move(
+            _buffers, Parameters.Values.Span, gradient.Values.Span, samples, next.Values.Span);
         Parameters.Dispose();
         Parameters = next;
         gradient.Dispose();
-    }
-
-    /// <summary>Running statistics: target = (1 - momentum) old + momentum sum / samples.</summary>
-    internal static void Move(
-        IReadOnlyList<BufferSpec> buffers,
-        ReadOnlySpan<float> old,
-        ReadOnlySpan<float> sums,
-        int samples,
-        Span<float> target)
-    {
-        foreach (BufferSpec buffer in buffers)
-        {
-            for (int i = buffer.Start; i < buffer.Start + buffer.Count; i++)
-            {
-                float kept = (1 - buffer.Momentum) * old[i];
-                target[i] = MathF.FusedMultiplyAdd(buffer.Momentum, sums[i] / samples, kept);
-            }
-        }
     }
 }
