@@ -15,7 +15,7 @@ namespace Distributed.Framework.Training;
 /// </param>
 public sealed record Evaluation(double MeanSquaredError, double Psnr, double PsnrMeanPerImage, double InputPsnr)
 {
-    /// <summary>Mean structural similarity of the images; null if they are no images, or smaller than its window.</summary>
+    /// <summary>Mean structural similarity of the images; null if they are none, or smaller than its window.</summary>
     public double? Ssim { get; init; }
 
     /// <summary>Share of right answers, 0 to 1; null if targets are no classes.</summary>
@@ -114,7 +114,7 @@ public sealed class Predictor
     public Predictor(Plan plan)
     {
         _plan = plan;
-        _workspace = plan.CreateWorkspace(training: false);
+        _workspace = plan.CreateWorkspace(training: false, imagesMax: 1);
         Input = new float[plan.Input.Elements];
         Target = new float[plan.Output.Elements];
         Output = new float[plan.Output.Elements];

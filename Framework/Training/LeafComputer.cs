@@ -17,15 +17,23 @@ public sealed class LeafComputer
     private readonly SampleOrder _order;
     private readonly Loss _loss;
     private readonly int _stepsTotal;
+    private readonly uint _seed;
     private readonly Workspace _workspace;
     private readonly float[] _input;
     private readonly float[] _prediction;
     private readonly float[] _targets;
     private readonly float[] _gradient;
 
-    /// <summary>Makes a thread's workspace; the steps of the run are for losses that depend on progress.</summary>
-    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, int stepsTotal)
+    /// <summary>Makes a thread's workspace.</summary>
+    /// <param name="plan">The model at the size of the images.</param>
+    /// <param name="source">The training pairs.</param>
+    /// <param name="order">Which sample comes when.</param>
+    /// <param name="loss">What is minimized.</param>
+    /// <param name="seed">The run's, for layers that draw random numbers.</param>
+    /// <param name="stepsTotal">Steps of the run, for losses that depend on progress.</param>
+    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, uint seed, int stepsTotal)
     {
+        _seed = seed;
         _plan = plan;
         _source = source;
         _order = order;
@@ -53,7 +61,7 @@ public sealed class LeafComputer
         for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, samples.Count - first);
-            _workspace.BeginPass(images);
+            _workspace.BeginPass(images, new SampleKeys(_seed, step, samples.First + first));
             for (int i = 0; i < images; i++)
             {
                 int sample = _order.At(epoch, samples.First + first + i);

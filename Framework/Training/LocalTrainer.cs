@@ -65,7 +65,7 @@ public sealed class LocalTrainer
 
         double terms = _job.Terms(slice.Count);
         double loss = total!.Loss / terms;
-        _state.Apply(total, terms, _job.LearningRate(step));
+        _state.Apply(total, terms, _job.LearningRate(step), slice.Count);
         return loss;
     }
 }
