@@ -20,7 +20,14 @@ public sealed class Network
     private readonly AlignedBuffer _state;
     private readonly AlignedBuffer _gradient;
     private readonly AlignedBuffer _leafGradient;
+    private readonly uint _seed;
     private NetworkPass? _pass;
+
+    /// <summary>Forward passes in training: decides which elements a dropout keeps.</summary>
+    private int _passes;
+
+    /// <summary>Samples that went back since the gradients were zero.</summary>
+    private int _samples;
 
     /// <summary>A network of layers, with PyTorch's default initial weights.</summary>
     /// <param name="layers">Its layers.</param>
@@ -28,10 +35,12 @@ public sealed class Network
     public Network(Sequential layers, uint seed = 0)
     {
         Model = new Model(layers);
-        _state = new AlignedBuffer(Model.ParameterCount);
-        _gradient = new AlignedBuffer(Model.ParameterCount);
-        _leafGradient = new AlignedBuffer(Model.ParameterCount);
+        _state = new AlignedBuffer(Model.StateCount);
+        _gradient = new AlignedBuffer(Model.StateCount);
+        _leafGradient = new AlignedBuffer(Model.StateCount);
         DefaultInitializer.Fill(Model, seed, _state.Span);
+        Model.InitializeBuffers(_state.Span);
+        _seed = seed;
     }
 
     /// <summary>The layers, and the names and places of what they learn.</summary>
@@ -73,7 +82,7 @@ public sealed class Network
     {
         options ??= new NetworkTraining();
         TrainingJob job = new(options.Configure(Model, pairs, _state.Span), pairs);
-        TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount));
+        TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount), Model.Buffers);
         LocalTrainer trainer = new(job, state, options.Threads);
         List<double> losses = [];
         for (int epoch = 0; epoch < options.Epochs; epoch++)
@@ -120,7 +129,7 @@ public sealed class Network
     {
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: true, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input);
+        return pass.Forward(_state, input, new SampleKeys(_seed, _passes++, FirstSample: 0));
     }
 
     /// <summary>Carries a gradient back, and adds to the gradients of the parameters.</summary>
@@ -135,6 +144,7 @@ public sealed class Network
         }
 
         Tensor inputGradient = pass.Backward(outputGradient, _leafGradient);
+        _samples += pass.Samples;
         Span<float> sums = _gradient.Span;
         ReadOnlySpan<float> added = _leafGradient.Span;
         for (int i = 0; i < sums.Length; i++)
@@ -146,17 +156,31 @@ public sealed class Network
     }
 
     /// <summary>Sets the gradients of all parameters to zero.</summary>
-    public void ZeroGrad() => _gradient.Span.Clear();
+    public void ZeroGrad()
+    {
+        _gradient.Span.Clear();
+        _samples = 0;
+    }
 
     /// <summary>Each parameter with its gradient: views, so that writing to a parameter changes the network.</summary>
     public IReadOnlyList<(Tensor Parameter, Tensor Gradient)> Param() =>
         [.. Model.Parameters.Select(parameter => (View(_state, parameter), View(_gradient, parameter)))];
 
-    /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
+    /// <summary>
+    /// Does an optimizer's step with the gradients that were added up, and one update of the running statistics.
+    /// </summary>
     /// <param name="optimizer">Made for as many parameters as the model has.</param>
     /// <param name="learningRate">Size of the step.</param>
-    public void Step(Optimizer optimizer, double learningRate) =>
+    public void Step(Optimizer optimizer, double learningRate)
+    {
+        float[] running = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
+        running.CopyTo(_state.Span[Model.ParameterCount..]);
+        if (_samples > 0)
+        {
+            RunningStatistics.Move(Model.Buffers, _state.Span, _gradient.Span, _samples, _state.Span);
+        }
+    }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>
         new(buffer.Memory.Slice(parameter.Start, parameter.Count), [.. parameter.Shape]);
