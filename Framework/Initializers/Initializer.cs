@@ -73,9 +73,9 @@ public sealed class Initializer
 
     private void FillOne(ParameterSpec parameter, Philox random, uint index, Span<float> values)
     {
-        if (parameter.Kind is ParameterKind.Scale or ParameterKind.Shift)
+        if (parameter.Constant is { } constant)
         {
-            values.Fill(parameter.Kind == ParameterKind.Scale ? 1 : 0);
+            values.Fill(constant);
             return;
         }
 
@@ -140,6 +140,8 @@ public sealed class Initializer
     }
 
     private static double? ParseNumber(string text) => double.TryParse(
-        text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value)
-        && double.IsFinite(value) ? value : null;
+        text,
+        NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+        CultureInfo.InvariantCulture,
+        out double value) && double.IsFinite(value) ? value : null;
 }
