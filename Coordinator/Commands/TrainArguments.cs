@@ -22,10 +22,12 @@ internal sealed class TrainArguments
         + "[synthetic]");
 
     private readonly Option<string?> _validation = StrictOptions.Text(
-        "--validation", "SOURCE", "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]");
+        "--validation", "SOURCE",
+        "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]");
 
     private readonly Option<string?> _noise = StrictOptions.Noise(
-        "--noise", "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; S, PEAK and P "
+        "--noise",
+        "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; S, PEAK and P "
         + "also as LO-HI [gaussian:25 for synthetic]");
 
     private readonly Option<bool> _noiseFixed = StrictOptions.Flag(

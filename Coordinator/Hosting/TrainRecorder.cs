@@ -167,6 +167,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         // One best at a time: its snapshot is free again before the next is taken.
         _bestSaved.GetAwaiter().GetResult();
         _bestSaved = PostAsync(state, steps, score: -evaluation.MeanSquaredError, keepByStep: false);
+        if (_validation.ClassCount > 0)
+        {
+            return; // A class is no picture.
+        }
+
         string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
         LastPreview = (path, PreviewWriter.Write(path, _job.Plan, _replica, _validation));
     }
