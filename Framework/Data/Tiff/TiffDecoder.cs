@@ -9,7 +9,8 @@ namespace Distributed.Framework.Data.Tiff;
 /// <summary>Reads the pages of TIFF pictures.</summary>
 /// <remarks>
 /// Read are integers of 8 and 16 bits and floats of 32 and 64; grey, RGB and palette; strips and tiles; channels
-/// together or apart; uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
+/// together or apart;
+/// uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
 /// dropped; further channels of a grey page are kept. White-is-zero is turned round; a palette's 16-bit colours give
 /// their upper bytes. Thumbnails (reduced resolution) are passed over. The strips of all pages together may not be more
 /// than the file, so memory follows the file's size and compression. Source: TIFF 6.0 (Aldus 1992).
