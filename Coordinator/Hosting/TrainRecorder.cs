@@ -31,6 +31,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private double _smoothedSpeed;
     private long _images;
     private StepTimes _times;
+    private double _epochLoss;
+    private double _epochTerms;
     private int _steps;
 
     /// <summary>Opens the records of a run.</summary>
@@ -119,12 +121,15 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _images += result.Slice.Count;
         double speed = result.Slice.Count / Math.Max(times.Total.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
+        double terms = (double)result.Slice.Count * _job.Loss.Terms(_job.Plan.Output.Elements);
+        _epochLoss += result.Loss * _job.Terms(result.Slice.Count);
+        _epochTerms += terms;
         WritePending();
         _pending = new StepMetrics(
             result.Steps,
             result.Slice.Epoch + 1,
             result.Loss,
-            _job.Configuration.Optimizer.LearningRate,
+            _job.LearningRate(result.Steps - 1),
             _smoothedSpeed,
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,
@@ -135,7 +140,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             times.Update.TotalSeconds,
             times.Compute.TotalSeconds,
             times.BytesIn,
-            times.BytesOut);
+            times.BytesOut,
+            EpochLoss: EndEpoch(result.Steps));
         _display.OnStep(new StepProgress(
             result.Steps,
             _job.Schedule.StepsTotal,
@@ -155,21 +161,30 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         }
 
         _replica.Load(state.Parameters.Values.Span);
-        Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
+        double progress = (double)Math.Max(0, steps - 1) / _job.Schedule.StepsTotal;
+        Evaluation evaluation = Evaluator.Evaluate(
+            _job.Plan, _replica, _validation, _threads, _job.Loss, progress);
         LastEvaluation = evaluation;
         if (_pending is { } pending && pending.Step == steps)
         {
-            _pending = pending with { Psnr = evaluation.Psnr };
+            _pending = pending with
+            {
+                Psnr = evaluation.IsClean ? evaluation.Psnr : null,
+                PsnrEstimated = evaluation.PsnrEstimated,
+                Ssim = evaluation.IsClean ? evaluation.Ssim : null,
+                Accuracy = evaluation.Accuracy,
+                ValidationLoss = evaluation.Loss,
+            };
         }
 
         _display.OnValidated(steps, evaluation);
 
         // One best at a time: its snapshot is free again before the next is taken.
         _bestSaved.GetAwaiter().GetResult();
-        _bestSaved = PostAsync(state, steps, score: -evaluation.MeanSquaredError, keepByStep: false);
+        _bestSaved = PostAsync(state, steps, score: evaluation.Score, keepByStep: false);
         if (_validation.ClassCount > 0)
         {
-            return; // A class is no picture.
+            return;
         }
 
         string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
@@ -212,6 +227,19 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
                 _metrics.Dispose();
             }
         }
+    }
+
+    /// <summary>The mean loss of the epoch that this step ends; null in its midst. Earlier lives do not count.</summary>
+    private double? EndEpoch(int steps)
+    {
+        if (!_job.Schedule.EndsEpoch(steps))
+        {
+            return null;
+        }
+
+        double mean = _epochLoss / _epochTerms;
+        (_epochLoss, _epochTerms) = (0, 0);
+        return mean;
     }
 
     private void WritePending()

@@ -6,6 +6,7 @@ using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Hosting.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Layers;
@@ -21,15 +22,20 @@ namespace Distributed.Coordinator.Hosting;
 /// <param name="IsStopped">Whether the user stopped it before its last step.</param>
 /// <param name="InputPsnr">PSNR of the noisy validation images themselves; null without clean ones.</param>
 /// <param name="PreviewPath">The last picture; null if there is none.</param>
-public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath);
+public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath)
+{
+    /// <summary>Whether PSNR was estimated from noisy pairs, for lack of clean images.</summary>
+    public bool IsEstimated { get; init; }
+}
 
 /// <summary>One life of a run: opens data and run folder, trains with local workers, leaves the results.</summary>
 public sealed class TrainSession
 {
     /// <summary>
-    /// What a resumed run may change: paths (hashes tell whether the data are the same) and the length.
+    /// What a resumed run may change: paths (hashes tell whether the data are the same), and also the length, unless
+    /// rates or loss depend on it.
     /// </summary>
-    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "init", "data.source", "data.validation"];
+    private static readonly HashSet<string> s_mayChange = ["init", "data.source", "data.validation"];
 
     private readonly TrainOptions _options;
     private readonly ITrainingDisplay _display;
@@ -47,6 +53,11 @@ public sealed class TrainSession
         _workers = options.Workers ?? Environment.ProcessorCount;
         PairSource source = DataSources.OpenTraining(options.Data);
         _validation = DataSources.OpenValidation(options.Data);
+        if (_validation is not null && options.NoisyValidation)
+        {
+            _validation = new NoisyTargets(_validation);
+        }
+
         Sequential layers = options.Layers is { } saved
             ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
             : ModelLoader.FindLayers(options.Model, source.Shape.C);
@@ -59,14 +70,15 @@ public sealed class TrainSession
                 "Give images of one size, or --crop N.");
         }
 
-        _initial = new float[model.ParameterCount];
+        _initial = new float[model.StateCount];
+        model.InitializeBuffers(_initial);
         if (options.Init is { } file)
         {
             StateDict.Read(file).CopyTo(model, _initial);
         }
         else
         {
-            DefaultInitializer.Fill(model, options.Data.Seed, _initial);
+            Initializer.Parse(options.InitScheme).Fill(model, options.Data.Seed, _initial);
         }
 
         _optimizer = options.Optimizer.Create(model.ParameterCount);
@@ -94,16 +106,20 @@ public sealed class TrainSession
         Data = _options.Data,
         DataHash = source.ContentHash,
         ValidationHash = _validation?.ContentHash,
+        NoisyValidation = _options.NoisyValidation,
         Loss = _options.Loss,
         Reduction = _options.Reduction,
         Optimizer = _options.Optimizer,
+        Schedule = _options.Schedule is "constant" ? null : _options.Schedule,
+        Warmup = _options.Warmup,
         Batch = _options.Batch,
-        Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model),
+        Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model, layers),
         Epochs = _options.Epochs,
         Steps = _options.Epochs is null ? _options.Steps ?? TrainOptions.DefaultSteps : null,
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
         Init = _options.Init,
+        InitScheme = _options.InitScheme is "default" ? null : _options.InitScheme,
         InitialWeightsSha256 = Hash(_initial),
     };
 
@@ -116,7 +132,7 @@ public sealed class TrainSession
                 _options.Model,
                 _options.Run,
                 _options.Resume,
-                s_mayChange,
+                _job.DependsOnLength ? s_mayChange : new HashSet<string>(s_mayChange) { "epochs", "steps" },
                 _options.CommandLine,
                 _options.RunsRoot),
             _clock);
@@ -129,6 +145,9 @@ public sealed class TrainSession
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,
+            ValidationGapMin = _options.ValidateEveryEpoch || _validation is { ClassCount: > 0 }
+                ? TimeSpan.Zero
+                : new CoordinatorOptions { Version = "", Numerics = "" }.ValidationGapMin,
         };
         int threads = Math.Max(1, _workers * _options.Threads);
         await using TrainRecorder recorder = new(
@@ -146,13 +165,13 @@ public sealed class TrainSession
             : null;
         if (checkpoint is null)
         {
-            return (new TrainingState(_initial, _optimizer), 0);
+            return (new TrainingState(_initial, _optimizer, _job.Model.Buffers), 0);
         }
 
         float[] parameters = TrainingCheckpoint.Parameters(checkpoint, _job.Model);
         TrainingCheckpoint.RestoreOptimizer(checkpoint, _job.Model, _optimizer);
         _display.Note($"Resuming after step {checkpoint.Step}");
-        return (new TrainingState(parameters, _optimizer), checked((int)checkpoint.Step));
+        return (new TrainingState(parameters, _optimizer, _job.Model.Buffers), checked((int)checkpoint.Step));
     }
 
     /// <summary>Trains; true if the user stopped it.</summary>
@@ -196,25 +215,32 @@ public sealed class TrainSession
             folder["model.safetensors"],
             stream => SafetensorsWriter.Write(stream, metadata, TrainingCheckpoint.Tensors(_job.Model, parameters)));
         Evaluation? evaluation = recorder.LastEvaluation;
-        bool isClean = _validation is { HasCleanTargets: true };
+        bool isClean = evaluation is { IsClean: true };
         RunSummary summary = new(
             recorder.StepsDone,
             (double)recorder.StepsDone / _job.Schedule.StepsPerEpoch,
             recorder.LastLoss,
             isClean ? evaluation?.Psnr : null,
             isClean ? evaluation?.PsnrMeanPerImage : null,
-            PsnrEstimated: null,
-            Accuracy: null,
+            evaluation?.PsnrEstimated,
+            evaluation?.Accuracy,
             recorder.ImagesPerSecond,
             recorder.StepTime.TotalSeconds,
             recorder.Workers,
             recorder.RecomputedLeaves,
             Hash(parameters.Span),
             folder.Folder,
-            recorder.StepMeans);
+            recorder.StepMeans)
+        {
+            Ssim = isClean ? evaluation?.Ssim : null,
+            ValidationLoss = evaluation?.Loss,
+        };
         WriteReport(folder, configuration, summary, recorder.LastPreview);
         return new TrainResult(
-            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path);
+            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path)
+        {
+            IsEstimated = evaluation?.EstimatedError is not null,
+        };
     }
 
     private static void WriteReport(

@@ -3,7 +3,7 @@ using Distributed.Framework.Kernels;
 namespace Distributed.Framework.Execution;
 
 /// <summary>A convolution of either kind, with its bias and the activation that follows fused in.</summary>
-internal sealed unsafe class ConvolutionOperation : Operation
+internal sealed unsafe class ConvolutionOperation : Operation, IActivated
 {
     private readonly ConvolutionGeometry _geometry;
     private readonly WeightStrides _strides;
@@ -29,7 +29,7 @@ internal sealed unsafe class ConvolutionOperation : Operation
         output.RequireBorder(geometry.Adjoint.Border(output.Shape.H, output.Shape.W, input.Shape.H, input.Shape.W));
     }
 
-    /// <summary>Applied to the result in place.</summary>
+    /// <inheritdoc/>
     public ActivationKind Activation { get; set; }
 
     public override int PackedFloats =>

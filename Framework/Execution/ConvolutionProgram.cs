@@ -117,6 +117,33 @@ internal sealed unsafe class ConvolutionProgram
         }
     }
 
+    /// <summary>Computes images of one pixel each, all in one product.</summary>
+    /// <param name="kernels">At which vector width.</param>
+    /// <param name="input">The first image's first channel.</param>
+    /// <param name="output">The first image's first channel, overwritten or added to.</param>
+    /// <param name="packed">The packed weights.</param>
+    /// <param name="start">What sums start from, one a float of an output pixel; null to add to the output.</param>
+    /// <param name="images">How many.</param>
+    public void RunImages(KernelSet kernels, float* input, float* output, float* packed, float* start, int images)
+    {
+        Stage stage = _stages[0];
+        kernels.Convolve(new ConvolutionLine
+        {
+            Input = input,
+            InputPixel = (nint)_input.ImageFloats,
+            Runs = stage.Runs,
+            Blocks = stage.Blocks,
+            BlockCount = stage.BlockCount,
+            Depth = stage.Depth,
+            Weights = packed + stage.PackedStart,
+            Start = start,
+            Output = output,
+            OutputPixel = (nint)_output.ImageFloats,
+            Pixels = images,
+            Channels = _output.Floats,
+        });
+    }
+
     /// <summary>A phase with its runs, cut in blocks.</summary>
     private sealed class Stage
     {

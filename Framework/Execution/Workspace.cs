@@ -11,11 +11,14 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _sums;
+    private readonly AlignedBuffer _scratch;
+    private readonly int _imagesMax;
     private readonly bool _training;
 
-    internal Workspace(Plan plan, bool training, KernelSet kernels)
+    internal Workspace(Plan plan, bool training, int imagesMax, KernelSet kernels)
     {
         _plan = plan;
+        _imagesMax = imagesMax;
         _training = training;
         Kernels = kernels;
         _activations = [.. plan.Roots.Select(Allocate)];
@@ -24,13 +27,24 @@ public sealed unsafe class Workspace
             : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
 
-        AlignedBuffer Allocate(ActivationNode root) => new(root.ImageFloats * plan.ImagesPerPass);
+        _scratch = new AlignedBuffer(plan.ScratchFloats);
+
+        AlignedBuffer Allocate(ActivationNode root) =>
+            new(root.IsForTraining && !training ? 0 : root.ImageFloats * imagesMax);
     }
 
     /// <summary>Images in the current pass: 1 to the plan's ImagesPerPass.</summary>
     public int Images { get; private set; } = 1;
 
+    /// <summary>Whether layers that know two ways, as dropout, go that of training.</summary>
+    public bool IsTraining => _training;
+
     internal KernelSet Kernels { get; }
+
+    internal SampleKeys Keys { get; private set; }
+
+    /// <summary>Passes that went backward since the leaf began.</summary>
+    internal int PassesOfLeaf { get; set; }
 
     /// <summary>Starts a leaf: its gradient is zero.</summary>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
@@ -38,15 +52,19 @@ public sealed unsafe class Workspace
     {
         CheckTraining();
         _sums.Span.Clear();
+        PassesOfLeaf = 0;
     }
 
-    /// <summary>Says how many images the next pass has.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Not between 1 and the plan's ImagesPerPass.</exception>
-    public void BeginPass(int images)
+    /// <summary>Says how many images the next pass has, and which samples they are.</summary>
+    /// <param name="images">1 to the plan's ImagesPerPass, or what the workspace was made for.</param>
+    /// <param name="keys">Decides the random numbers of the pass; not read outside training.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The workspace has no room for so many images.</exception>
+    public void BeginPass(int images, in SampleKeys keys = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(images, _plan.ImagesPerPass);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(images, _imagesMax);
         Images = images;
+        Keys = keys;
     }
 
     /// <summary>Sets one image of the input.</summary>
@@ -116,6 +134,8 @@ public sealed unsafe class Workspace
 
     internal Span<float> GradientSums(Operation operation) =>
         _sums.Span.Slice(operation.GradientStart, operation.GradientFloats);
+
+    internal float* Scratch(Operation operation) => _scratch.Pointer + operation.ScratchStart;
 
     internal float* GradientSumsPointer(Operation operation) => _sums.Pointer + operation.GradientStart;
 

@@ -32,6 +32,9 @@ public enum RandomPurpose
 
     /// <summary>The points of the toy set "disc".</summary>
     Disc = 21,
+
+    /// <summary>Which elements dropout keeps.</summary>
+    Dropout = 30,
 }
 
 /// <summary>Four random words: one block of <see cref="Philox"/>.</summary>

@@ -16,6 +16,8 @@ public sealed class LeafComputer
     private readonly PairSource _source;
     private readonly SampleOrder _order;
     private readonly Loss _loss;
+    private readonly uint _seed;
+    private readonly int _stepsTotal;
     private readonly Workspace _workspace;
     private readonly float[] _input;
     private readonly float[] _prediction;
@@ -23,12 +25,20 @@ public sealed class LeafComputer
     private readonly float[] _gradient;
 
     /// <summary>Makes a thread's workspace.</summary>
-    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss)
+    /// <param name="plan">The model at the size of the images.</param>
+    /// <param name="source">The training pairs.</param>
+    /// <param name="order">Which sample comes when.</param>
+    /// <param name="loss">What is minimized.</param>
+    /// <param name="seed">The run's, for layers that draw random numbers.</param>
+    /// <param name="stepsTotal">Steps of the run, for losses that depend on progress.</param>
+    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, uint seed, int stepsTotal)
     {
+        _seed = seed;
         _plan = plan;
         _source = source;
         _order = order;
         _loss = loss;
+        _stepsTotal = stepsTotal;
         _workspace = plan.CreateWorkspace(training: true);
         _input = new float[plan.Input.Elements];
         _prediction = new float[plan.Output.Elements];
@@ -38,18 +48,20 @@ public sealed class LeafComputer
 
     /// <summary>Computes one leaf.</summary>
     /// <param name="replica">The parameters.</param>
+    /// <param name="step">0-based: updates done before it.</param>
     /// <param name="epoch">0-based.</param>
     /// <param name="samples">Positions within the epoch.</param>
     /// <param name="result">Gradient and loss, both summed over the samples in their order; overwritten.</param>
-    public void Compute(Replica replica, int epoch, SampleSpan samples, PooledBuffer result)
+    public void Compute(Replica replica, int step, int epoch, SampleSpan samples, PooledBuffer result)
     {
         int elements = _plan.Output.Elements;
+        double progress = (double)step / _stepsTotal;
         double loss = 0;
         _workspace.BeginLeaf();
         for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, samples.Count - first);
-            _workspace.BeginPass(images);
+            _workspace.BeginPass(images, new SampleKeys(_seed, step, samples.First + first));
             for (int i = 0; i < images; i++)
             {
                 int sample = _order.At(epoch, samples.First + first + i);
@@ -68,7 +80,7 @@ public sealed class LeafComputer
                     _source.MaskTarget(sample, epoch, _prediction, target);
                 }
 
-                loss += _loss.Evaluate(_prediction, target, _gradient);
+                loss += _loss.Evaluate(_prediction, target, _gradient, progress);
                 _workspace.SetOutputGradient(i, _gradient);
             }
 

@@ -18,16 +18,27 @@ public sealed class GoldenTests
     private const double TrajectoryTolerance = 1e-5;
 
     public static TheoryData<string, int> LayerCases { get; } = Cross(
-        GoldenCase.Names("conv2d", "conv_transpose2d", "relu", "sigmoid"));
+        GoldenCase.Names(
+            "batch_norm2d",
+            "conv2d",
+            "conv_transpose2d",
+            "elu",
+            "leaky_relu",
+            "linear",
+            "max_pool2d",
+            "relu",
+            "selu",
+            "sigmoid",
+            "tanh",
+            "upsample_nearest"));
 
     public static TheoryData<string, int> ModelCases { get; } = Cross(GoldenCase.Names("model_"));
 
     public static TheoryData<string, int> TrajectoryCases { get; } = Cross(GoldenCase.Names("trajectory_"));
 
-    public static TheoryData<string> LossCases { get; } = GoldenCase.Names("mse");
+    public static TheoryData<string> LossCases { get; } = GoldenCase.Names("mse", "l1", "cross_entropy");
 
-    public static TheoryData<string> OptimizerCases { get; } =
-        ["optimizer_sgd", "optimizer_sgd_momentum", "optimizer_sgd_nesterov_wd", "optimizer_adam", "optimizer_adam_wd"];
+    public static TheoryData<string> OptimizerCases { get; } = GoldenCase.Names("optimizer_");
 
     [Theory]
     [MemberData(nameof(LayerCases))]
@@ -35,7 +46,8 @@ public sealed class GoldenTests
     {
         GoldenCase golden = GoldenCase.Load(name);
         (int n, ImageShape input) = golden.Batch("x");
-        LayerRun run = new(new Sequential(LayerOf(golden)), input, bits);
+        Layer layer = LayerOf(golden);
+        LayerRun run = new(new Sequential(layer), input, bits, imagesPerPass: layer is BatchNorm2d or Linear ? n : 1);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             string tensor = parameter.Name[2..];
@@ -63,12 +75,23 @@ public sealed class GoldenTests
         GoldenCase golden = GoldenCase.Load(name);
         float[] x = golden.Floats("x");
         float[] gradient = new float[x.Length];
-        double sum = new MeanSquaredError().Evaluate(x, golden.Floats("target"), gradient);
+        int n = golden.Shape("x")[0];
+        int elements = x.Length / n;
+        string op = golden.Text("op");
+        Loss loss = LossCatalogue.Create(op.Replace('_', '-'), new ImageShape(elements, 1, 1));
+        double sum = 0;
+        for (int i = 0; i < n; i++)
+        {
+            Range range = (i * elements)..((i + 1) * elements);
+            sum += op == "cross_entropy"
+                ? EvaluateBothWays((CrossEntropy)loss, x[range], (int)golden.Longs("target")[i], gradient.AsSpan(range))
+                : loss.Evaluate(x[range], golden.Floats("target").AsSpan(range), gradient.AsSpan(range));
+        }
 
-        float[] mean = [(float)(sum / x.Length)];
-        Distance.AssertClose("loss", mean, golden.Floats("loss"), Tolerance);
+        float terms = n * loss.Terms(elements);
+        Distance.AssertClose("loss", [(float)(sum / terms)], golden.Floats("loss"), Tolerance);
         Distance.AssertClose(
-            "grad_x", gradient.Select(value => value / x.Length).ToArray(), golden.Floats("grad_x"), Tolerance);
+            "grad_x", gradient.Select(value => value / terms).ToArray(), golden.Floats("grad_x"), Tolerance);
     }
 
     [Theory]
@@ -79,13 +102,7 @@ public sealed class GoldenTests
         float[] gradients = golden.Floats("grads");
         float[] weights = golden.Floats("weights");
         int count = golden.Shape("grads")[1];
-        Optimizer optimizer = name.Contains("adam", StringComparison.Ordinal)
-            ? AdamOf(golden, count)
-            : new Sgd(
-                count,
-                golden.Double("momentum"),
-                golden.Has("nesterov") || name.Contains("nesterov", StringComparison.Ordinal),
-                golden.Double("weight_decay"));
+        Optimizer optimizer = OptimizerOf(golden, count);
         AlignedBuffer parameters = Buffer(weights.AsSpan(0, count));
         for (int step = 0; step < golden.Shape("grads")[0]; step++)
         {
@@ -172,6 +189,32 @@ public sealed class GoldenTests
                     golden.Int("stride"),
                     golden.Int("padding"),
                     golden.Int("output_padding"));
+            case "batch_norm2d":
+                return new BatchNorm2d(golden.Shape("weight")[0], golden.Double("eps"));
+            case "linear":
+                weight = golden.Shape("weight");
+                return new Linear(weight[1], weight[0], golden.Has("bias"));
+            case "max_pool2d":
+                return new MaxPool2d(golden.Int("kernel"), golden.Int("stride"), golden.Int("padding"));
+            case "upsample_nearest":
+                return new NearestUpsample2d(golden.Int("scale"));
+            default:
+                return ActivationOf(golden);
+        }
+    }
+
+    private static Activation ActivationOf(GoldenCase golden)
+    {
+        switch (golden.Text("op"))
+        {
+            case "elu":
+                return new ELU(golden.Double("alpha"));
+            case "leaky_relu":
+                return new LeakyReLU(golden.Double("negative_slope"));
+            case "selu":
+                return new SELU();
+            case "tanh":
+                return new Tanh();
             case "relu":
                 return new ReLU();
             case "sigmoid":
@@ -181,15 +224,31 @@ public sealed class GoldenTests
         }
     }
 
-    private static Adam AdamOf(GoldenCase golden, int count)
+    private static double EvaluateBothWays(CrossEntropy loss, float[] logits, int right, Span<float> gradient)
     {
-        bool other = golden.Name == "optimizer_adam_wd";
-        return new Adam(
-            count,
-            other ? 0.8 : 0.9,
-            other ? 0.99 : 0.999,
-            golden.Double("eps", 1e-8),
-            golden.Double("weight_decay"));
+        float[] oneHot = new float[logits.Length];
+        float[] other = new float[logits.Length];
+        oneHot[right] = 1;
+        double value = loss.EvaluateClasses(logits, [right], gradient);
+        Assert.Equal(value, loss.Evaluate(logits, oneHot, other), 1e-12);
+        Distance.AssertClose("one-hot", other, gradient, Tolerance);
+        return value;
+    }
+
+    private static Optimizer OptimizerOf(GoldenCase golden, int count)
+    {
+        string name = golden.Text("optimizer");
+        bool other = name == "adam_wd";
+        OptimizerOptions options = OptimizerOptions.DefaultsOf(name.Split('_')[0]);
+        return (options with
+        {
+            Momentum = golden.Double("momentum"),
+            Nesterov = name.Contains("nesterov", StringComparison.Ordinal),
+            WeightDecay = golden.Double("weight_decay"),
+            Beta1 = other ? 0.8 : 0.9,
+            Beta2 = other ? 0.99 : 0.999,
+            Epsilon = golden.Double("eps", options.Epsilon),
+        }).Create(count);
     }
 
     private static (LayerRun Run, int N) LoadModel(GoldenCase golden, int bits)
