@@ -92,10 +92,14 @@ internal sealed class DiscTable()
         (string Loss, string Optimizer, string Activation, double, double) row, string rate) =>
         $"{Group(row)} search lr={rate}";
 
-    /// <summary>The best of the grid; of equals, the first.</summary>
+    /// <summary>The best of the grid; of equals, the first. A rate with which a run diverges is none.</summary>
     private static string BestRate(
         (string Loss, string Optimizer, string Activation, double, double) row, IReadOnlyList<CellResult> results) =>
-        s_rates.MaxBy(rate => results
-            .Where(result => result.Cell.Group == SearchGroup(row, rate) && result.Status == CellStatus.Done)
-            .Average(result => result.Accuracy) ?? -1)!;
+        s_rates.MaxBy(rate =>
+        {
+            CellResult[] runs = [.. results.Where(result => result.Cell.Group == SearchGroup(row, rate))];
+            return Array.TrueForAll(runs, run => run.Status == CellStatus.Done)
+                ? runs.Average(run => run.Accuracy) ?? -1
+                : -1;
+        })!;
 }
