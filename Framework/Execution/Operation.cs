@@ -24,6 +24,9 @@ internal abstract class Operation(ActivationNode input, ActivationNode output)
     /// <summary>Floats of scratch this operation adds its leaf gradient up in.</summary>
     public virtual int GradientFloats => 0;
 
+    /// <summary>Floats of memory this operation needs while it runs; all operations of a thread share it.</summary>
+    public virtual int ScratchFloats(bool training) => 0;
+
     /// <summary>Where its floats begin in the replica; set by the plan.</summary>
     public int PackedStart { get; set; }
 

@@ -11,14 +11,13 @@ namespace Distributed.Framework.Execution;
 /// </remarks>
 public sealed class Plan
 {
-    private readonly KernelSet _kernels;
     private readonly int _packedFloats;
 
     internal Plan(Model model, ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
     {
         Model = model;
         ImagesPerPass = imagesPerPass;
-        _kernels = kernels;
+        Kernels = kernels;
         PlanBuilder builder = new(model);
         InputNode = builder.CreateNode(input, null);
         InputNode.NeedsGradient = inputGradient;
@@ -70,11 +69,13 @@ public sealed class Plan
 
     internal int GradientFloats { get; }
 
+    internal KernelSet Kernels { get; }
+
     /// <summary>Room for the parameters of one step.</summary>
     public Replica CreateReplica() => new(this, _packedFloats);
 
     /// <summary>Room for one thread; without gradients if it is not for training.</summary>
-    public Workspace CreateWorkspace(bool training) => new(this, training, _kernels);
+    public Workspace CreateWorkspace(bool training) => new(this, training, Kernels);
 
     /// <summary>Computes the output of the images in the workspace.</summary>
     public void Forward(Replica replica, Workspace workspace)

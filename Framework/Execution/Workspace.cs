@@ -11,6 +11,7 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer[] _activations;
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _sums;
+    private readonly AlignedBuffer _scratch;
     private readonly bool _training;
 
     internal Workspace(Plan plan, bool training, KernelSet kernels)
@@ -23,6 +24,7 @@ public sealed unsafe class Workspace
             ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))]
             : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
+        _scratch = new AlignedBuffer(plan.Operations.Select(each => each.ScratchFloats(training)).DefaultIfEmpty().Max());
 
         AlignedBuffer Allocate(ActivationNode root) => new(root.ImageFloats * plan.ImagesPerPass);
     }
@@ -31,6 +33,9 @@ public sealed unsafe class Workspace
     public int Images { get; private set; } = 1;
 
     internal KernelSet Kernels { get; }
+
+    /// <summary>Memory for the operation that runs; its content is arbitrary.</summary>
+    internal float* Scratch => _scratch.Pointer;
 
     /// <summary>Starts a leaf: its gradient is zero.</summary>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>

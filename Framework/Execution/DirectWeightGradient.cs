@@ -1,0 +1,85 @@
+using Distributed.Framework.Kernels;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>A convolution's weight gradient by its definition: one matrix product a kernel element.</summary>
+internal sealed unsafe class DirectWeightGradient : WeightGradientPass
+{
+    private readonly ConvolutionGeometry _geometry;
+    private readonly ActivationNode _input;
+    private readonly ActivationNode _output;
+    private readonly WeightStrides _strides;
+    private readonly TapOffsets[] _taps;
+    private readonly int[] _outputChannelOf;
+
+    public DirectWeightGradient(
+        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+    {
+        _geometry = geometry;
+        _input = input;
+        _output = output;
+        _strides = strides;
+        _outputChannelOf = output.ChannelOfFloat();
+        List<TapOffsets> taps = [];
+        ActivationNode strided = geometry.Transposed ? output : input;
+        for (int ky = 0; ky < geometry.K; ky++)
+        {
+            for (int kx = 0; kx < geometry.K; kx++)
+            {
+                int offset = checked(
+                    ((ky - geometry.Padding) * strided.LineFloats) + ((kx - geometry.Padding) * strided.PixelFloats));
+                taps.Add(geometry.Transposed ? new TapOffsets(0, offset) : new TapOffsets(offset, 0));
+            }
+        }
+
+        _taps = [.. taps];
+    }
+
+    /// <summary>[output floats / 16][taps][input channels][16].</summary>
+    public override int SumFloats => checked(_taps.Length * _input.Shape.C * _output.Floats);
+
+    public override void Accumulate(
+        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
+    {
+        int inputStride = _geometry.Transposed ? 1 : _geometry.Stride;
+        int outputStride = _geometry.Transposed ? _geometry.Stride : 1;
+        ActivationNode window = _geometry.Transposed ? _input : _output;
+        kernels.AccumulateWeightGradient(new WeightGradientImage
+        {
+            A = input,
+            APixel = (nint)inputStride * _input.PixelFloats,
+            ALine = (nint)inputStride * _input.LineFloats,
+            B = outputGradient,
+            BPixel = (nint)outputStride * _output.PixelFloats,
+            BLine = (nint)outputStride * _output.LineFloats,
+            W = window.Shape.W,
+            H = window.Shape.H,
+            Taps = _taps,
+            Channels = _input.Channels,
+            Columns = _output.Floats,
+            Sums = sums,
+        });
+    }
+
+    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient)
+    {
+        for (int group = 0; group < _output.Floats; group += ActivationNode.ChannelGroup)
+        {
+            ReadOnlySpan<int> channels = _outputChannelOf.AsSpan(group, ActivationNode.ChannelGroup);
+            for (int tap = 0; tap < _taps.Length; tap++)
+            {
+                for (int i = 0; i < _input.Shape.C; i++, sums += ActivationNode.ChannelGroup)
+                {
+                    int target = _strides.Start + (i * _strides.In) + tap;
+                    for (int lane = 0; lane < channels.Length; lane++)
+                    {
+                        if (channels[lane] >= 0)
+                        {
+                            gradient[target + (channels[lane] * _strides.Out)] = sums[lane];
+                        }
+                    }
+                }
+            }
+        }
+    }
+}
