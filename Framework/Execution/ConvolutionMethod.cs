@@ -8,28 +8,34 @@ internal sealed class ConvolutionMethod
     /// <summary>Fewest channels, on either side, for which Winograd's transforms pay.</summary>
     private const int WinogradChannelsMin = 16;
 
+    /// <summary>Fewest input channels for which products with all kernel elements are worth their additions.</summary>
+    private const int ManyChannelsMin = 16;
+
     /// <summary>Outputs of a Winograd tile's side; 0 for the direct method.</summary>
     private readonly int _outputs;
 
-    private ConvolutionMethod(int outputs) => _outputs = outputs;
+    /// <summary>Whether convolutions to few channels have programs of their own.</summary>
+    private readonly bool _favoursFew;
+
+    private ConvolutionMethod(int outputs, bool favoursFew)
+    {
+        _outputs = outputs;
+        _favoursFew = favoursFew;
+    }
 
     /// <summary>Chooses by kernel, stride and channels alone: so bits are equal everywhere, at every size.</summary>
     public static ConvolutionMethod Choose(
         ConvolutionAlgorithm algorithm, ConvolutionGeometry geometry, int inputChannels, int outputChannels)
     {
-        if (!WinogradGrid.Fits(geometry))
+        bool isAuto = algorithm == ConvolutionAlgorithm.Auto;
+        int outputs = algorithm switch
         {
-            return new ConvolutionMethod(0);
-        }
-
-        return algorithm switch
-        {
-            ConvolutionAlgorithm.Winograd4 => new ConvolutionMethod(4),
-            ConvolutionAlgorithm.Winograd2 => new ConvolutionMethod(2),
-            ConvolutionAlgorithm.Auto when Math.Min(inputChannels, outputChannels) >= WinogradChannelsMin =>
-                new ConvolutionMethod(4),
-            _ => new ConvolutionMethod(0),
+            ConvolutionAlgorithm.Winograd4 => 4,
+            ConvolutionAlgorithm.Winograd2 => 2,
+            ConvolutionAlgorithm.Auto when Math.Min(inputChannels, outputChannels) >= WinogradChannelsMin => 4,
+            _ => 0,
         };
+        return new ConvolutionMethod(WinogradGrid.Fits(geometry) ? outputs : 0, isAuto);
     }
 
     /// <summary>Zero pixels needed around the input.</summary>
@@ -61,14 +67,31 @@ internal sealed class ConvolutionMethod
     }
 
     public ConvolutionPass CreatePass(
-        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides) =>
-        _outputs > 0
-            ? new WinogradProgram(_outputs, geometry, input, output, strides)
+        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+    {
+        if (_outputs > 0)
+        {
+            return new WinogradProgram(_outputs, geometry, input, output, strides);
+        }
+
+        return IsFromManyToFew(geometry, input, output)
+            ? new FewOutputsProgram(geometry, input, output, strides)
             : new ConvolutionProgram(geometry, input, output, strides);
+    }
 
     public WeightGradientPass CreateWeightGradient(
-        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides) =>
-        _outputs > 0
-            ? new WinogradWeightGradient(_outputs, geometry, input, output, strides)
+        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+    {
+        if (_outputs > 0)
+        {
+            return new WinogradWeightGradient(_outputs, geometry, input, output, strides);
+        }
+
+        return IsFromManyToFew(geometry, input, output)
+            ? new FewOutputsWeightGradient(geometry, input, output, strides)
             : new DirectWeightGradient(geometry, input, output, strides);
+    }
+
+    private bool IsFromManyToFew(ConvolutionGeometry geometry, ActivationNode input, ActivationNode output) =>
+        _favoursFew && input.Shape.C >= ManyChannelsMin && geometry.K > 1 && FewOutputsProgram.Fits(geometry, output);
 }

@@ -12,7 +12,11 @@ internal readonly record struct WeightStrides(int Start, int Out, int In)
     public WeightStrides Swapped => new(Start, In, Out);
 }
 
-/// <summary>A convolution between two laid-out activations: everything the kernels need, worked out once.</summary>
+/// <summary>A convolution by its definition, between two laid-out activations.</summary>
+/// <remarks>
+/// Where the input has few channels, what an output pixel reads is gathered first, so that the kernel finds one long
+/// run instead of many short ones: the same sum in the same order.
+/// </remarks>
 internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 {
     private readonly ActivationNode _input;
@@ -21,6 +25,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
     private readonly WeightStrides _strides;
     private readonly int[] _channelOf;
     private readonly Stage[] _stages;
+    private readonly bool _isGathered;
 
     public ConvolutionProgram(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
@@ -30,11 +35,13 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
         _k = geometry.K;
         _strides = strides;
         _channelOf = output.ChannelOfFloat();
+        _isGathered = _k * _k <= FewChannels.TapsMax && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
         int packedFloats = 0;
         List<Stage> stages = [];
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
         {
-            stages.Add(new Stage(phase, input, packedFloats));
+            stages.Add(new Stage(phase, input, packedFloats, _isGathered));
+            ScratchFloats = Math.Max(ScratchFloats, checked(phase.Pixels * stages[^1].RowFloats));
             packedFloats = checked(packedFloats + (stages[^1].Runs.Depth * output.Floats));
         }
 
@@ -44,6 +51,8 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 
     /// <summary>Floats of the packed weights: for each phase [output floats / 16][depth][16].</summary>
     public override int PackedFloats { get; }
+
+    public override int ScratchFloats { get; }
 
     public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {
@@ -83,10 +92,26 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 nint inY = phase.InY + ((nint)line * phase.InStride);
                 nint outY = phase.OutY + ((nint)line * phase.OutStride);
                 float* target = call.Output + (outY * _output.LineFloats) + ((nint)phase.OutX * _output.PixelFloats);
+                float* source = call.Input + (inY * _input.LineFloats) + ((nint)phase.InX * _input.PixelFloats);
+                nint sourcePixel = (nint)phase.InStride * _input.PixelFloats;
+                if (_isGathered)
+                {
+                    FewChannels.Gather(
+                        source,
+                        sourcePixel,
+                        stage.Offsets,
+                        _input.Shape.C,
+                        call.Scratch,
+                        stage.RowFloats,
+                        phase.Pixels);
+                    source = call.Scratch;
+                    sourcePixel = stage.RowFloats;
+                }
+
                 call.Kernels.Convolve(new ConvolutionLine
                 {
-                    Input = call.Input + (inY * _input.LineFloats) + ((nint)phase.InX * _input.PixelFloats),
-                    InputPixel = (nint)phase.InStride * _input.PixelFloats,
+                    Input = source,
+                    InputPixel = sourcePixel,
                     Runs = stage.Runs.Runs,
                     Blocks = stage.Runs.Blocks,
                     BlockCount = stage.Runs.BlockCount,
@@ -110,7 +135,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
     /// <summary>A phase with its runs.</summary>
     private sealed class Stage
     {
-        public Stage(ConvolutionPhase phase, ActivationNode input, int packedStart)
+        public Stage(ConvolutionPhase phase, ActivationNode input, int packedStart, bool isGathered)
         {
             Phase = phase;
             PackedStart = packedStart;
@@ -121,7 +146,9 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 runs.AddRange(input.Channels.Select(channels => new Run(pixel + channels.Offset, channels.Count)));
             }
 
-            Runs = new RunTable(runs);
+            Runs = new RunTable(isGathered && runs.Count > 0 ? [new Run(0, runs.Sum(run => run.Count))] : runs);
+            Offsets = [.. runs.Select(run => run.Offset)];
+            RowFloats = isGathered ? FewChannels.RowFloats(runs.Count, input.Shape.C) : 0;
         }
 
         public ConvolutionPhase Phase { get; }
@@ -129,5 +156,11 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
         public int PackedStart { get; }
 
         public RunTable Runs { get; }
+
+        /// <summary>Where the kernel elements read, if they are gathered.</summary>
+        public int[] Offsets { get; }
+
+        /// <summary>Floats of what is gathered for an output pixel; 0 if nothing is.</summary>
+        public int RowFloats { get; }
     }
 }

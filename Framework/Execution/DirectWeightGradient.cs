@@ -3,14 +3,26 @@ using Distributed.Framework.Kernels;
 namespace Distributed.Framework.Execution;
 
 /// <summary>A convolution's weight gradient by its definition: one matrix product a kernel element.</summary>
+/// <remarks>
+/// Where the input has few channels, what a band of output pixels reads is gathered first, and one matrix product does
+/// for all kernel elements: the same sums in the same order.
+/// </remarks>
 internal sealed unsafe class DirectWeightGradient : WeightGradientPass
 {
+    private const int BandPixels = 128;
+
     private readonly ConvolutionGeometry _geometry;
     private readonly ActivationNode _input;
     private readonly ActivationNode _output;
     private readonly WeightStrides _strides;
     private readonly TapOffsets[] _taps;
     private readonly int[] _outputChannelOf;
+    private readonly bool _isGathered;
+    private readonly int[] _offsets;
+    private readonly TapOffsets[] _origin = [new TapOffsets(0, 0)];
+    private readonly Run[] _gathered;
+    private readonly int _rowFloats;
+    private readonly int _bandLines;
 
     public DirectWeightGradient(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
@@ -33,14 +45,29 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
         }
 
         _taps = [.. taps];
+        _offsets = [.. taps.Select(tap => tap.A + input.Channels[0].Offset)];
+        _isGathered = !geometry.Transposed && _taps.Length <= FewChannels.TapsMax
+            && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
+        _gathered = [new Run(0, _taps.Length * input.Shape.C)];
+        _rowFloats = _isGathered ? FewChannels.RowFloats(_taps.Length, input.Shape.C) : 0;
+        _bandLines = Math.Min(output.Shape.H, Math.Max(1, BandPixels / output.Shape.W));
+        ScratchFloats = checked(_bandLines * output.Shape.W * _rowFloats);
     }
 
     /// <summary>[output floats / 16][taps][input channels][16].</summary>
     public override int SumFloats => checked(_taps.Length * _input.Shape.C * _output.Floats);
 
+    public override int ScratchFloats { get; }
+
     public override void Accumulate(
         KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
     {
+        if (_isGathered)
+        {
+            AccumulateGathered(kernels, input, outputGradient, sums, scratch);
+            return;
+        }
+
         int inputStride = _geometry.Transposed ? 1 : _geometry.Stride;
         int outputStride = _geometry.Transposed ? _geometry.Stride : 1;
         ActivationNode window = _geometry.Transposed ? _input : _output;
@@ -80,6 +107,44 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
                     }
                 }
             }
+        }
+    }
+
+    private void AccumulateGathered(
+        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
+    {
+        (int height, int width) = (_output.Shape.H, _output.Shape.W);
+        nint rows = (nint)width * _rowFloats;
+        for (int y = 0; y < height; y += _bandLines)
+        {
+            int lines = Math.Min(_bandLines, height - y);
+            for (int i = 0; i < lines; i++)
+            {
+                FewChannels.Gather(
+                    input + ((nint)(y + i) * _geometry.Stride * _input.LineFloats),
+                    (nint)_geometry.Stride * _input.PixelFloats,
+                    _offsets,
+                    _input.Shape.C,
+                    scratch + (i * rows),
+                    _rowFloats,
+                    width);
+            }
+
+            kernels.AccumulateWeightGradient(new WeightGradientImage
+            {
+                A = scratch,
+                APixel = _rowFloats,
+                ALine = rows,
+                B = outputGradient + ((nint)y * _output.LineFloats),
+                BPixel = _output.PixelFloats,
+                BLine = _output.LineFloats,
+                W = width,
+                H = lines,
+                Taps = _origin,
+                Channels = _gathered,
+                Columns = _output.Floats,
+                Sums = sums,
+            });
         }
     }
 }
