@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
+using Distributed.Framework.Execution;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
 
@@ -46,6 +47,9 @@ internal sealed class TrainArguments
 
     private readonly Option<string?> _init = StrictOptions.Text(
         "--init", "FILE", "Initial weights: safetensors, or a PyTorch state_dict [PyTorch's random defaults]");
+
+    private readonly Option<string?> _conv = StrictOptions.OneOf(
+        "--conv", ConvolutionAlgorithms.Names, "How convolutions are computed; part of the result [auto]");
 
     private readonly Option<string?> _loss = StrictOptions.OneOf("--loss", ["mse"], "What is minimized [mse]");
 
@@ -118,8 +122,8 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        _data, _validation, _noise, _noiseFixed, _crop, _range, _limit, _noShuffle, _model, _init, _loss, _reduction,
-        _optimizer, _learningRate, _momentum, _nesterov, _weightDecay, _betas, _epsilon, _batch, _leaf, _epochs,
+        _data, _validation, _noise, _noiseFixed, _crop, _range, _limit, _noShuffle, _model, _init, _conv, _loss,
+        _reduction, _optimizer, _learningRate, _momentum, _nesterov, _weightDecay, _betas, _epsilon, _batch, _leaf, _epochs,
         _steps, _seed, _run, _resume, _checkpointEvery, _workers, _threads, _listen,
         _minWorkers, _tokenFile,
     ];
@@ -184,6 +188,7 @@ internal sealed class TrainArguments
             Model = model ?? defaults.Model,
             Layers = model is null ? defaults.Layers : null,
             Init = result.GetValue(_init) ?? defaults.Init,
+            Conv = result.GetValue(_conv) ?? defaults.Conv,
             Loss = result.GetValue(_loss) ?? defaults.Loss,
             Reduction = result.GetValue(_reduction) ?? defaults.Reduction,
             Optimizer = ReadOptimizer(result, defaults.Optimizer),

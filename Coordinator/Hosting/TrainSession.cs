@@ -7,6 +7,7 @@ using Distributed.Coordinator.Hosting.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
@@ -50,7 +51,7 @@ public sealed class TrainSession
         Sequential layers = options.Layers is { } saved
             ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
             : ModelLoader.FindLayers(options.Model, source.Shape.C);
-        Model model = new(layers);
+        Model model = new(layers, ConvolutionAlgorithms.Parse(options.Conv));
         TrainingJob.CompileFor(model, options.Model, source);
         if (_validation is not null && _validation.Shape != source.Shape)
         {
@@ -104,6 +105,7 @@ public sealed class TrainSession
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
         Init = _options.Init,
+        Conv = _options.Conv,
         InitialWeightsSha256 = Hash(_initial),
     };
 

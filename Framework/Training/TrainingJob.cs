@@ -12,7 +12,7 @@ namespace Distributed.Framework.Training;
 public sealed class TrainingJob
 {
     /// <summary>Joins a configuration with its data.</summary>
-    /// <exception cref="ConfigurationException">Parts do not fit each other.</exception>
+    /// <exception cref="ConfigurationException">Parts do not fit each other, or a name is unknown.</exception>
     /// <exception cref="ShapeException">The model cannot take the images.</exception>
     /// <exception cref="DataException">The data are not those of the configuration.</exception>
     public TrainingJob(TrainingConfiguration configuration, PairSource source)
@@ -26,7 +26,9 @@ public sealed class TrainingJob
 
         Configuration = configuration;
         Source = source;
-        Model = new Model(ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model));
+        Model = new Model(
+            ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
+            ConvolutionAlgorithms.Parse(configuration.Conv));
         Plan = CompileFor(Model, configuration.Model, source);
         Loss = new MeanSquaredError();
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);

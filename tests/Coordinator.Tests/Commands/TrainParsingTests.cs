@@ -34,8 +34,8 @@ public sealed class TrainParsingTests : IDisposable
     public async Task EveryOption_ReachesTheSession()
     {
         string line = "train --data d.pkl --validation v.pkl --noise gaussian:12.5 --noise-fixed --crop 48 "
-            + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --loss mse "
-            + "--reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
+            + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --conv winograd2 "
+            + "--loss mse --reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
             + "--batch 11 --leaf 3 --epochs 4 --seed 4294967295 "
             + "--run r --resume --checkpoint-every 0 --workers 5 --threads 2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
@@ -68,6 +68,7 @@ public sealed class TrainParsingTests : IDisposable
                 Shuffle = false,
                 Model = "n2n-final:channels=8",
                 Init = "w.pth",
+                Conv = "winograd2",
                 Reduction = "sum",
                 Optimizer = options.Optimizer,
                 Batch = 11,
@@ -111,6 +112,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--range 1:1", "--range 1:1", "lower one first")]
     [InlineData("--range 5", "--range 5", "0:4095")]
     [InlineData("--loss l1", "--loss l1", "mse")]
+    [InlineData("--conv fast", "--conv fast", "auto or winograd4 or winograd2 or direct")]
     [InlineData("--reduction none", "--reduction none", "mean or sum")]
     [InlineData("--optimizer adamw", "--optimizer adamw", "sgd or adam")]
     [InlineData("--noise poisson:3", "--noise poisson:3", "gaussian:S")]
