@@ -121,7 +121,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                     Output = target,
                     OutputPixel = outputPixel,
                     Pixels = phase.Pixels,
-                    Channels = _output.Floats,
+                    Channels = _output.VectorFloats(call.Kernels.Lanes),
                 });
                 if (activation != ActivationKind.None)
                 {

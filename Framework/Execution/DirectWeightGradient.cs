@@ -83,7 +83,7 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
             H = window.Shape.H,
             Taps = _taps,
             Channels = _input.Channels,
-            Columns = _output.Floats,
+            Columns = _output.VectorFloats(kernels.Lanes),
             Sums = sums,
         });
     }
@@ -142,7 +142,7 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
                 H = lines,
                 Taps = _origin,
                 Channels = _gathered,
-                Columns = _output.Floats,
+                Columns = _output.VectorFloats(kernels.Lanes),
                 Sums = sums,
             });
         }

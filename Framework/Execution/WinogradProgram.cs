@@ -11,7 +11,7 @@ namespace Distributed.Framework.Execution;
 internal sealed unsafe class WinogradProgram : ConvolutionPass
 {
     /// <summary>Planes of a band should fit the second-level cache.</summary>
-    private const int BandTiles = 32;
+    private const int BandTiles = 64;
 
     private readonly int _outputs;
     private readonly ActivationNode _input;

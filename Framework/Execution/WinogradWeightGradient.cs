@@ -110,19 +110,24 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
                 for (int lane = 0; lane < Group && _channelOf[first + lane] >= 0; lane++)
                 {
                     int target = _strides.Start + (i * _strides.In) + (_channelOf[first + lane] * _strides.Out);
-                    Span<float> taps = gradient.Slice(target, 9);
-                    for (int tap = 0; tap < 9; tap++)
-                    {
-                        taps[tap] = weights[((_grid.IsTurned ? 8 - tap : tap) * Group) + lane];
-                    }
+                    Scatter(weights + lane, gradient.Slice(target, 9));
                 }
             }
         }
     }
 
+    private void Scatter(float* weights, Span<float> taps)
+    {
+        int step = _grid.IsTurned ? -Group : Group;
+        weights += _grid.IsTurned ? 8 * Group : 0;
+        for (int tap = 0; tap < taps.Length; tap++, weights += step)
+        {
+            taps[tap] = *weights;
+        }
+    }
+
     private void AccumulatePlane(KernelSet kernels, float* inputs, float* gradients, int tiles, float* sums)
     {
-        int lanes = kernels.Lanes;
         kernels.AccumulateWeightGradient(new WeightGradientImage
         {
             A = inputs,
@@ -135,7 +140,7 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
             H = 1,
             Taps = _taps,
             Channels = _input.Channels,
-            Columns = (_output.Shape.C + lanes - 1) / lanes * lanes,
+            Columns = _output.VectorFloats(kernels.Lanes),
             Sums = sums,
         });
     }
