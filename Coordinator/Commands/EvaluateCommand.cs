@@ -68,8 +68,7 @@ internal static class EvaluateCommand
     private static DataOptions Combine(
         DataOptions? run, string? data, string? noise, int? crop, (double First, double Second)? range)
     {
-        string? source = data ?? run?.Validation
-            ?? (run is null || run.Source == DataOptions.Synthetic ? DataOptions.Synthetic : null);
+        string? source = data ?? DataSources.ValidationOf(run ?? new DataOptions());
         if (source is null)
         {
             throw new ConfigurationException(
@@ -84,8 +83,9 @@ internal static class EvaluateCommand
             Validation = source,
             Noise = noise ?? run?.Noise,
             Crop = crop ?? run?.Crop,
-            RangeLow = range?.First ?? (source == DataOptions.Synthetic ? null : run?.RangeLow),
-            RangeHigh = range?.Second ?? (source == DataOptions.Synthetic ? null : run?.RangeHigh),
+            RangeLow = range?.First ?? (DataSources.IsGenerated(source) ? null : run?.RangeLow),
+            RangeHigh = range?.Second ?? (DataSources.IsGenerated(source) ? null : run?.RangeHigh),
+            Seed = run?.Seed ?? 0,
         };
     }
 

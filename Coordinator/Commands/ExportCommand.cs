@@ -40,7 +40,7 @@ internal static class ExportCommand
             IReadOnlyList<NamedTensor> tensors = TrainingCheckpoint.Tensors(loaded.Model, loaded.Parameters);
             OutputFiles.Write(path, stream => SafetensorsWriter.Write(stream, metadata, tensors));
             context.Output.WriteLine(
-                $"Wrote {path}: {tensors.Count} tensors, {loaded.Model.ParameterCount} numbers of {loaded.Weights}.");
+                $"Wrote {path}: {tensors.Count} tensors, {loaded.Model.StateCount} numbers of {loaded.Weights}.");
             return ExitCodes.Done;
         });
         return command;

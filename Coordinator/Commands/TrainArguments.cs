@@ -18,16 +18,25 @@ internal sealed class TrainArguments
     public const int WorkersMax = 1024;
 
     private readonly Option<string?> _data = StrictOptions.Text(
-        "--data", "SOURCE", "Training pairs: synthetic, a file of torch.save, a PNG or a folder of PNGs [synthetic]");
+        "--data", "SOURCE",
+        "Training data: synthetic, disc, or a file or folder (PNG, TIFF, PPM, .npy, .npz, IDX, CIFAR-10, torch.save) "
+        + "[synthetic]");
 
     private readonly Option<string?> _validation = StrictOptions.Text(
-        "--validation", "SOURCE", "(noisy, clean) pairs or clean images to measure with [synthetic for synthetic]");
+        "--validation", "SOURCE", "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]");
 
     private readonly Option<string?> _noise = StrictOptions.Noise(
-        "--noise", "Noise for clean images: gaussian:S or resample:K [gaussian:25 for synthetic]");
+        "--noise", "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; S, PEAK and P "
+        + "also as LO-HI [gaussian:25 for synthetic]");
 
     private readonly Option<bool> _noiseFixed = StrictOptions.Flag(
         "--noise-fixed", "Keep each image's noise and window in every epoch");
+
+    private readonly Option<string?> _targets = StrictOptions.OneOf(
+        "--targets", ["noisy", "clean"], "Train towards noisy or clean images [noisy]");
+
+    private readonly Option<bool> _augment = StrictOptions.Flag(
+        "--augment", "Flip, rotate and swap training pairs at random");
 
     private readonly Option<int?> _crop = StrictOptions.WholeNumber(
         "--crop", "Side of the window cut from each image [64 if sizes differ or exceed 64]", 1, SideMax);
@@ -122,8 +131,9 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        _data, _validation, _noise, _noiseFixed, _crop, _range, _limit, _noShuffle, _model, _init, _conv, _loss,
-        _reduction, _optimizer, _learningRate, _momentum, _nesterov, _weightDecay, _betas, _epsilon, _batch, _leaf, _epochs,
+        _data, _validation, _noise, _noiseFixed, _targets, _augment, _crop, _range, _limit, _noShuffle,
+        _model, _init, _conv, _loss, _reduction,
+        _optimizer, _learningRate, _momentum, _nesterov, _weightDecay, _betas, _epsilon, _batch, _leaf, _epochs,
         _steps, _seed, _run, _resume, _checkpointEvery, _workers, _threads, _listen,
         _minWorkers, _tokenFile,
     ];
@@ -178,6 +188,10 @@ internal sealed class TrainArguments
                 Validation = result.GetValue(_validation) ?? defaults.Data.Validation,
                 Noise = result.GetValue(_noise) ?? defaults.Data.Noise,
                 NoiseFixed = result.GetValue(_noiseFixed) || defaults.Data.NoiseFixed,
+                CleanTargets = result.GetValue(_targets) is { } targets
+                    ? targets == "clean"
+                    : defaults.Data.CleanTargets,
+                Augment = result.GetValue(_augment) || defaults.Data.Augment,
                 Crop = result.GetValue(_crop) ?? defaults.Data.Crop,
                 RangeLow = result.GetValue(_range)?.First ?? defaults.Data.RangeLow,
                 RangeHigh = result.GetValue(_range)?.Second ?? defaults.Data.RangeHigh,

@@ -57,7 +57,8 @@ internal static class TrainEnding
     }
 
     /// <summary>Milliseconds: a place behind the point if they are few.</summary>
-    private static string Number(double value) => value.ToString(value < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
+    private static string Number(double value) =>
+        value.ToString(value < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
 
     private static void WritePsnr(TextWriter writer, TrainResult result)
     {

@@ -286,7 +286,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
 
         double terms = _job.Terms(slice.Count);
         double loss = total!.Loss / terms;
-        _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate);
+        _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate, slice.Count);
         StepTimes times = _stepClock.OnUpdated();
         _metrics.OnStep(slice.Count, times);
         _observer.OnStep(new StepResult(

@@ -12,7 +12,7 @@ namespace Distributed.Coordinator.Hosting;
 /// <summary>A model with weights, to be used and not trained.</summary>
 /// <param name="Model">The network.</param>
 /// <param name="Name">As the user named it.</param>
-/// <param name="Parameters">Its flat parameters.</param>
+/// <param name="Parameters">Its flat state: parameters, then buffers.</param>
 /// <param name="Weights">The file they come from.</param>
 /// <param name="Configuration">The run's; null for a file of weights alone.</param>
 public sealed record LoadedModel(
@@ -49,7 +49,7 @@ public static class ModelLoader
         StateDict state = StateDict.Read(weights);
         int channels = state.Tensors is [{ Shape: [_, >= 1 and <= 4096, _, _] } first, ..] ? (int)first.Shape[1] : 3;
         Model network = new(FindLayers(model, channels));
-        float[] parameters = new float[network.ParameterCount];
+        float[] parameters = new float[network.StateCount];
         state.CopyTo(network, parameters);
         return new LoadedModel(network, model, parameters, weights, Configuration: null);
     }
@@ -81,7 +81,7 @@ public static class ModelLoader
         Model model = new(
             ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
             ConvolutionAlgorithms.Parse(configuration.Conv));
-        float[] parameters = new float[model.ParameterCount];
+        float[] parameters = new float[model.StateCount];
         StateDict.Read(weights).CopyTo(model, parameters);
         return new LoadedModel(model, configuration.Model, parameters, weights, configuration);
     }

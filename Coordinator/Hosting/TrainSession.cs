@@ -60,7 +60,8 @@ public sealed class TrainSession
                 "Give images of one size, or --crop N.");
         }
 
-        _initial = new float[model.ParameterCount];
+        _initial = new float[model.StateCount];
+        model.InitializeBuffers(_initial);
         if (options.Init is { } file)
         {
             StateDict.Read(file).CopyTo(model, _initial);
@@ -99,7 +100,7 @@ public sealed class TrainSession
         Reduction = _options.Reduction,
         Optimizer = _options.Optimizer,
         Batch = _options.Batch,
-        Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model),
+        Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model, layers),
         Epochs = _options.Epochs,
         Steps = _options.Epochs is null ? _options.Steps ?? TrainOptions.DefaultSteps : null,
         Shuffle = _options.Shuffle,
@@ -148,13 +149,13 @@ public sealed class TrainSession
             : null;
         if (checkpoint is null)
         {
-            return (new TrainingState(_initial, _optimizer), 0);
+            return (new TrainingState(_initial, _optimizer, _job.Model.Buffers), 0);
         }
 
         float[] parameters = TrainingCheckpoint.Parameters(checkpoint, _job.Model);
         TrainingCheckpoint.RestoreOptimizer(checkpoint, _job.Model, _optimizer);
         _display.Note($"Resuming after step {checkpoint.Step}");
-        return (new TrainingState(parameters, _optimizer), checked((int)checkpoint.Step));
+        return (new TrainingState(parameters, _optimizer, _job.Model.Buffers), checked((int)checkpoint.Step));
     }
 
     /// <summary>Trains; true if the user stopped it.</summary>

@@ -36,32 +36,40 @@ public sealed class StateDict
             tensor.Integers is null && !tensor.Name.EndsWith(IgnoredSuffix, StringComparison.Ordinal))]);
     }
 
-    /// <summary>Writes the weights where the model wants them: every parameter, in its shape, and no other.</summary>
-    /// <param name="model">Whose parameters they must be.</param>
-    /// <param name="parameters">The model's flat parameters, overwritten.</param>
+    /// <summary>
+    /// Writes the weights where the model wants them: every parameter and buffer, in its shape, and no other.
+    /// </summary>
+    /// <param name="model">Whose weights they must be.</param>
+    /// <param name="state">The model's flat state, overwritten.</param>
     /// <exception cref="ConfigurationException">A name is missing, unknown, or has another shape.</exception>
     /// <exception cref="DataException">A weight is not finite.</exception>
-    public void CopyTo(Model model, Span<float> parameters)
+    public void CopyTo(Model model, Span<float> state)
     {
         ArgumentNullException.ThrowIfNull(model);
         Dictionary<string, NamedTensor> byName = Tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
         CheckNames(model, byName);
-        foreach (ParameterSpec parameter in model.Parameters)
+        foreach ((string name, IReadOnlyList<int> shape, int start) in Wanted(model))
         {
-            NamedTensor tensor = byName[parameter.Name];
-            if (!tensor.Shape.SequenceEqual(parameter.Shape.Select(size => (long)size)))
+            NamedTensor tensor = byName[name];
+            if (!tensor.Shape.SequenceEqual(shape.Select(size => (long)size)))
             {
                 throw new ConfigurationException(
-                    $"{_path}: '{parameter.Name}' has shape [{string.Join(", ", tensor.Shape)}]; "
-                    + $"the model wants [{string.Join(", ", parameter.Shape)}].",
+                    $"{_path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}]; "
+                    + $"the model wants [{string.Join(", ", shape)}].",
                     "Give the weights of this model, or name the model that they belong to.");
             }
 
             ReadOnlySpan<float> values = tensor.Values.Span;
-            CheckFinite(parameter.Name, values);
-            values.CopyTo(parameters.Slice(parameter.Start, parameter.Count));
+            CheckFinite(name, values);
+            values.CopyTo(state[start..]);
         }
     }
+
+    private static IEnumerable<(string Name, IReadOnlyList<int> Shape, int Start)> Wanted(Model model) =>
+    [
+        .. model.Parameters.Select(parameter => (parameter.Name, parameter.Shape, parameter.Start)),
+        .. model.Buffers.Select(buffer => (buffer.Name, buffer.Shape, buffer.Start)),
+    ];
 
     private static IEnumerable<NamedTensor> ReadTorch(string path) => TorchFile.LoadStateDict(path)
         .Where(entry => entry.DType != TorchDType.Int64)
@@ -81,7 +89,7 @@ public sealed class StateDict
 
     private void CheckNames(Model model, Dictionary<string, NamedTensor> byName)
     {
-        string[] wanted = [.. model.Parameters.Select(parameter => parameter.Name)];
+        string[] wanted = [.. Wanted(model).Select(tensor => tensor.Name)];
         string[] missing = [.. wanted.Where(name => !byName.ContainsKey(name))];
         string[] surplus = [.. byName.Keys.Except(wanted, StringComparer.Ordinal)];
         if (missing.Length > 0)
@@ -115,7 +123,7 @@ public sealed class StateDict
     }
 
     private static string Described(Model model, string name) =>
-        $"{name} [{string.Join(", ", model.Parameters.First(parameter => parameter.Name == name).Shape)}]";
+        $"{name} [{string.Join(", ", Wanted(model).First(tensor => tensor.Name == name).Shape)}]";
 
     private static string Shown(string[] names)
     {

@@ -6,10 +6,13 @@ public sealed record DataOptions
     /// <summary>The source that needs no file.</summary>
     public const string Synthetic = "synthetic";
 
+    /// <summary>The toy set of two classes, points inside and outside a disc: needs no file either.</summary>
+    public const string Disc = "disc";
+
     /// <summary>The noise of <see cref="Synthetic"/> if none is named.</summary>
     public const string SyntheticNoise = "gaussian:25";
 
-    /// <summary>"synthetic", a file of torch.save, a PNG picture, or a folder of them (<c>--data</c>).</summary>
+    /// <summary>"synthetic", "disc", or a file or folder, told apart by content (<c>--data</c>).</summary>
     public string Source { get; init; } = Synthetic;
 
     /// <summary>
@@ -24,6 +27,12 @@ public sealed record DataOptions
 
     /// <summary>Whether each training image keeps its noise and window in every epoch (<c>--noise-fixed</c>).</summary>
     public bool NoiseFixed { get; init; }
+
+    /// <summary>Whether training targets are clean images rather than noisy ones (<c>--targets clean</c>).</summary>
+    public bool CleanTargets { get; init; }
+
+    /// <summary>Whether training pairs are flipped, rotated and swapped at random (<c>--augment</c>).</summary>
+    public bool Augment { get; init; }
 
     /// <summary>Side of the window that is cut from each image (<c>--crop</c>); null for the default.</summary>
     public int? Crop { get; init; }

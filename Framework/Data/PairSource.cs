@@ -2,7 +2,8 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data;
 
-/// <summary>A set of (input, target) image pairs: what a denoiser trains on, or is validated with.</summary>
+/// <summary>A set of (input, target) pairs: two images for a denoiser, an image and its class for a classifier.
+/// </summary>
 /// <remarks>
 /// A pair is a function of (index, epoch) alone. Reading is safe from many threads and allocates nothing.
 /// Values are floats, usually within [0, 1]; layout is [C, H, W].
@@ -12,8 +13,14 @@ public abstract class PairSource
     /// <summary>Number of pairs.</summary>
     public abstract int Count { get; }
 
-    /// <summary>Shape of every input and of every target.</summary>
+    /// <summary>Shape of every input.</summary>
     public abstract ImageShape Shape { get; }
+
+    /// <summary>Shape of every target: that of the inputs, or [K, 1, 1] for one of K classes.</summary>
+    public virtual ImageShape TargetShape => Shape;
+
+    /// <summary>K if targets are classes, one-hot (1 at the class, 0 elsewhere); 0 if they are images.</summary>
+    public virtual int ClassCount => 0;
 
     /// <summary>Whether targets are clean, so that PSNR against them is the true one.</summary>
     public abstract bool HasCleanTargets { get; }
@@ -35,6 +42,25 @@ public abstract class PairSource
     /// <param name="index">0 to Count - 1.</param>
     /// <param name="epoch">Selects fresh noise and crops; sources that have neither ignore it.</param>
     /// <param name="input">[C, H, W], overwritten.</param>
-    /// <param name="target">[C, H, W], overwritten.</param>
+    /// <param name="target">TargetShape, overwritten.</param>
     public abstract void Read(int index, int epoch, Span<float> input, Span<float> target);
+
+    /// <summary>
+    /// Whether some elements of some targets say nothing, so that <see cref="MaskTarget"/> must be called before a
+    /// loss.
+    /// </summary>
+    public virtual bool MasksTargets => false;
+
+    /// <summary>
+    /// Replaces the elements of a target that say nothing by the prediction: an error of 0 with a gradient of 0 under
+    /// every loss that compares element by element, so that they don't count.
+    /// </summary>
+    /// <param name="index">As for Read.</param>
+    /// <param name="epoch">As for Read.</param>
+    /// <param name="prediction">What the model makes of the input, TargetShape.</param>
+    /// <param name="target">As Read wrote it; changed.</param>
+    /// <remarks>A function of (index, epoch) and its arguments; safe from many threads, allocates nothing.</remarks>
+    public virtual void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target)
+    {
+    }
 }

@@ -44,6 +44,9 @@ internal sealed class ActivationNode
     /// <summary>Whether a gradient with respect to it is wanted.</summary>
     public bool NeedsGradient { get; set; }
 
+    /// <summary>Whether only training needs it: other workspaces give it no memory.</summary>
+    public bool IsForTraining { get; init; }
+
     public bool HasParent => _parent != null;
 
     public ActivationNode Root => _parent?.Root ?? this;
@@ -71,8 +74,16 @@ internal sealed class ActivationNode
     public static ActivationNode Create(ImageShape shape) =>
         new(shape, [new Run(0, shape.C)], (shape.C + ChannelGroup - 1) / ChannelGroup * ChannelGroup);
 
+    /// <summary>A node that backward needs from forward: no activation, and without a gradient.</summary>
+    public static ActivationNode CreateForTraining(ActivationNode node) =>
+        new(node.Shape, node.Channels, node.Floats) { IsForTraining = true };
+
     /// <summary>A node of its own with the same channels at the same places.</summary>
-    public static ActivationNode CreateLike(ActivationNode node) => new(node.Shape, node.Channels, node.Floats);
+    public static ActivationNode CreateLike(ActivationNode node) => CreateLike(node, node.Shape.H, node.Shape.W);
+
+    /// <summary>A node of another size with the same channels at the same places.</summary>
+    public static ActivationNode CreateLike(ActivationNode node, int h, int w) =>
+        new(node.Shape with { H = h, W = w }, node.Channels, node.Floats);
 
     /// <summary>Joins nodes of equal height and width over their channels; they must not be joined already.</summary>
     public static ActivationNode Concatenate(ActivationNode first, ActivationNode second)

@@ -3,7 +3,7 @@ using Distributed.Framework.Kernels;
 namespace Distributed.Framework.Execution;
 
 /// <summary>A convolution of either kind, with its bias and the activation that follows fused in.</summary>
-internal sealed unsafe class ConvolutionOperation : Operation
+internal sealed unsafe class ConvolutionOperation : Operation, IActivated
 {
     private readonly ConvolutionGeometry _geometry;
     private readonly WeightStrides _strides;
@@ -37,7 +37,7 @@ internal sealed unsafe class ConvolutionOperation : Operation
         output.RequireBorder(_method.OutputBorder(geometry, input.Shape, output.Shape));
     }
 
-    /// <summary>Applied to the result in place.</summary>
+    /// <inheritdoc/>
     public ActivationKind Activation { get; set; }
 
     public override int PackedFloats =>
@@ -47,7 +47,7 @@ internal sealed unsafe class ConvolutionOperation : Operation
 
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
 
-    public override int ScratchFloats(bool training) => training
+    public override int TemporaryFloats(bool training) => training
         ? Math.Max(_weightGradient.ScratchFloats, Math.Max(_forward.ScratchFloats, _backward.ScratchFloats))
         : _forward.ScratchFloats;
 
@@ -90,7 +90,7 @@ internal sealed unsafe class ConvolutionOperation : Operation
                 Output = workspace.Activation(Output, image),
                 Packed = bias + Output.Floats + Input.Floats,
                 Start = bias,
-                Scratch = workspace.Scratch,
+                Scratch = workspace.Temporary,
                 Activation = Activation,
             });
         }
@@ -105,7 +105,7 @@ internal sealed unsafe class ConvolutionOperation : Operation
             float* outputGradient = workspace.Gradient(Output, image);
             BackwardOfActivation(workspace, image, outputGradient);
             _weightGradient.Accumulate(
-                workspace.Kernels, workspace.Activation(Input, image), outputGradient, sums, workspace.Scratch);
+                workspace.Kernels, workspace.Activation(Input, image), outputGradient, sums, workspace.Temporary);
             if (NeedsBackward)
             {
                 _backward.Run(new ConvolutionCall
@@ -115,7 +115,7 @@ internal sealed unsafe class ConvolutionOperation : Operation
                     Output = workspace.Gradient(Input, image),
                     Packed = zeros + Input.Floats + _forward.PackedFloats,
                     Start = InputGradient == GradientMode.Overwrite ? zeros : null,
-                    Scratch = workspace.Scratch,
+                    Scratch = workspace.Temporary,
                     Activation = ActivationKind.None,
                 });
             }

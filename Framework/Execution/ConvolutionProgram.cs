@@ -35,7 +35,8 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
         _k = geometry.K;
         _strides = strides;
         _channelOf = output.ChannelOfFloat();
-        _isGathered = _k * _k <= FewChannels.TapsMax && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
+        _isGathered = _k > 1 && _k * _k <= FewChannels.TapsMax
+            && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
         int packedFloats = 0;
         List<Stage> stages = [];
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
@@ -130,6 +131,33 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 }
             }
         }
+    }
+
+    /// <summary>Computes images of one pixel each, all in one product.</summary>
+    /// <param name="kernels">At which vector width.</param>
+    /// <param name="input">The first image's first channel.</param>
+    /// <param name="output">The first image's first channel, overwritten or added to.</param>
+    /// <param name="packed">The packed weights.</param>
+    /// <param name="start">What sums start from, one a float of an output pixel; null to add to the output.</param>
+    /// <param name="images">How many.</param>
+    public void RunImages(KernelSet kernels, float* input, float* output, float* packed, float* start, int images)
+    {
+        Stage stage = _stages[0];
+        kernels.Convolve(new ConvolutionLine
+        {
+            Input = input,
+            InputPixel = (nint)_input.ImageFloats,
+            Runs = stage.Runs.Runs,
+            Blocks = stage.Runs.Blocks,
+            BlockCount = stage.Runs.BlockCount,
+            Depth = stage.Runs.Depth,
+            Weights = packed + stage.PackedStart,
+            Start = start,
+            Output = output,
+            OutputPixel = (nint)_output.ImageFloats,
+            Pixels = images,
+            Channels = _output.VectorFloats(kernels.Lanes),
+        });
     }
 
     /// <summary>A phase with its runs.</summary>

@@ -36,9 +36,11 @@ public sealed class Plan
             operation.GradientStart = GradientFloats;
             _packedFloats = checked(_packedFloats + Round(operation.PackedFloats));
             GradientFloats = checked(GradientFloats + Round(operation.GradientFloats));
+            operation.ScratchStart = ScratchFloats;
+            ScratchFloats = checked(ScratchFloats + Round(operation.ScratchFloats));
         }
 
-        if (Math.Max(_packedFloats, GradientFloats) > AlignedBuffer.LengthMax)
+        if (Math.Max(_packedFloats, Math.Max(GradientFloats, ScratchFloats)) > AlignedBuffer.LengthMax)
         {
             throw new OverflowException();
         }
@@ -71,11 +73,23 @@ public sealed class Plan
 
     internal KernelSet Kernels { get; }
 
+    internal int ScratchFloats { get; }
+
     /// <summary>Room for the parameters of one step.</summary>
     public Replica CreateReplica() => new(this, _packedFloats);
 
     /// <summary>Room for one thread; without gradients if it is not for training.</summary>
-    public Workspace CreateWorkspace(bool training) => new(this, training, Kernels);
+    /// <param name="training">
+    /// Whether it goes backward too, and layers that know two ways (BatchNorm2d, Dropout) go that of training.
+    /// </param>
+    /// <param name="imagesMax">Most images at once: 1 to ImagesPerPass, which is also the default.</param>
+    public Workspace CreateWorkspace(bool training, int? imagesMax = null)
+    {
+        int images = imagesMax ?? ImagesPerPass;
+        ArgumentOutOfRangeException.ThrowIfLessThan(images, 1, nameof(imagesMax));
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(images, ImagesPerPass, nameof(imagesMax));
+        return new Workspace(this, training, images, Kernels);
+    }
 
     /// <summary>Computes the output of the images in the workspace.</summary>
     public void Forward(Replica replica, Workspace workspace)
@@ -90,11 +104,18 @@ public sealed class Plan
     }
 
     /// <summary>Adds the gradient of the images that went forward last, in their order.</summary>
-    /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
+    /// <exception cref="InvalidOperationException">
+    /// The workspace is not for training; or a second pass of one leaf, through a model that normalizes over the leaf.
+    /// </exception>
     public void Backward(Replica replica, Workspace workspace)
     {
         Check(replica, workspace);
         workspace.CheckTraining();
+        if (workspace.PassesOfLeaf++ > 0 && Model.NeedsWholeLeaf)
+        {
+            throw new InvalidOperationException("The model normalizes over the leaf, which must be one pass.");
+        }
+
         for (int i = Operations.Length - 1; i >= 0; i--)
         {
             foreach (ActivationNode part in Operations[i].ClearedFirst)
@@ -110,7 +131,10 @@ public sealed class Plan
 
     /// <summary>Ends a leaf.</summary>
     /// <param name="workspace">Where the leaf was computed.</param>
-    /// <param name="gradient">As long as the parameters, in their order; overwritten.</param>
+    /// <param name="gradient">
+    /// As long as the model's state, in its order, overwritten: gradients, then, for each buffer, the leaf's statistic
+    /// times its samples.
+    /// </param>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
     public void EndLeaf(Workspace workspace, Span<float> gradient)
     {

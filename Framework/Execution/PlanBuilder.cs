@@ -11,6 +11,10 @@ internal sealed class PlanBuilder(Model model)
     private readonly List<ActivationNode> _roots = [];
     private readonly Dictionary<string, ParameterSpec> _parameters =
         model.Parameters.ToDictionary(parameter => parameter.Name, StringComparer.Ordinal);
+    private readonly Dictionary<string, BufferSpec> _buffers =
+        model.Buffers.ToDictionary(buffer => buffer.Name, StringComparer.Ordinal);
+
+    private int _randomLayers;
 
     public IReadOnlyList<Operation> Operations => _operations;
 
@@ -20,10 +24,36 @@ internal sealed class PlanBuilder(Model model)
     /// <summary>Where a layer's parameter begins in the flat buffer.</summary>
     public int ParameterStart(string name) => _parameters[name].Start;
 
-    /// <summary>A new activation that depends on <paramref name="source"/>.</summary>
+    /// <summary>Where a layer's buffer begins in the flat buffer.</summary>
+    public int BufferStart(string name) => _buffers[name].Start;
+
+    /// <summary>A number for each layer that draws random numbers: how many came before it.</summary>
+    public int NextRandomLayer() => _randomLayers++;
+
+    /// <summary>A new activation that depends on <paramref name="source"/>; null: on nothing.</summary>
     public ActivationNode CreateNode(ImageShape shape, ActivationNode? source)
     {
         ActivationNode node = ActivationNode.Create(shape);
+        Register(node, source);
+        return node;
+    }
+
+    /// <summary>Room for what backward needs to know of each element of <paramref name="node"/>.</summary>
+    public ActivationNode CreateMemory(ActivationNode node)
+    {
+        ActivationNode memory = ActivationNode.CreateForTraining(node);
+        _roots.Add(memory);
+        return memory;
+    }
+
+    /// <summary>A new activation laid out as another one, which it depends on.</summary>
+    public ActivationNode CreateNodeLike(ActivationNode source) =>
+        CreateNodeLike(source, source.Shape.H, source.Shape.W);
+
+    /// <summary>The same at another size.</summary>
+    public ActivationNode CreateNodeLike(ActivationNode source, int h, int w)
+    {
+        ActivationNode node = ActivationNode.CreateLike(source, h, w);
         Register(node, source);
         return node;
     }
@@ -36,19 +66,44 @@ internal sealed class PlanBuilder(Model model)
     }
 
     /// <summary>
-    /// Applies an elementwise function: within the convolution before it, if nothing else reads that.
+    /// Applies an elementwise function: within the operation before it if that can, and nothing else reads its result.
     /// </summary>
     public ActivationNode Activate(ActivationNode input, ActivationKind kind)
     {
-        if (input is { IsRead: false, Producer: ConvolutionOperation { Activation: ActivationKind.None } convolution })
+        if (input is { IsRead: false, Producer: IActivated before } && before.Activation == ActivationKind.None)
         {
-            convolution.Activation = kind;
+            before.Activation = kind;
             return input;
         }
 
-        ActivationNode output = ActivationNode.CreateLike(input);
-        Register(output, input);
+        ActivationNode output = CreateNodeLike(input);
         Add(new ActivationOperation(input, output, kind));
+        return output;
+    }
+
+    /// <summary>Adds two activations of equal shape.</summary>
+    public ActivationNode Sum(ActivationNode first, ActivationNode second)
+    {
+        // Sums are computed float by float, so both must hold their channels alike.
+        ActivationNode left = Regular(first);
+        ActivationNode right = ReferenceEquals(first, second) ? left : Regular(second);
+        left.IsRead = true;
+        ActivationNode output = CreateNode(left.Shape, left);
+        Add(new SumOperation(right, left, output));
+        Add(new SumGradientOperation(left, output));
+        return output;
+    }
+
+    /// <summary>The same activation with its channels one after the other from the first float on.</summary>
+    public ActivationNode Regular(ActivationNode node)
+    {
+        if (node.Channels is [{ Offset: 0 }])
+        {
+            return node;
+        }
+
+        ActivationNode output = CreateNode(node.Shape, node);
+        Add(new ChannelCopyOperation(node, output));
         return output;
     }
 

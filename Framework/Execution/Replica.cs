@@ -18,14 +18,14 @@ public sealed unsafe class Replica
     }
 
     /// <summary>Takes new parameters. No thread may be computing with this replica meanwhile.</summary>
-    /// <param name="parameters">The flat parameters, in module order and PyTorch's layout.</param>
+    /// <param name="parameters">Parameters, then buffers, in module order and PyTorch's layout.</param>
     /// <exception cref="ArgumentException">There are fewer than the model has.</exception>
     public void Load(ReadOnlySpan<float> parameters)
     {
-        if (parameters.Length < _plan.Model.ParameterCount)
+        if (parameters.Length < _plan.Model.StateCount)
         {
             throw new ArgumentException(
-                $"{parameters.Length} parameters given, {_plan.Model.ParameterCount} needed.", nameof(parameters));
+                $"{parameters.Length} floats given, {_plan.Model.StateCount} needed.", nameof(parameters));
         }
 
         foreach (Operation operation in _plan.Operations)

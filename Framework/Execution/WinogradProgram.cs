@@ -143,7 +143,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
                 Start = call.Start,
             },
             rectify: call.Activation == ActivationKind.ReLU);
-        if (call.Activation is ActivationKind.None or ActivationKind.ReLU)
+        if (call.Activation.Formula is ActivationFormula.None or ActivationFormula.ReLU)
         {
             return;
         }

@@ -12,11 +12,14 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _sums;
     private readonly AlignedBuffer _scratch;
+    private readonly AlignedBuffer _temporary;
+    private readonly int _imagesMax;
     private readonly bool _training;
 
-    internal Workspace(Plan plan, bool training, KernelSet kernels)
+    internal Workspace(Plan plan, bool training, int imagesMax, KernelSet kernels)
     {
         _plan = plan;
+        _imagesMax = imagesMax;
         _training = training;
         Kernels = kernels;
         _activations = [.. plan.Roots.Select(Allocate)];
@@ -24,18 +27,30 @@ public sealed unsafe class Workspace
             ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))]
             : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
-        _scratch = new AlignedBuffer(plan.Operations.Select(each => each.ScratchFloats(training)).DefaultIfEmpty().Max());
+        int temporary = plan.Operations.Select(each => each.TemporaryFloats(training)).DefaultIfEmpty().Max();
+        _temporary = new AlignedBuffer(temporary);
 
-        AlignedBuffer Allocate(ActivationNode root) => new(root.ImageFloats * plan.ImagesPerPass);
+        _scratch = new AlignedBuffer(plan.ScratchFloats);
+
+        AlignedBuffer Allocate(ActivationNode root) =>
+            new(root.IsForTraining && !training ? 0 : root.ImageFloats * imagesMax);
     }
 
     /// <summary>Images in the current pass: 1 to the plan's ImagesPerPass.</summary>
     public int Images { get; private set; } = 1;
 
+    /// <summary>Whether layers that know two ways, as dropout, go that of training.</summary>
+    public bool IsTraining => _training;
+
     internal KernelSet Kernels { get; }
 
     /// <summary>Memory for the operation that runs; its content is arbitrary.</summary>
-    internal float* Scratch => _scratch.Pointer;
+    internal float* Temporary => _temporary.Pointer;
+
+    internal SampleKeys Keys { get; private set; }
+
+    /// <summary>Passes that went backward since the leaf began.</summary>
+    internal int PassesOfLeaf { get; set; }
 
     /// <summary>Starts a leaf: its gradient is zero.</summary>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
@@ -43,15 +58,19 @@ public sealed unsafe class Workspace
     {
         CheckTraining();
         _sums.Span.Clear();
+        PassesOfLeaf = 0;
     }
 
-    /// <summary>Says how many images the next pass has.</summary>
-    /// <exception cref="ArgumentOutOfRangeException">Not between 1 and the plan's ImagesPerPass.</exception>
-    public void BeginPass(int images)
+    /// <summary>Says how many images the next pass has, and which samples they are.</summary>
+    /// <param name="images">1 to the plan's ImagesPerPass, or what the workspace was made for.</param>
+    /// <param name="keys">Decides the random numbers of the pass; not read outside training.</param>
+    /// <exception cref="ArgumentOutOfRangeException">The workspace has no room for so many images.</exception>
+    public void BeginPass(int images, in SampleKeys keys = default)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(images, 1);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(images, _plan.ImagesPerPass);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(images, _imagesMax);
         Images = images;
+        Keys = keys;
     }
 
     /// <summary>Sets one image of the input.</summary>
@@ -121,6 +140,8 @@ public sealed unsafe class Workspace
 
     internal Span<float> GradientSums(Operation operation) =>
         _sums.Span.Slice(operation.GradientStart, operation.GradientFloats);
+
+    internal float* Scratch(Operation operation) => _scratch.Pointer + operation.ScratchStart;
 
     internal float* GradientSumsPointer(Operation operation) => _sums.Pointer + operation.GradientStart;
 

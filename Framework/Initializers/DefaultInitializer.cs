@@ -10,7 +10,7 @@ namespace Distributed.Framework.Initializers;
 /// </remarks>
 public static class DefaultInitializer
 {
-    /// <summary>Fills the flat parameters of a model.</summary>
+    /// <summary>Fills the flat parameters of a model; buffers behind them stay as they are.</summary>
     public static void Fill(Model model, uint seed, Span<float> parameters)
     {
         Philox random = new(seed, RandomPurpose.Initialization);
@@ -18,6 +18,12 @@ public static class DefaultInitializer
         {
             ParameterSpec parameter = model.Parameters[index];
             Span<float> values = parameters.Slice(parameter.Start, parameter.Count);
+            if (parameter.Constant is { } constant)
+            {
+                values.Fill(constant);
+                continue;
+            }
+
             float bound = (float)(1 / Math.Sqrt(parameter.FanIn));
             for (int i = 0; i < values.Length; i++)
             {

@@ -13,25 +13,28 @@ internal static unsafe class Elementwise<TVector>
     /// <param name="targetPixel">Floats from pixel to pixel of the target.</param>
     /// <param name="pixels">Pixels in the line.</param>
     /// <param name="channels">Channels, a multiple of 16.</param>
+    /// <param name="parameter">The function's parameter.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Forward<TFunction>(
-        float* source, nint sourcePixel, float* target, nint targetPixel, int pixels, int channels)
+        float* source, nint sourcePixel, float* target, nint targetPixel, int pixels, int channels, float parameter)
         where TFunction : struct, IActivationFunction
     {
+        TVector broadcast = TVector.Broadcast(parameter);
         for (int x = 0; x < pixels; x++, source += sourcePixel, target += targetPixel)
         {
             for (int c = 0; c < channels; c += TVector.Lanes)
             {
-                TVector.Store(target + c, TFunction.Forward(TVector.Load(source + c)));
+                TVector.Store(target + c, TFunction.Forward(TVector.Load(source + c), broadcast));
             }
         }
     }
 
     /// <summary>target = gradient * f' at y, or target += it, for every pixel of a line; may work in place.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Backward<TFunction>(in BackwardLine line)
+    public static void Backward<TFunction>(in BackwardLine line, float parameter)
         where TFunction : struct, IActivationFunction
     {
+        TVector broadcast = TVector.Broadcast(parameter);
         float* y = line.Output;
         float* gradient = line.OutputGradient;
         float* target = line.InputGradient;
@@ -39,7 +42,7 @@ internal static unsafe class Elementwise<TVector>
         {
             for (int c = 0; c < line.Channels; c += TVector.Lanes)
             {
-                TVector value = TFunction.Backward(TVector.Load(y + c), TVector.Load(gradient + c));
+                TVector value = TFunction.Backward(TVector.Load(y + c), TVector.Load(gradient + c), broadcast);
                 TVector.Store(target + c, line.Accumulate ? value + TVector.Load(target + c) : value);
             }
         }
@@ -59,6 +62,22 @@ internal static unsafe class Elementwise<TVector>
             }
 
             TVector.Store(sums + c, TVector.Load(sums + c) + sum);
+        }
+    }
+
+    /// <summary>target = a + b for every pixel of a line; may work in place.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AddLines(in SumLine line)
+    {
+        float* a = line.A;
+        float* b = line.B;
+        float* target = line.Target;
+        for (int x = 0; x < line.Pixels; x++, a += line.APixel, b += line.BPixel, target += line.TargetPixel)
+        {
+            for (int c = 0; c < line.Channels; c += TVector.Lanes)
+            {
+                TVector.Store(target + c, TVector.Load(a + c) + TVector.Load(b + c));
+            }
         }
     }
 
@@ -96,4 +115,27 @@ internal readonly unsafe struct BackwardLine
     public required int Channels { get; init; }
 
     public required bool Accumulate { get; init; }
+}
+
+/// <summary>One image line of a sum of two images.</summary>
+internal readonly unsafe struct SumLine
+{
+    public required float* A { get; init; }
+
+    /// <summary>Floats from pixel to pixel.</summary>
+    public required nint APixel { get; init; }
+
+    public required float* B { get; init; }
+
+    public required nint BPixel { get; init; }
+
+    /// <summary>Overwritten; may be A or B.</summary>
+    public required float* Target { get; init; }
+
+    public required nint TargetPixel { get; init; }
+
+    public required int Pixels { get; init; }
+
+    /// <summary>Channels, a multiple of 16.</summary>
+    public required int Channels { get; init; }
 }

@@ -36,6 +36,15 @@ internal unsafe interface IVector<TSelf>
     /// <summary>0 where gate is at most 0, else value; a NaN gate passes the value.</summary>
     static abstract TSelf ZeroUnlessPositive(TSelf gate, TSelf value);
 
+    /// <summary>A mask: all bits of a lane where a is greater than b, none elsewhere and for NaN.</summary>
+    static abstract TSelf GreaterThan(TSelf a, TSelf b);
+
+    /// <summary>A mask: all bits of a lane where a equals b, none elsewhere and for NaN.</summary>
+    static abstract TSelf Equal(TSelf a, TSelf b);
+
+    /// <summary>a where the mask's bits are set, b elsewhere.</summary>
+    static abstract TSelf Select(TSelf mask, TSelf a, TSelf b);
+
     /// <summary>value limited to [low, high]; NaN stays NaN.</summary>
     static abstract TSelf Clamp(TSelf value, TSelf low, TSelf high);
 

@@ -1,7 +1,7 @@
 namespace Distributed.Framework.Kernels;
 
 /// <summary>The kernels at one vector width: one virtual call an image line, constants inside.</summary>
-internal abstract unsafe class KernelSet
+internal abstract unsafe partial class KernelSet
 {
     /// <summary>The kernels for this process.</summary>
     public static KernelSet Current { get; } = ForBits(VectorWidth.Bits);
@@ -62,7 +62,7 @@ internal abstract unsafe class KernelSet
 }
 
 /// <summary>The kernels for one vector type.</summary>
-internal sealed unsafe class KernelSet<TVector> : KernelSet
+internal sealed unsafe partial class KernelSet<TVector> : KernelSet
     where TVector : struct, IVector<TVector>
 {
     public override int Lanes => TVector.Lanes;
@@ -85,34 +85,62 @@ internal sealed unsafe class KernelSet<TVector> : KernelSet
         int pixels,
         int channels)
     {
-        switch (kind)
+        switch (kind.Formula)
         {
-            case ActivationKind.None:
-                Elementwise<TVector>.Forward<Identity>(source, sourcePixel, target, targetPixel, pixels, channels);
+            case ActivationFormula.None:
+                Forward<Identity>();
                 break;
-            case ActivationKind.ReLU:
-                Elementwise<TVector>.Forward<Rectifier>(source, sourcePixel, target, targetPixel, pixels, channels);
+            case ActivationFormula.ReLU:
+                Forward<Rectifier>();
                 break;
-            case ActivationKind.Sigmoid:
-                Elementwise<TVector>.Forward<Logistic>(source, sourcePixel, target, targetPixel, pixels, channels);
+            case ActivationFormula.Sigmoid:
+                Forward<Logistic>();
+                break;
+            case ActivationFormula.Tanh:
+                Forward<HyperbolicTangent>();
+                break;
+            case ActivationFormula.LeakyReLU:
+                Forward<LeakyRectifier>();
+                break;
+            case ActivationFormula.ELU:
+                Forward<ExponentialUnit>();
+                break;
+            case ActivationFormula.SELU:
+                Forward<ScaledExponentialUnit>();
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such activation.");
         }
+
+        void Forward<TFunction>()
+            where TFunction : struct, IActivationFunction => Elementwise<TVector>.Forward<TFunction>(
+                source, sourcePixel, target, targetPixel, pixels, channels, kind.Parameter);
     }
 
     public override void ActivateBackward(ActivationKind kind, in BackwardLine line)
     {
-        switch (kind)
+        switch (kind.Formula)
         {
-            case ActivationKind.None:
-                Elementwise<TVector>.Backward<Identity>(line);
+            case ActivationFormula.None:
+                Elementwise<TVector>.Backward<Identity>(line, kind.Parameter);
                 break;
-            case ActivationKind.ReLU:
-                Elementwise<TVector>.Backward<Rectifier>(line);
+            case ActivationFormula.ReLU:
+                Elementwise<TVector>.Backward<Rectifier>(line, kind.Parameter);
                 break;
-            case ActivationKind.Sigmoid:
-                Elementwise<TVector>.Backward<Logistic>(line);
+            case ActivationFormula.Sigmoid:
+                Elementwise<TVector>.Backward<Logistic>(line, kind.Parameter);
+                break;
+            case ActivationFormula.Tanh:
+                Elementwise<TVector>.Backward<HyperbolicTangent>(line, kind.Parameter);
+                break;
+            case ActivationFormula.LeakyReLU:
+                Elementwise<TVector>.Backward<LeakyRectifier>(line, kind.Parameter);
+                break;
+            case ActivationFormula.ELU:
+                Elementwise<TVector>.Backward<ExponentialUnit>(line, kind.Parameter);
+                break;
+            case ActivationFormula.SELU:
+                Elementwise<TVector>.Backward<ScaledExponentialUnit>(line, kind.Parameter);
                 break;
             default:
                 throw new ArgumentOutOfRangeException(nameof(kind), kind, "No such activation.");

@@ -94,8 +94,12 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         }
     }
 
-    /// <summary><c>c[r] += sum over y, x of a[y, x][r] b[y, x]</c>: the sum first, then added once.</summary>
-    /// <remarks>The order is y, then x, from zero; rows are consecutive floats of a.</remarks>
+    /// <summary>
+    /// <c>c[r] += sum over y, x of a[y, x][r] b[y, x]</c>: the sum first, then added once, unless the tile continues.
+    /// </summary>
+    /// <remarks>
+    /// The order is y, then x, from zero, or from c where the tile continues; rows are consecutive floats of a.
+    /// </remarks>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AccumulatePixels(in PixelTile tile)
     {
@@ -104,6 +108,15 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         const nint cStep = 16 * sizeof(float);
         ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
         ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
+        if (tile.Continues)
+        {
+            Load(ref s0, ref s1, ref s2, ref s3, tile.C, cStep);
+            if (TColumns.Count > 1)
+            {
+                Load(ref t0, ref t1, ref t2, ref t3, tile.C + tile.CColumn, cStep);
+            }
+        }
+
         for (int y = 0; y < tile.H; y++)
         {
             byte* aHere = tile.A + (y * tile.ALine);
@@ -124,14 +137,37 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         }
 
         byte* c = tile.C;
-        Add(ref s0, ref s1, ref s2, ref s3, c, cStep);
+        if (!tile.Continues)
+        {
+            Add(ref s0, ref s1, ref s2, ref s3, c, cStep);
+        }
+
         Store(ref s0, ref s1, ref s2, ref s3, c, cStep);
         if (TColumns.Count > 1)
         {
             c += tile.CColumn;
-            Add(ref t0, ref t1, ref t2, ref t3, c, cStep);
+            if (!tile.Continues)
+            {
+                Add(ref t0, ref t1, ref t2, ref t3, c, cStep);
+            }
+
             Store(ref t0, ref t1, ref t2, ref t3, c, cStep);
         }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Load(
+        ref ThreeRows<TVector> s0,
+        ref ThreeRows<TVector> s1,
+        ref ThreeRows<TVector> s2,
+        ref ThreeRows<TVector> s3,
+        byte* c,
+        nint cStep)
+    {
+        s0.Load(c, cStep, TRows.Count);
+        s1.Load(c + (3 * cStep), cStep, TRows.Count - 3);
+        s2.Load(c + (6 * cStep), cStep, TRows.Count - 6);
+        s3.Load(c + (9 * cStep), cStep, TRows.Count - 9);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

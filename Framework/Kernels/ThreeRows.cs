@@ -65,6 +65,26 @@ internal unsafe struct ThreeRows<TVector>
         }
     }
 
+    /// <summary>Takes what is in memory.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Load(byte* c, nint step, int count)
+    {
+        if (count > 0)
+        {
+            _row0 = TVector.Load((float*)c);
+        }
+
+        if (count > 1)
+        {
+            _row1 = TVector.Load((float*)(c + step));
+        }
+
+        if (count > 2)
+        {
+            _row2 = TVector.Load((float*)(c + (2 * step)));
+        }
+    }
+
     /// <summary>Adds what is in memory.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public void AddFrom(byte* c, nint step, int count)

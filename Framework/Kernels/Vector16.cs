@@ -45,6 +45,16 @@ internal readonly unsafe struct Vector16(Vector512<float> value) : IVector<Vecto
         new(Vector512.AndNot(value._value, Vector512.LessThanOrEqual(gate._value, Vector512<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector16 GreaterThan(Vector16 a, Vector16 b) => new(Vector512.GreaterThan(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector16 Equal(Vector16 a, Vector16 b) => new(Vector512.Equals(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector16 Select(Vector16 mask, Vector16 a, Vector16 b) =>
+        new(Vector512.ConditionalSelect(mask._value, a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector16 Clamp(Vector16 value, Vector16 low, Vector16 high)
     {
         Vector512<float> raised = Vector512.ConditionalSelect(

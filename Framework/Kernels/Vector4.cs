@@ -45,6 +45,16 @@ internal readonly unsafe struct Vector4(Vector128<float> value) : IVector<Vector
         new(Vector128.AndNot(value._value, Vector128.LessThanOrEqual(gate._value, Vector128<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector4 GreaterThan(Vector4 a, Vector4 b) => new(Vector128.GreaterThan(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector4 Equal(Vector4 a, Vector4 b) => new(Vector128.Equals(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector4 Select(Vector4 mask, Vector4 a, Vector4 b) =>
+        new(Vector128.ConditionalSelect(mask._value, a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector4 Clamp(Vector4 value, Vector4 low, Vector4 high)
     {
         Vector128<float> raised = Vector128.ConditionalSelect(

@@ -45,6 +45,16 @@ internal readonly unsafe struct Vector8(Vector256<float> value) : IVector<Vector
         new(Vector256.AndNot(value._value, Vector256.LessThanOrEqual(gate._value, Vector256<float>.Zero)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector8 GreaterThan(Vector8 a, Vector8 b) => new(Vector256.GreaterThan(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector8 Equal(Vector8 a, Vector8 b) => new(Vector256.Equals(a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static Vector8 Select(Vector8 mask, Vector8 a, Vector8 b) =>
+        new(Vector256.ConditionalSelect(mask._value, a._value, b._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector8 Clamp(Vector8 value, Vector8 low, Vector8 high)
     {
         Vector256<float> raised = Vector256.ConditionalSelect(

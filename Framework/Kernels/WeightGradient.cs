@@ -38,6 +38,9 @@ internal readonly unsafe struct WeightGradientImage
 
     /// <summary>[Columns / 16][taps][channels][16], added to.</summary>
     public required float* Sums { get; init; }
+
+    /// <summary>Whether each sum goes on from what it was, instead of adding a band's sum to it.</summary>
+    public bool Continues { get; init; }
 }
 
 /// <summary>Weight gradients as matrix products over pixels: input channels by output channels.</summary>
@@ -103,6 +106,7 @@ internal static unsafe class WeightGradient<TVector>
                         H = lines,
                         C = (byte*)sums,
                         CColumn = secondColumn,
+                        Continues = image.Continues,
                     };
                     if (two)
                     {

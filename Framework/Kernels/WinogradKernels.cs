@@ -269,7 +269,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
             TVector first = TVector.Load(start);
             for (int x = 0; x < width; x++, source += TVector.Lanes, target += pixel)
             {
-                TVector.Store(target, TFunction.Forward(TVector.Load(source) + first));
+                TVector.Store(target, TFunction.Forward(TVector.Load(source) + first, default));
             }
         }
     }

@@ -13,14 +13,6 @@ namespace Distributed.Framework.Layers;
 /// <param name="Bias">Whether a learned constant is added to each output channel.</param>
 public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool Bias) : Layer
 {
-    private const int ChannelsMax = 1 << 20;
-
-    /// <summary>Most pixels of kernel, stride and padding: beyond all use, yet nothing overflows.</summary>
-    private const int ExtentMax = 256;
-
-    /// <summary>Name in messages and JSON.</summary>
-    private string Name => GetType().Name;
-
     private protected abstract ConvolutionGeometry Geometry { get; }
 
     /// <summary>Output pixels of one side; at most 0 if the kernel does not fit.</summary>
@@ -75,15 +67,6 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
         Check("kernel", K, 1, ExtentMax);
         Check("stride", Stride, 1, ExtentMax);
         Check("padding", padding, 0, ExtentMax);
-    }
-
-    private protected void Check(string argument, int value, int min, int max)
-    {
-        if (value < min || value > max)
-        {
-            throw new ConfigurationException(
-                $"{Name}: {argument} is {value}; allowed are {min} to {max}.", $"Give {argument} within that range.");
-        }
     }
 
     /// <summary>

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Models;
@@ -13,6 +14,12 @@ namespace Distributed.Framework.Layers;
 /// </remarks>
 public abstract record Layer
 {
+    /// <summary>Most pixels of kernel, stride and padding: beyond all use, yet nothing overflows.</summary>
+    private protected const int ExtentMax = 256;
+
+    /// <summary>Most channels or features.</summary>
+    private protected const int ChannelsMax = 1 << 20;
+
     /// <summary>Output shape for an input shape.</summary>
     /// <param name="input">Shape of each sample.</param>
     /// <param name="path">Dotted index path of this layer, for messages.</param>
@@ -26,6 +33,40 @@ public abstract record Layer
 
     /// <summary>Adds the layer's operations to a plan; shapes are checked already.</summary>
     internal abstract ActivationNode Build(PlanBuilder builder, ActivationNode input, string path);
+
+    /// <summary>Name in messages and JSON.</summary>
+    internal string Name => GetType().Name;
+
+    /// <summary>Refuses an argument that is out of range.</summary>
+    private protected void Check(string argument, int value, int min, int max)
+    {
+        if (value < min || value > max)
+        {
+            throw new ConfigurationException(
+                $"{Name}: {argument} is {value}; allowed are {min} to {max}.", $"Give {argument} within that range.");
+        }
+    }
+
+    /// <summary>Refuses an argument that is out of range, or NaN.</summary>
+    private protected void Check(string argument, double value, bool isAllowed, string allowed)
+    {
+        if (!isAllowed)
+        {
+            throw new ConfigurationException(
+                string.Create(CultureInfo.InvariantCulture, $"{Name}: {argument} is {value}; allowed is {allowed}."),
+                $"Give {argument} within that range.");
+        }
+    }
+
+    /// <summary>Refuses an output that no buffer could hold.</summary>
+    private protected ImageShape CheckSize(ImageShape input, string path, int c, long h, long w)
+    {
+        return (Int128)c * h * w <= AlignedBuffer.LengthMax
+            ? new ImageShape(c, (int)h, (int)w)
+            : throw new ShapeException(
+                $"{path} ({Name}): input {input} gives output [N, {c}, {h}, {w}], which is too large.",
+                "Use smaller images, fewer channels or a smaller stride.");
+    }
 
     private protected static string Join(string path, int index) => path.Length == 0 ? $"{index}" : $"{path}.{index}";
 }

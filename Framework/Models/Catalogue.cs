@@ -1,30 +1,59 @@
-using System.Globalization;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Layers;
 
 namespace Distributed.Framework.Models;
 
+/// <summary>A model that has a name.</summary>
+/// <param name="Name">On the command line.</param>
+/// <param name="Leaf">Samples of a leaf, unless the user says otherwise; chosen by measurement.</param>
+/// <param name="Summary">What it is, in a line.</param>
+/// <param name="Build">Makes its layers for images of so many channels.</param>
+internal sealed record CatalogueModel(
+    string Name, int Leaf, string Summary, Func<int, ModelOverrides, Sequential> Build);
+
 /// <summary>The models that have a name.</summary>
+/// <remarks>
+/// <code>
+/// n2n-initial     two convolutions and two transposed ones, 32 channels: 20,259 parameters
+/// n2n-final       the same with 100 channels and a connection that skips the middle two: 188,403
+/// n2n-depth       4, 6, 8, 10 or 12 layers with about as many parameters as n2n-initial
+/// n2n-8           eight convolutions of 32 channels: the baseline of 24 dB
+/// n2n-course      two strided convolutions and two upsamplings
+/// n2n-transposed  the same with transposed convolutions, ELU and 96 channels
+/// n2n-unet        the U-Net of the Noise2Noise paper: 991,203
+/// mlp-disc        2-25-25-25-2, for points in the plane
+/// </code>
+/// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>.
+/// </remarks>
 public static class Catalogue
 {
-    private const int ChannelsMax = 4096;
+    private const int DefaultLeafSize = 2;
 
-    /// <summary>The names, with their default leaf size: samples of a leaf, chosen by measurement.</summary>
-    private static readonly Dictionary<string, (int Channels, int Leaf, Func<int, int, Sequential> Build)> s_models =
-        new(StringComparer.Ordinal)
-        {
-            ["n2n-initial"] = (32, 2, Initial),
-            ["n2n-final"] = (100, 2, Final),
-        };
+    private static readonly Dictionary<string, CatalogueModel> s_models = new CatalogueModel[]
+    {
+        new("n2n-initial", 2, "Two convolutions and two transposed ones", DenoiserModels.Initial),
+        new("n2n-final", 2, "The same with a skip connection", DenoiserModels.Final),
+        new("n2n-depth", 2, "4 to 12 layers with equally many parameters", DenoiserModels.Depth),
+        new("n2n-8", 2, "Eight convolutions", DenoiserModels.Eight),
+        new("n2n-course", 2, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
+        new("n2n-transposed", 2, "The same with transposed convolutions", DenoiserModels.Transposed),
+        new("n2n-unet", 1, "The U-Net of the Noise2Noise paper", UNetModel.Build),
+        new("mlp-disc", 25, "A multi-layer perceptron for points in the plane", PerceptronModels.Disc),
+    }.ToDictionary(model => model.Name, StringComparer.Ordinal);
 
     /// <summary>All names.</summary>
     public static IReadOnlyCollection<string> Names => s_models.Keys;
 
+    /// <summary>What a model is, in a line; null if there is no such name.</summary>
+    public static string? Summary(string name) => s_models.GetValueOrDefault(name)?.Summary;
+
     /// <summary>Samples of a leaf, unless the user says otherwise.</summary>
     public static int DefaultLeaf(string specification) =>
-        s_models.TryGetValue(specification.Split(':')[0], out (int, int Leaf, Func<int, int, Sequential>) model)
-            ? model.Leaf
-            : 2;
+        s_models.TryGetValue(specification.Split(':')[0], out CatalogueModel? model) ? model.Leaf : DefaultLeafSize;
+
+    /// <summary>The same, for a model that may need larger leaves because it normalizes over them.</summary>
+    public static int DefaultLeaf(string specification, Sequential layers) =>
+        Math.Max(DefaultLeaf(specification), new Model(layers).NeedsWholeLeaf ? BatchNorm2d.LeafMin : 1);
 
     /// <summary>
     /// The layers of a model given as <c>NAME</c> or <c>NAME:channels=64</c>; null if there is no such name.
@@ -34,49 +63,14 @@ public static class Catalogue
     /// <exception cref="ConfigurationException">An override is unknown or out of range.</exception>
     public static Sequential? Find(string specification, int imageChannels)
     {
-        string[] parts = specification.Split(':', 2);
-        if (!s_models.TryGetValue(parts[0], out (int Channels, int Leaf, Func<int, int, Sequential> Build) model))
+        ModelOverrides overrides = new(specification);
+        if (!s_models.TryGetValue(specification.Split(':')[0], out CatalogueModel? model))
         {
             return null;
         }
 
-        int channels = model.Channels;
-        foreach (string setting in parts.Length < 2 ? [] : parts[1].Split(','))
-        {
-            string[] pair = setting.Split('=', 2);
-            if (pair.Length < 2 || pair[0] != "channels"
-                || !int.TryParse(pair[1], NumberStyles.None, CultureInfo.InvariantCulture, out channels)
-                || channels is < 1 or > ChannelsMax)
-            {
-                throw new ConfigurationException(
-                    $"--model {specification}: '{setting}' is not an override of {parts[0]}.",
-                    $"Allowed is channels=N with N from 1 to {ChannelsMax}, as in {parts[0]}:channels=64.");
-            }
-        }
-
-        return model.Build(imageChannels, channels);
+        Sequential layers = model.Build(imageChannels, overrides);
+        overrides.CheckAllTaken();
+        return layers;
     }
-
-    /// <summary>Two convolutions and two transposed ones, as many channels in each.</summary>
-    private static Sequential Initial(int images, int channels) => new(
-        new Conv2d(images, channels, 3, padding: 1),
-        new ReLU(),
-        new Conv2d(channels, channels, 3, padding: 1),
-        new ReLU(),
-        new ConvTranspose2d(channels, channels, 3, padding: 1),
-        new ReLU(),
-        new ConvTranspose2d(channels, images, 3, padding: 1),
-        new Sigmoid());
-
-    /// <summary>The same with a connection that skips the middle two.</summary>
-    private static Sequential Final(int images, int channels) => new(
-        new Conv2d(images, channels, 3, padding: 1),
-        new ReLU(),
-        new SkipConcat(new Sequential(
-            new Conv2d(channels, channels, 3, padding: 1),
-            new ReLU(),
-            new ConvTranspose2d(channels, channels, 3, padding: 1),
-            new ReLU())),
-        new ConvTranspose2d(2 * channels, images, 3, padding: 1),
-        new Sigmoid());
 }

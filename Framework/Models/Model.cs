@@ -6,9 +6,17 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Models;
 
-/// <summary>A network: its layers, and the learned tensors they need, in module order in one flat buffer.</summary>
+/// <summary>A network: its layers, and the tensors they need.</summary>
+/// <remarks>
+/// The state is one flat vector: all parameters in module order, then all buffers (running statistics) in module order,
+/// each in PyTorch's layout. A gradient is as long: behind the parameters' gradients it has what a step puts into the
+/// running averages.
+/// </remarks>
 public sealed class Model
 {
+    /// <summary>Activations of one pass, in floats, that should stay in the second-level cache.</summary>
+    private const int PassFloatsMax = 1 << 16;
+
     /// <summary>Makes a model of layers.</summary>
     /// <param name="root">The layers.</param>
     /// <param name="convolutions">How convolutions are computed; part of the result's bits.</param>
@@ -20,6 +28,8 @@ public sealed class Model
         root.CollectParameters(collector, "");
         Parameters = collector.Parameters;
         ParameterCount = collector.Count;
+        Buffers = collector.Buffers;
+        StateCount = collector.StateCount;
     }
 
     /// <summary>The layers.</summary>
@@ -31,8 +41,26 @@ public sealed class Model
     /// <summary>The learned tensors, in the order of the flat buffer, of checkpoints and of the hash.</summary>
     public IReadOnlyList<ParameterSpec> Parameters { get; }
 
-    /// <summary>Floats of the flat buffer.</summary>
+    /// <summary>Floats that are learned.</summary>
     public int ParameterCount { get; }
+
+    /// <summary>The running statistics, in the order of the flat state, of checkpoints and of the hash.</summary>
+    public IReadOnlyList<BufferSpec> Buffers { get; }
+
+    /// <summary>Floats of the flat state: parameters and buffers.</summary>
+    public int StateCount { get; }
+
+    /// <summary>Whether a leaf must go through in one pass, because layers compute statistics over it.</summary>
+    public bool NeedsWholeLeaf => Buffers.Count > 0;
+
+    /// <summary>Writes the initial values of the buffers to their places in a flat state.</summary>
+    public void InitializeBuffers(Span<float> state)
+    {
+        foreach (BufferSpec buffer in Buffers)
+        {
+            state.Slice(buffer.Start, buffer.Count).Fill(buffer.InitialValue);
+        }
+    }
 
     /// <summary>Shape of the output for an input.</summary>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
@@ -50,10 +78,28 @@ public sealed class Model
     /// <summary>Makes a plan for images of one shape.</summary>
     /// <param name="input">Shape of each image.</param>
     /// <param name="inputGradient">Whether the gradient with respect to the input is wanted as well.</param>
-    /// <param name="imagesPerPass">Most images to go through together; changes memory, never results.</param>
+    /// <param name="imagesPerPass">
+    /// Most images to go through together: changes memory and speed, and results only of models that need whole leaves.
+    /// </param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
     public Plan Compile(ImageShape input, bool inputGradient = false, int imagesPerPass = 1) =>
         Compile(input, inputGradient, imagesPerPass, KernelSet.Current);
+
+    /// <summary>Makes a plan for leaves: all of a leaf's images in one pass if it must be, or if they are small.</summary>
+    /// <param name="input">Shape of each image.</param>
+    /// <param name="leaf">Samples of a leaf.</param>
+    /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
+    public Plan CompileForLeaf(ImageShape input, int leaf)
+    {
+        if (NeedsWholeLeaf)
+        {
+            return Compile(input, imagesPerPass: leaf);
+        }
+
+        Plan single = Compile(input);
+        long images = Math.Clamp(PassFloatsMax / single.Roots.Sum(root => root.ImageFloats), 1, leaf);
+        return images == 1 ? single : Compile(input, imagesPerPass: (int)images);
+    }
 
     internal Plan Compile(ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
     {
@@ -73,29 +119,61 @@ public sealed class Model
     }
 }
 
-/// <summary>Gives learned tensors their places, one after the other.</summary>
+/// <summary>Gives learned tensors their places, one after the other, and buffers theirs behind them.</summary>
 internal sealed class ParameterCollector
 {
     private readonly List<ParameterSpec> _parameters = [];
+    private readonly List<BufferSpec> _buffers = [];
 
     public IReadOnlyList<ParameterSpec> Parameters => _parameters;
 
+    /// <summary>To be asked for when all parameters are there.</summary>
+    public IReadOnlyList<BufferSpec> Buffers =>
+        [.. _buffers.Select(buffer => buffer with { Start = Count + buffer.Start })];
+
     public int Count { get; private set; }
+
+    public int StateCount { get; private set; }
 
     /// <summary>Adds one; its fan-in is at most the count of the layer's weight.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
     public void Add(string path, string name, long fanIn, params int[] shape)
     {
-        Int128 end = Count + shape.Aggregate(Int128.One, (product, side) => product * side);
-        if (end > AlignedBuffer.LengthMax)
+        int count = Grow($"{path}.{name}", shape);
+        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn));
+        Count += count;
+    }
+
+    /// <summary>Adds a vector that begins with the same number everywhere.</summary>
+    /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
+    public void AddConstant(string path, string name, int length, float value)
+    {
+        Grow($"{path}.{name}", [length]);
+        _parameters.Add(new ParameterSpec($"{path}.{name}", [length], Count, length) { Constant = value });
+        Count += length;
+    }
+
+    /// <summary>Adds a running statistic.</summary>
+    /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
+    public void AddBuffer(string path, string name, int length, float value, double momentum)
+    {
+        int start = StateCount - Count;
+        Grow($"{path}.{name}", [length]);
+        _buffers.Add(new BufferSpec($"{path}.{name}", [length], start, value, (float)momentum));
+    }
+
+    private int Grow(string name, int[] shape)
+    {
+        Int128 count = shape.Aggregate(Int128.One, (product, side) => product * side);
+        if (StateCount + count > AlignedBuffer.LengthMax)
         {
             throw new ConfigurationException(
-                $"{path}.{name}: with shape [{string.Join(", ", shape)}] the model would have {end} parameters; "
-                + $"allowed are {AlignedBuffer.LengthMax}.",
+                $"{name}: with shape [{string.Join(", ", shape)}] the model would have {StateCount + count} "
+                + $"parameters; allowed are {AlignedBuffer.LengthMax}.",
                 "Use fewer channels or smaller kernels.");
         }
 
-        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn));
-        Count = (int)end;
+        StateCount += (int)count;
+        return (int)count;
     }
 }

@@ -10,6 +10,7 @@ namespace Distributed.Framework.Models;
 /// <c>["ReLU"]</c> or <c>[{ "type": "ReLU" }]</c>;
 /// <c>{ "type": "Conv2d", "in_channels": 3, "out_channels": 32, "kernel_size": 3, "padding": 1 }</c>, where padding may
 /// be "same"; <c>{ "type": "SkipConcat", "inner": [ ... ] }</c>. Unknown names and arguments are refused by path.
+/// <see cref="LayerFormats"/> has the arguments of each layer.
 /// </remarks>
 public static class ModelSpec
 {
@@ -41,39 +42,12 @@ public static class ModelSpec
 
     private static JsonNode WriteLayer(Layer layer)
     {
-        JsonObject json = new() { ["type"] = layer.GetType().Name };
-        switch (layer)
-        {
-            case Conv2d conv:
-                WriteConvolution(json, conv);
-                json["padding"] = conv.Padding == Conv2d.Same ? "same" : conv.Padding;
-                break;
-            case ConvTranspose2d conv:
-                WriteConvolution(json, conv);
-                json["padding"] = conv.Padding;
-                json["output_padding"] = conv.OutputPadding;
-                break;
-            case SkipConcat skip:
-                json["inner"] = Write(skip.Inner);
-                break;
-            case Sequential sequential:
-                json["inner"] = Write(sequential);
-                break;
-        }
-
+        JsonObject json = new() { ["type"] = layer.Name };
+        LayerFormats.All[layer.Name].Write(layer, json);
         return json;
     }
 
-    private static void WriteConvolution(JsonObject json, ConvolutionLayer layer)
-    {
-        json["in_channels"] = layer.In;
-        json["out_channels"] = layer.Out;
-        json["kernel_size"] = layer.K;
-        json["stride"] = layer.Stride;
-        json["bias"] = layer.Bias;
-    }
-
-    private static Sequential ParseList(JsonNode? node, string path, string source)
+    internal static Sequential ParseList(JsonNode? node, string path, string source)
     {
         if (node is not JsonArray { Count: > 0 } list)
         {
@@ -99,51 +73,14 @@ public static class ModelSpec
         };
         LayerArguments reader = new(arguments, path, source);
         string type = reader.String("type");
-        Layer layer = type switch
-        {
-            "Conv2d" or "ConvTranspose2d" => ParseConvolution(type, reader, path, source),
-            "ReLU" => new ReLU(),
-            "Sigmoid" => new Sigmoid(),
-            "Sequential" => ParseList(reader.Node("inner"), path, source),
-            "SkipConcat" => new SkipConcat(ParseList(reader.Node("inner"), path, source)),
-            _ => throw Fault(source, path, $"no layer is called '{type}'"),
-        };
+        Layer layer = LayerFormats.All.TryGetValue(type, out LayerFormat? format)
+            ? format.Parse(reader)
+            : throw Fault(source, path, $"no layer is called '{type}'");
         reader.CheckAllRead();
         return layer;
     }
 
-    private static ConvolutionLayer ParseConvolution(string type, LayerArguments reader, string path, string source)
-    {
-        int @in = reader.Int("in_channels");
-        int @out = reader.Int("out_channels");
-        int kernel = reader.Int("kernel_size");
-        int stride = reader.Int("stride", 1);
-        bool bias = reader.Bool("bias", true);
-        bool transposed = type == "ConvTranspose2d";
-        bool same = !transposed && reader.IsString("padding", "same");
-        int padding = same ? Conv2d.Same : reader.Int("padding", 0);
-        int outputPadding = transposed ? reader.Int("output_padding", 0) : 0;
-        if (padding < 0 && !same)
-        {
-            // Here, since the number that stands for 'same' is negative.
-            throw Fault(source, path, $"'padding' is {padding}, less than 0");
-        }
-
-        try
-        {
-            return transposed
-                ? new ConvTranspose2d(@in, @out, kernel, stride, padding, outputPadding, bias)
-                : new Conv2d(@in, @out, kernel, stride, padding, bias);
-        }
-        catch (ConfigurationException exception)
-        {
-            throw new ConfigurationException(
-                $"{source}: layer {path}: {exception.Message}", exception.Remedy, exception);
-        }
-    }
-
     internal static ConfigurationException Fault(string source, string path, string what) => new(
         $"{source}: layer {(path.Length == 0 ? "list" : path)}: {what}.",
-        "Known are Conv2d, ConvTranspose2d, ReLU, Sigmoid, Sequential and SkipConcat; "
-        + "arguments are named as in PyTorch.");
+        $"Known are {string.Join(", ", LayerFormats.All.Keys)}; arguments are named as in PyTorch.");
 }

@@ -30,7 +30,11 @@ public abstract class Optimizer
 
     private protected KernelSet Kernels { get; init; } = KernelSet.Current;
 
-    /// <summary>Does one step.</summary>
+    /// <summary>Does one step with the first ParameterCount floats.</summary>
+    /// <remarks>
+    /// Behind them there may be buffers, of which up to 15 floats of <paramref name="target"/> are spoilt: who has
+    /// buffers writes them afterwards.
+    /// </remarks>
     /// <param name="old">Parameters before the step; read only.</param>
     /// <param name="gradientSum">Gradient of the summed loss over the whole batch.</param>
     /// <param name="terms">What the mean divides the sum by; 1 for a sum.</param>
@@ -57,7 +61,7 @@ public abstract class Optimizer
 
     private protected void CheckLengths(AlignedBuffer old, AlignedBuffer gradientSum, AlignedBuffer target)
     {
-        if (old.Length != ParameterCount || gradientSum.Length != ParameterCount || target.Length != ParameterCount)
+        if (Math.Min(old.Length, Math.Min(gradientSum.Length, target.Length)) < ParameterCount)
         {
             throw new ArgumentException(
                 $"Optimizer for {ParameterCount} parameters: got {old.Length} parameters, {gradientSum.Length} "

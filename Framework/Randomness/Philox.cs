@@ -26,6 +26,15 @@ public enum RandomPurpose
 
     /// <summary>The synthetic validation images, disjoint from the training images.</summary>
     SyntheticValidation = 7,
+
+    /// <summary>Flips, rotations and swaps of training pairs.</summary>
+    Augmentation = 20,
+
+    /// <summary>The points of the toy set "disc".</summary>
+    Disc = 21,
+
+    /// <summary>Which elements dropout keeps.</summary>
+    Dropout = 30,
 }
 
 /// <summary>Four random words: one block of <see cref="Philox"/>.</summary>

@@ -10,7 +10,7 @@ namespace Distributed.Framework.Training;
 /// <param name="Psnr">Of the mean squared error, in decibels.</param>
 /// <param name="PsnrMeanPerImage">Mean of the single images' PSNR, in decibels.</param>
 /// <param name="InputPsnr">
-/// The same as <paramref name="Psnr"/> for the inputs themselves: what doing nothing gives.
+/// The same as <paramref name="Psnr"/> for the inputs themselves: what doing nothing gives; NaN if targets are classes.
 /// </param>
 public sealed record Evaluation(double MeanSquaredError, double Psnr, double PsnrMeanPerImage, double InputPsnr);
 
@@ -20,7 +20,7 @@ public static class Evaluator
     /// <summary>Measures against the targets; sums run in index order in float64.</summary>
     /// <param name="plan">The model at the size of the images.</param>
     /// <param name="replica">Its parameters.</param>
-    /// <param name="source">The pairs; inputs and targets have the same shape.</param>
+    /// <param name="source">The pairs.</param>
     /// <param name="threads">How many threads; at least 1.</param>
     /// <param name="stopping">Ends it early.</param>
     public static Evaluation Evaluate(
@@ -42,7 +42,9 @@ public static class Evaluator
             source.Read(index, 0, predictor.Input, predictor.Target);
             predictor.Run(replica);
             outputErrors[index] = SquaredError(predictor.Output, predictor.Target);
-            inputErrors[index] = SquaredError(predictor.Input, predictor.Target);
+            inputErrors[index] = source.ClassCount == 0
+                ? SquaredError(predictor.Input, predictor.Target)
+                : double.NaN;
             return predictor;
         }
     }
@@ -70,7 +72,7 @@ public sealed class Predictor
     public Predictor(Plan plan)
     {
         _plan = plan;
-        _workspace = plan.CreateWorkspace(training: false);
+        _workspace = plan.CreateWorkspace(training: false, imagesMax: 1);
         Input = new float[plan.Input.Elements];
         Target = new float[plan.Output.Elements];
         Output = new float[plan.Output.Elements];
@@ -79,10 +81,10 @@ public sealed class Predictor
     /// <summary>[C, H, W]; to be filled.</summary>
     public float[] Input { get; }
 
-    /// <summary>[C, H, W]; room for what the output should be.</summary>
+    /// <summary>Shape of the output; room for what it should be.</summary>
     public float[] Target { get; }
 
-    /// <summary>[C, H, W]; what the model makes of the input.</summary>
+    /// <summary>What the model makes of the input.</summary>
     public float[] Output { get; }
 
     /// <summary>Computes Output from Input.</summary>

@@ -16,6 +16,7 @@ public sealed class LeafComputer
     private readonly PairSource _source;
     private readonly SampleOrder _order;
     private readonly Loss _loss;
+    private readonly uint _seed;
     private readonly Workspace _workspace;
     private readonly float[] _input;
     private readonly float[] _prediction;
@@ -23,8 +24,14 @@ public sealed class LeafComputer
     private readonly float[] _gradient;
 
     /// <summary>Makes a thread's workspace.</summary>
-    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss)
+    /// <param name="plan">The model at the size of the images.</param>
+    /// <param name="source">The training pairs.</param>
+    /// <param name="order">Which sample comes when.</param>
+    /// <param name="loss">What is minimized.</param>
+    /// <param name="seed">The run's, for layers that draw random numbers.</param>
+    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, uint seed)
     {
+        _seed = seed;
         _plan = plan;
         _source = source;
         _order = order;
@@ -38,10 +45,11 @@ public sealed class LeafComputer
 
     /// <summary>Computes one leaf.</summary>
     /// <param name="replica">The parameters.</param>
+    /// <param name="step">0-based.</param>
     /// <param name="epoch">0-based.</param>
     /// <param name="samples">Positions within the epoch.</param>
     /// <param name="result">Gradient and loss, both summed over the samples in their order; overwritten.</param>
-    public void Compute(Replica replica, int epoch, SampleSpan samples, PooledBuffer result)
+    public void Compute(Replica replica, int step, int epoch, SampleSpan samples, PooledBuffer result)
     {
         int elements = _plan.Output.Elements;
         double loss = 0;
@@ -49,7 +57,7 @@ public sealed class LeafComputer
         for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, samples.Count - first);
-            _workspace.BeginPass(images);
+            _workspace.BeginPass(images, new SampleKeys(_seed, step, samples.First + first));
             for (int i = 0; i < images; i++)
             {
                 int sample = _order.At(epoch, samples.First + first + i);
@@ -61,7 +69,14 @@ public sealed class LeafComputer
             for (int i = 0; i < images; i++)
             {
                 _workspace.GetOutput(i, _prediction);
-                loss += _loss.Evaluate(_prediction, _targets.AsSpan(i * elements, elements), _gradient);
+                Span<float> target = _targets.AsSpan(i * elements, elements);
+                if (_source.MasksTargets)
+                {
+                    int sample = _order.At(epoch, samples.First + first + i);
+                    _source.MaskTarget(sample, epoch, _prediction, target);
+                }
+
+                loss += _loss.Evaluate(_prediction, target, _gradient);
                 _workspace.SetOutputGradient(i, _gradient);
             }
 

@@ -8,18 +8,18 @@ using Distributed.Framework.Tensors;
 namespace Distributed.Framework.Training;
 
 /// <summary>
-/// Brings a training's state into checkpoints and back: parameters by tensor, slots by name and tensor.
+/// Brings a training's state into checkpoints and back: parameters and buffers by tensor, slots by name and tensor.
 /// </summary>
 public static class TrainingCheckpoint
 {
     /// <summary>Names and sizes of everything that a checkpoint of this training holds.</summary>
     public static CheckpointLayout Layout(Model model, Optimizer optimizer) => new(
-        [.. model.Parameters.Select(parameter => new TensorLayout(parameter.Name, Sizes(parameter)))],
-        [],
+        [.. model.Parameters.Select(parameter => new TensorLayout(parameter.Name, Sizes(parameter.Shape)))],
+        [.. model.Buffers.Select(buffer => new TensorLayout(buffer.Name, Sizes(buffer.Shape)))],
         [
             .. from slot in optimizer.Slots
                from parameter in model.Parameters
-               select new TensorLayout($"{slot.Name}.{parameter.Name}", Sizes(parameter)),
+               select new TensorLayout($"{slot.Name}.{parameter.Name}", Sizes(parameter.Shape)),
         ]);
 
     /// <summary>Copies the state.</summary>
@@ -27,6 +27,12 @@ public static class TrainingCheckpoint
     {
         snapshot.Step = step;
         CopyTensors(model, state.Parameters.Values, snapshot.Parameters, 0);
+        for (int i = 0; i < model.Buffers.Count; i++)
+        {
+            BufferSpec buffer = model.Buffers[i];
+            state.Parameters.Values.Span.Slice(buffer.Start, buffer.Count).CopyTo(snapshot.Buffers[i].Span);
+        }
+
         for (int slot = 0; slot < state.Optimizer.Slots.Count; slot++)
         {
             int first = slot * model.Parameters.Count;
@@ -39,20 +45,28 @@ public static class TrainingCheckpoint
         }
     }
 
-    /// <summary>The parameters as named tensors, without copying them.</summary>
-    public static IReadOnlyList<NamedTensor> Tensors(Model model, ReadOnlyMemory<float> parameters) =>
+    /// <summary>A flat state as named tensors, parameters and then buffers, without copying them.</summary>
+    public static IReadOnlyList<NamedTensor> Tensors(Model model, ReadOnlyMemory<float> state) =>
     [
         .. model.Parameters.Select(parameter => new NamedTensor(
-            parameter.Name, Sizes(parameter), parameters.Slice(parameter.Start, parameter.Count))),
+            parameter.Name, Sizes(parameter.Shape), state.Slice(parameter.Start, parameter.Count))),
+        .. model.Buffers.Select(buffer => new NamedTensor(
+            buffer.Name, Sizes(buffer.Shape), state.Slice(buffer.Start, buffer.Count))),
     ];
 
-    /// <summary>The flat parameters of a checkpoint.</summary>
+    /// <summary>The flat state of a checkpoint: parameters, then buffers.</summary>
     /// <exception cref="CheckpointException">Names or sizes are not the model's.</exception>
     public static float[] Parameters(Checkpoint checkpoint, Model model)
     {
-        float[] parameters = new float[model.ParameterCount];
-        Restore(checkpoint.Parameters, "", model, parameters);
-        return parameters;
+        float[] state = new float[model.StateCount];
+        Restore(checkpoint.Parameters, "", model, state);
+        Dictionary<string, NamedTensor> byName = ByName(checkpoint.Buffers);
+        foreach (BufferSpec buffer in model.Buffers)
+        {
+            Restore(byName, buffer.Name, buffer.Shape, state.AsSpan(buffer.Start, buffer.Count));
+        }
+
+        return state;
     }
 
     /// <summary>Puts a checkpoint's state back into an optimizer.</summary>
@@ -76,7 +90,7 @@ public static class TrainingCheckpoint
         optimizer.Scalars = scalars;
     }
 
-    private static long[] Sizes(ParameterSpec parameter) => [.. parameter.Shape.Select(side => (long)side)];
+    private static long[] Sizes(IReadOnlyList<int> shape) => [.. shape.Select(side => (long)side)];
 
     private static void CopyTensors(
         Model model, AlignedBuffer source, IReadOnlyList<Memory<float>> targets, int first)
@@ -91,18 +105,27 @@ public static class TrainingCheckpoint
     private static void Restore(
         IReadOnlyList<NamedTensor> tensors, string prefix, Model model, Span<float> target)
     {
-        Dictionary<string, NamedTensor> byName = tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
+        Dictionary<string, NamedTensor> byName = ByName(tensors);
         foreach (ParameterSpec parameter in model.Parameters)
         {
-            if (!byName.TryGetValue(prefix + parameter.Name, out NamedTensor? tensor)
-                || !tensor.Shape.SequenceEqual(Sizes(parameter)))
-            {
-                throw Fault($"tensor {prefix}{parameter.Name} is missing or has another shape");
-            }
-
-            tensor.Values.Span.CopyTo(target.Slice(parameter.Start, parameter.Count));
+            Span<float> values = target.Slice(parameter.Start, parameter.Count);
+            Restore(byName, prefix + parameter.Name, parameter.Shape, values);
         }
     }
+
+    private static void Restore(
+        Dictionary<string, NamedTensor> byName, string name, IReadOnlyList<int> shape, Span<float> target)
+    {
+        if (!byName.TryGetValue(name, out NamedTensor? tensor) || !tensor.Shape.SequenceEqual(Sizes(shape)))
+        {
+            throw Fault($"tensor {name} is missing or has another shape");
+        }
+
+        tensor.Values.Span.CopyTo(target);
+    }
+
+    private static Dictionary<string, NamedTensor> ByName(IReadOnlyList<NamedTensor> tensors) =>
+        tensors.ToDictionary(tensor => tensor.Name, StringComparer.Ordinal);
 
     private static CheckpointException Fault(string what) => new(
         $"The checkpoint does not fit its run: {what}.", "Restore the run folder from a backup, or start a new run.");

@@ -1,6 +1,7 @@
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
+using Distributed.Framework.Layers;
 using Distributed.Framework.Losses;
 using Distributed.Framework.Models;
 using Distributed.Framework.Randomness;
@@ -29,13 +30,14 @@ public sealed class TrainingJob
         Model = new Model(
             ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
             ConvolutionAlgorithms.Parse(configuration.Conv));
-        Plan = CompileFor(Model, configuration.Model, source);
         Loss = new MeanSquaredError();
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);
         Schedule = configuration.Steps is { } steps
             ? BatchSchedule.ForSteps(source.Count, configuration.Batch, configuration.Leaf, steps)
             : BatchSchedule.ForEpochs(source.Count, configuration.Batch, configuration.Leaf, configuration.Epochs ?? 1);
-        Gradients = new BufferPool(Model.ParameterCount);
+        CheckLeaf(Model, configuration);
+        Plan = CompileFor(Model, configuration.Model, source, Schedule.Leaf);
+        Gradients = new BufferPool(Model.StateCount);
     }
 
     /// <summary>What it was made of.</summary>
@@ -59,20 +61,26 @@ public sealed class TrainingJob
     /// <summary>Which samples belong to which step and leaf.</summary>
     public BatchSchedule Schedule { get; }
 
-    /// <summary>Buffers as long as the parameters.</summary>
+    /// <summary>Buffers as long as the model's state.</summary>
     public BufferPool Gradients { get; }
 
     /// <summary>Compiles a model for the pairs of a source.</summary>
+    /// <param name="model">The network.</param>
+    /// <param name="name">As the user named it.</param>
+    /// <param name="source">The pairs.</param>
+    /// <param name="leaf">Samples of a leaf: small images go through together, as many as the caches hold.</param>
     /// <exception cref="ConfigurationException">What the model gives is not what the targets are.</exception>
     /// <exception cref="ShapeException">The model cannot take the images.</exception>
-    public static Plan CompileFor(Model model, string name, PairSource source)
+    public static Plan CompileFor(Model model, string name, PairSource source, int leaf = 1)
     {
         ImageShape output = model.OutputShape(source.Shape);
-        return output == source.Shape
-            ? model.Compile(source.Shape)
+        return output == source.TargetShape
+            ? model.CompileForLeaf(source.Shape, leaf)
             : throw new ConfigurationException(
-                $"Model {name} makes {output} of images {source.Shape}; the targets are {source.Shape}.",
-                "Choose a model that gives back the shape of its input.");
+                $"Model {name} makes {output} of inputs {source.Shape}; the targets are {source.TargetShape}.",
+                source.ClassCount == 0
+                    ? "Choose a model that gives back the shape of its input."
+                    : $"Choose a classifier of {source.ClassCount} classes; or --noise MODEL, to denoise the images.");
     }
 
     /// <summary>What a step's mean divides the summed loss by; 1 for a sum.</summary>
@@ -80,5 +88,18 @@ public sealed class TrainingJob
         Configuration.Reduction == "sum" ? 1 : (double)samples * Loss.Terms(Plan.Output.Elements);
 
     /// <summary>A thread's means to compute leaves.</summary>
-    public LeafComputer CreateLeafComputer() => new(Plan, Source, Order, Loss);
+    public LeafComputer CreateLeafComputer() => new(Plan, Source, Order, Loss, Configuration.Seed);
+
+    /// <summary>Statistics of a few samples are noise: models that normalize over leaves need some.</summary>
+    private static void CheckLeaf(Model model, TrainingConfiguration configuration)
+    {
+        int leaf = Math.Min(configuration.Leaf, configuration.Batch);
+        if (model.NeedsWholeLeaf && leaf < BatchNorm2d.LeafMin)
+        {
+            throw new ConfigurationException(
+                $"--leaf {configuration.Leaf} with --batch {configuration.Batch}: model {configuration.Model} has "
+                + $"BatchNorm2d, which needs leaves of at least {BatchNorm2d.LeafMin} samples, got {leaf}.",
+                $"Give --leaf {BatchNorm2d.LeafMin} or more, and a batch of at least as many.");
+        }
+    }
 }

@@ -1,3 +1,4 @@
+using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
 using Distributed.Framework.Tensors;
 
@@ -5,18 +6,32 @@ namespace Distributed.Framework.Training;
 
 /// <summary>The parameters as they change, and the optimizer that changes them. One thread at a time.</summary>
 /// <remarks>
+/// Behind the parameters lie the buffers, which follow the gradient's tail: a step is
+/// <c>running = (1 - momentum) running + momentum sum / samples</c>.
 /// Each step writes the new parameters to a buffer of their own: whoever still reads the old ones may.
 /// </remarks>
 public sealed class TrainingState
 {
     private readonly BufferPool _pool;
+    private readonly IReadOnlyList<BufferSpec> _buffers;
     private readonly LeafSums<PooledBuffer> _sums = new(GradientSum.Combine);
 
     /// <summary>Starts from given parameters.</summary>
-    /// <param name="parameters">Copied.</param>
+    /// <param name="parameters">Copied; with the buffers behind them.</param>
     /// <param name="optimizer">With its state.</param>
-    public TrainingState(ReadOnlySpan<float> parameters, Optimizer optimizer)
+    /// <param name="buffers">The model's; none if null.</param>
+    /// <exception cref="ArgumentException">There are more or fewer floats than parameters and buffers.</exception>
+    public TrainingState(
+        ReadOnlySpan<float> parameters, Optimizer optimizer, IReadOnlyList<BufferSpec>? buffers = null)
     {
+        _buffers = buffers ?? [];
+        int expected = optimizer.ParameterCount + _buffers.Sum(buffer => buffer.Count);
+        if (parameters.Length != expected)
+        {
+            throw new ArgumentException(
+                $"{parameters.Length} floats given for {expected} parameters and buffers.", nameof(parameters));
+        }
+
         _pool = new BufferPool(parameters.Length);
         Optimizer = optimizer;
         Parameters = _pool.Rent();
@@ -51,12 +66,34 @@ public sealed class TrainingState
     /// <param name="gradient">Summed over the batch.</param>
     /// <param name="terms">What the mean divides by.</param>
     /// <param name="learningRate">This step's learning rate.</param>
-    public void Apply(PooledBuffer gradient, double terms, double learningRate)
+    /// <param name="samples">Samples of the batch.</param>
+    public void Apply(PooledBuffer gradient, double terms, double learningRate, int samples)
     {
         PooledBuffer next = _pool.Rent();
         Optimizer.Step(Parameters.Values, gradient.Values, terms, learningRate, next.Values);
+        foreach (BufferSpec buffer in _buffers)
+        {
+            Move(
+                Parameters.Values.Span.Slice(buffer.Start, buffer.Count),
+                gradient.Values.Span.Slice(buffer.Start, buffer.Count),
+                samples,
+                buffer.Momentum,
+                next.Values.Span.Slice(buffer.Start, buffer.Count));
+        }
+
         Parameters.Dispose();
         Parameters = next;
         gradient.Dispose();
+    }
+
+    /// <summary>target = (1 - momentum) old + momentum sum / samples.</summary>
+    private static void Move(
+        ReadOnlySpan<float> old, ReadOnlySpan<float> sum, int samples, float momentum, Span<float> target)
+    {
+        for (int i = 0; i < target.Length; i++)
+        {
+            float kept = (1 - momentum) * old[i];
+            target[i] = MathF.FusedMultiplyAdd(momentum, sum[i] / samples, kept);
+        }
     }
 }

@@ -60,7 +60,7 @@ internal sealed class LinkConnection<TOut, TIn> : ILinkTarget<TIn>
         _options = options;
         _time = time;
         _traffic = traffic ?? new LinkTraffic();
-        _queue = new LinkQueue<TOut>(options.ControlQueueMax, options.BulkQueueMax);
+        _queue = new LinkQueue<TOut>(options.ControlQueueMax, options.BulkQueueMax, format.Supersedes);
         _clock = new LinkClock(options, time);
     }
 

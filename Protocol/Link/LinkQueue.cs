@@ -5,7 +5,11 @@ namespace Distributed.Protocol.Link;
 
 /// <summary>What waits to be sent: messages without floats before those with floats, each kind in its order.</summary>
 /// <typeparam name="TMessage">Messages.</typeparam>
-internal sealed class LinkQueue<TMessage>(int controlMax, int bulkMax) : IDisposable
+/// <param name="controlMax">Most messages without floats.</param>
+/// <param name="bulkMax">Most messages with floats.</param>
+/// <param name="supersedes">Whether the first makes the second, which waits with floats, useless.</param>
+internal sealed class LinkQueue<TMessage>(int controlMax, int bulkMax, Func<TMessage, TMessage, bool> supersedes)
+    : IDisposable
     where TMessage : class
 {
     private readonly Lock _lock = new();
@@ -23,6 +27,11 @@ internal sealed class LinkQueue<TMessage>(int controlMax, int bulkMax) : IDispos
             {
                 bulk?.Dispose();
                 return true;
+            }
+
+            if (bulk is not null)
+            {
+                DropSuperseded(message);
             }
 
             if (bulk is null ? _control.Count >= controlMax : _bulk.Count >= bulkMax)
@@ -93,6 +102,23 @@ internal sealed class LinkQueue<TMessage>(int controlMax, int bulkMax) : IDispos
         lock (_lock)
         {
             return _bulk.TryDequeue(out next);
+        }
+    }
+
+    /// <summary>What a slow peer would get too late need not wait: it would only make the rest later.</summary>
+    private void DropSuperseded(TMessage message)
+    {
+        for (int left = _bulk.Count; left > 0; left--)
+        {
+            (TMessage Message, IMemoryOwner<float> Bulk) queued = _bulk.Dequeue();
+            if (supersedes(message, queued.Message))
+            {
+                queued.Bulk.Dispose();
+            }
+            else
+            {
+                _bulk.Enqueue(queued);
+            }
         }
     }
 

@@ -89,6 +89,9 @@ public abstract class WireFormat<TOut, TIn>
         return why;
     }
 
+    /// <summary>Whether a message that waits is useless once a newer one is there.</summary>
+    internal virtual bool Supersedes(TOut newer, TOut queued) => false;
+
     private protected abstract int SizeMax(TOut message);
 
     private protected abstract void Write(ref MessagePackWriter writer, TOut message);
@@ -99,6 +102,10 @@ public abstract class WireFormat<TOut, TIn>
 /// <summary>The coordinator's end.</summary>
 public sealed class CoordinatorWireFormat : WireFormat<CoordinatorMessage, WorkerMessage>
 {
+    /// <remarks>Only the newest parameters are of any use.</remarks>
+    internal override bool Supersedes(CoordinatorMessage newer, CoordinatorMessage queued) =>
+        newer is CoordinatorMessage.Parameters && queued is CoordinatorMessage.Parameters;
+
     private protected override int SizeMax(CoordinatorMessage message) => MessageCodec.SizeMax(message);
 
     private protected override void Write(ref MessagePackWriter writer, CoordinatorMessage message) =>

@@ -167,6 +167,7 @@ public sealed class ComputePool : IDisposable
         PooledBuffer? parameters = null;
         int leaf = 0;
         int generation;
+        int step;
         int epoch;
         SampleSpan samples = default;
         lock (_lock)
@@ -182,6 +183,7 @@ public sealed class ComputePool : IDisposable
             }
 
             generation = _generation;
+            step = _step.Value;
             epoch = _slice.Epoch;
             samples = range is null ? default : _job.Schedule.LeafSamples(_slice, leaf);
         }
@@ -194,7 +196,7 @@ public sealed class ComputePool : IDisposable
 
         PooledBuffer sum = _job.Gradients.Rent();
         long began = Stopwatch.GetTimestamp();
-        computer.Compute(_replica, epoch, samples, sum);
+        computer.Compute(_replica, step, epoch, samples, sum);
         Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - began);
         Finish(range!, leaf, generation, sum);
         return true;

@@ -45,7 +45,7 @@ public sealed class JobSource(string? data, string cache, Action<string> note)
 
     private PairSource Open(TrainingConfiguration configuration, DataFetcher fetcher)
     {
-        if (configuration.Data.Source == DataOptions.Synthetic)
+        if (DataSources.IsGenerated(configuration.Data.Source))
         {
             return DataSources.OpenTraining(configuration.Data);
         }

@@ -11,7 +11,7 @@ using Distributed.Worker.Core;
 namespace Distributed.Worker.Hosting;
 
 /// <summary>A worker's shell: one machine, one mailbox, compute threads and a link. It holds no rule.</summary>
-public sealed partial class WorkerHost : IWorkerEndpoint, IAsyncDisposable
+public sealed partial class WorkerHost : IAsyncDisposable
 {
     private const int MailboxMax = 4096;
     private static readonly WorkerEvent.CoordinatorHeard s_heard = new();
@@ -31,8 +31,8 @@ public sealed partial class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     private readonly Lock _linkLock = new();
     private volatile ICoordinatorLink? _link;
 
-    /// <summary>Number of the attempt to connect that counts; one that was given up counts no more.</summary>
-    private int _attempt;
+    /// <summary>The attempt to connect that counts; one that was given up counts no more.</summary>
+    private volatile Attempt? _attempt;
     private volatile TrainingJob? _job;
     private ComputePool? _pool;
     private string? _plan;
@@ -115,54 +115,6 @@ public sealed partial class WorkerHost : IWorkerEndpoint, IAsyncDisposable
     public void Kill() => _exit.TrySetResult(new WorkerEffect.Exit(WorkerOutcome.Done, "killed"));
 
     /// <inheritdoc/>
-    public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk)
-    {
-        if (_data.Take(message, bulk))
-        {
-            return;
-        }
-
-        WorkerEvent @event = message switch
-        {
-            CoordinatorMessage.Welcome welcome => OnWelcome(welcome),
-            CoordinatorMessage.Refuse refuse => new WorkerEvent.Refused(refuse.Refusal, refuse.Reason),
-            CoordinatorMessage.Heartbeat => new WorkerEvent.CoordinatorHeard(),
-            CoordinatorMessage.Parameters parameters => new WorkerEvent.ParametersArrived(
-                parameters.Term, parameters.Step, Keep((PooledBuffer)bulk!)),
-            CoordinatorMessage.Assign assign => new WorkerEvent.Assigned(assign.Term, assign.Step, assign.Leaves),
-            CoordinatorMessage.Finish finish => new WorkerEvent.Finished(finish.Reason),
-            _ => throw new InvalidOperationException($"No such message: {message.GetType().Name}."),
-        };
-        if (!_host.TryPost(@event) && @event is WorkerEvent.ParametersArrived { Parameters: var ticket })
-        {
-            Let(ticket);
-        }
-    }
-
-    /// <inheritdoc/>
-    public void OnHeard() => _host.TryPost(s_heard);
-
-    /// <inheritdoc/>
-    public IMemoryOwner<float> Rent(CoordinatorMessage message, int floatCount) =>
-        message is CoordinatorMessage.DataBlock block ? _data.Rent(block, floatCount)
-        : message is CoordinatorMessage.Parameters && _job is { } job && floatCount == job.Gradients.Length
-            ? job.Gradients.Rent()
-        : throw new ProtocolException($"{message.GetType().Name} with {floatCount} floats is not expected.");
-
-    /// <inheritdoc/>
-    public void OnClosed(string why)
-    {
-        _data.OnLinkLost();
-        if (why != LastFault)
-        {
-            LastFault = why;
-            Note($"No link to the coordinator: {why}");
-        }
-
-        _host.TryPost(new WorkerEvent.ConnectionLost(why));
-    }
-
-    /// <inheritdoc/>
     public async ValueTask DisposeAsync()
     {
         Kill();
@@ -180,7 +132,7 @@ public sealed partial class WorkerHost : IWorkerEndpoint, IAsyncDisposable
         switch (effect)
         {
             case WorkerEffect.Connect:
-                _connecting = Task.WhenAll(_connecting, ConnectAsync(GiveUpAttempt()));
+                _connecting = Task.WhenAll(_connecting, ConnectAsync(BeginAttempt()));
                 break;
             case WorkerEffect.Disconnect disconnect:
                 _data.OnLinkLost();

@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Net;
 using System.Net.Sockets;
 using System.Text.Json;
+using Distributed.Framework.Tensors;
 
 namespace Distributed.Benchmarks;
 
@@ -12,13 +13,13 @@ internal static class LinkTable
     private const string Model = "n2n-final";
     private const int Batch = 32;
     private const int Steps = 60;
+    private static readonly ImageShape s_images = new(3, 32, 32);
     private static readonly TimeSpan s_startMax = TimeSpan.FromSeconds(30);
 
     /// <summary>Measures and prints it.</summary>
     public static void Write(int rounds, bool hasRival)
     {
-        if (hasRival && !Programs.TryRun(
-            Programs.Python, ["-c", "import torch.distributed as d; d.ProcessGroupGloo"], out _))
+        if (hasRival && !Rival.HasGloo())
         {
             Console.WriteLine("PyTorch has no gloo: ours alone.");
             hasRival = false;
@@ -34,9 +35,13 @@ internal static class LinkTable
             ours.Add((one, Speed(last)));
             if (hasRival)
             {
-                one = Programs.RunRival(Model, Batch, threads: 2);
-                rivals.Add((one, Programs.RunRival(Model, Batch / 2, threads: 1, processes: 2)));
+                one = Rival.Train(Model, s_images, Batch, threads: 2).Speed;
+                rivals.Add((one, Rival.Train(Model, s_images, Batch / 2, threads: 1, processes: 2).Speed));
             }
+
+            Console.Error.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Round {round + 1} of {rounds}: {Ratio(ours):F3}{(hasRival ? $", PyTorch {Ratio(rivals):F3}" : "")}"));
         }
 
         Console.WriteLine(
@@ -50,6 +55,8 @@ internal static class LinkTable
 
         Console.WriteLine("A step over the link, in the mean of the last run: " + string.Join(", ", Names(last)));
     }
+
+    private static double Ratio(List<(double One, double Two)> rounds) => rounds[^1].Two / rounds[^1].One;
 
     /// <summary>The ratio is the median of the rounds' ratios.</summary>
     private static void WriteRow(string name, List<(double One, double Two)> rounds)

@@ -1,3 +1,5 @@
+using Distributed.Framework.Models;
+
 namespace Distributed.Benchmarks;
 
 /// <summary>Trains with this project and with PyTorch in turn, and prints the ratios.</summary>
@@ -9,32 +11,43 @@ internal static class Program
 {
     private const int Rounds = 5;
 
-    /// <summary>Arguments: step or link for one table alone; a number of rounds.</summary>
+    private static readonly string[] s_tables = ["step", "layer", "link"];
+
+    /// <summary>Arguments: tables, models, a number of rounds; all of it if there are none.</summary>
     private static int Main(string[] arguments)
     {
-        string[] tables = [.. arguments.Where(argument => argument is "step" or "link")];
-        int[] rounds = [.. arguments.Except(tables).Select(argument => int.TryParse(argument, out int n) ? n : 0)];
-        if (rounds is not ([] or [> 0]))
+        string[] tables = [.. arguments.Intersect(s_tables)];
+        string[] models = [.. arguments.Where(argument => Catalogue.Find(argument, 3) is not null)];
+        string[] rest = [.. arguments.Except(tables).Except(models)];
+        int rounds = Rounds;
+        if (rest.Length > 1 || (rest.Length == 1 && (!int.TryParse(rest[0], out rounds) || rounds < 1)))
         {
-            Console.Error.WriteLine("Use: Benchmarks [step] [link] [ROUNDS]");
+            Console.Error.WriteLine($"Use: Benchmarks [{string.Join("] [", s_tables)}] [MODEL ...] [ROUNDS]");
             return 2;
         }
 
-        bool hasRival = Programs.TryRun(Programs.Python, ["-c", "import torch"], out _);
+        bool hasRival = Rival.IsThere();
         if (!hasRival)
         {
-            Console.WriteLine($"PyTorch is missing ({Programs.Python} -c 'import torch'): ours alone.");
+            Console.WriteLine($"PyTorch is missing ({Rival.Python} -c 'import torch'): ours alone.");
         }
 
-        int count = rounds.Length > 0 ? rounds[0] : Rounds;
-        if (tables.Length == 0 || tables.Contains("step"))
+        foreach (string table in tables.Length == 0 ? s_tables : tables)
         {
-            StepTable.Write(count, hasRival);
-        }
+            switch (table)
+            {
+                case "step":
+                    StepTable.Write(rounds, hasRival, models);
+                    break;
+                case "layer":
+                    LayerTable.Write(rounds, hasRival);
+                    break;
+                default:
+                    LinkTable.Write(rounds, hasRival);
+                    break;
+            }
 
-        if (tables.Length == 0 || tables.Contains("link"))
-        {
-            LinkTable.Write(count, hasRival);
+            Console.WriteLine();
         }
 
         return 0;

@@ -1,5 +1,4 @@
 using System.Diagnostics;
-using System.Globalization;
 using System.Text.Json;
 
 namespace Distributed.Benchmarks;
@@ -7,26 +6,8 @@ namespace Distributed.Benchmarks;
 /// <summary>Starts the programs that are compared.</summary>
 internal static class Programs
 {
-    /// <summary>Where PyTorch is.</summary>
-    public const string Python = "/usr/bin/python3";
-    private const double RivalSeconds = 4;
-
     /// <summary>Our program without its command: <c>dotnet coordinator.dll</c> and the like.</summary>
     public static string Library(string name) => Path.Combine(AppContext.BaseDirectory, name + ".dll");
-
-    /// <summary>Runs rival.py; images/s.</summary>
-    public static double RunRival(string model, int batch, int threads, int processes = 1)
-    {
-        string script = Path.Combine(AppContext.BaseDirectory, "rival.py");
-        string[] arguments =
-        [
-            script, model, $"{batch}", $"{threads}", RivalSeconds.ToString(CultureInfo.InvariantCulture),
-            .. processes > 1 ? ["ddp", $"{processes}"] : Array.Empty<string>(),
-        ];
-        return TryRun(Python, arguments, out string output)
-            ? double.Parse(output, CultureInfo.InvariantCulture)
-            : throw new InvalidOperationException("PyTorch failed.");
-    }
 
     /// <summary>The summary at the end of a training run's output.</summary>
     public static JsonElement Summary(string output)
@@ -58,6 +39,32 @@ internal static class Programs
         start.Environment["MALLOC_TRIM_THRESHOLD_"] = "1073741824";
         start.Environment["MALLOC_MMAP_THRESHOLD_"] = "1073741824";
         return Process.Start(start)!;
+    }
+
+    /// <summary>Runs a program to its end; its output and its peak memory in bytes.</summary>
+    public static (string Output, double Bytes) RunWatched(string program, IEnumerable<string> arguments)
+    {
+        using Process process = Start(program, arguments);
+        long bytes = 0;
+        using Timer timer = new(
+            _ =>
+            {
+                try
+                {
+                    process.Refresh();
+                    bytes = Math.Max(bytes, process.PeakWorkingSet64);
+                }
+                catch (InvalidOperationException)
+                {
+                    // It has ended.
+                }
+            },
+            null,
+            TimeSpan.Zero,
+            TimeSpan.FromMilliseconds(50));
+        return TryEnd(process, out string output)
+            ? (output, bytes)
+            : throw new InvalidOperationException($"{program} failed.");
     }
 
     /// <summary>Waits for its end; true if it is content.</summary>

@@ -1,52 +1,118 @@
 using System.Globalization;
+using System.Text.Json;
+using Distributed.Framework.Data.Png;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
 
 namespace Distributed.Benchmarks;
 
 /// <summary>Our training step beside PyTorch's, with one thread and with two.</summary>
+/// <remarks>
+/// Ours is the whole program: data, actors, optimizer; imagesPerSecond of its summary. PyTorch's is the bare step on
+/// one batch in memory. GFLOP/s count what direct convolutions would do, so that a better algorithm may pass the peak.
+/// </remarks>
 internal static class StepTable
 {
-    private static readonly (string Model, int Batch, int Steps)[] s_cases =
-        [("n2n-final", 8, 40), ("n2n-final", 32, 10), ("n2n-initial", 50, 80)];
+    private const int Pictures = 64;
+
+    private static readonly Case[] s_cases =
+    [
+        new("n2n-final", new ImageShape(3, 32, 32), 8, 60),
+        new("n2n-final", new ImageShape(3, 32, 32), 32, 16),
+        new("n2n-final", new ImageShape(3, 32, 32), 100, 6),
+        new("n2n-initial", new ImageShape(3, 32, 32), 50, 100),
+        new("n2n-unet", new ImageShape(3, 64, 64), 8, 20),
+        new("n2n-unet", new ImageShape(3, 256, 256), 4, 4),
+        new("n2n-course", new ImageShape(3, 32, 32), 32, 100),
+        new("mlp-disc", new ImageShape(2, 1, 1), 25, 3000),
+    ];
 
     /// <summary>Measures and prints it.</summary>
-    public static void Write(int rounds, bool hasRival)
+    /// <param name="rounds">Ours and PyTorch's in turn, so often.</param>
+    /// <param name="hasRival">Whether PyTorch is there.</param>
+    /// <param name="only">Models to measure; all if empty.</param>
+    public static void Write(int rounds, bool hasRival, IReadOnlyList<string> only)
     {
-        Console.WriteLine("| training step | threads | ours, images/s | PyTorch, images/s | ratio |");
-        Console.WriteLine("|---|---|---|---|---|");
-        foreach ((string model, int batch, int steps) in s_cases)
+        Console.WriteLine(
+            "| training step | threads | ours, images/s | PyTorch, images/s | ratio | GFLOP/s | of the FMA peak "
+            + "| memory, ours/PyTorch, MiB |");
+        Console.WriteLine("|---|---|---|---|---|---|---|---|");
+        foreach (Case each in s_cases.Where(each => only.Count == 0 || only.Contains(each.Model)))
         {
             foreach (int threads in new[] { 1, 2 })
             {
-                List<double> ours = [];
-                List<double> rivals = [];
-                for (int round = 0; round < rounds; round++)
-                {
-                    ours.Add(RunOurs(model, batch, steps * threads, threads));
-                    rivals.Add(hasRival ? Programs.RunRival(model, batch, threads) : double.NaN);
-                }
-
-                (double a, double b) = (Programs.Median(ours), Programs.Median(rivals));
-                Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"| {model}, batch {batch} | {threads} | {a:F1} | {b:F1} | {a / b:F2} |"));
+                WriteRow(each, threads, rounds, hasRival);
             }
         }
     }
 
-    private static double RunOurs(string model, int batch, int steps, int threads)
+    private static void WriteRow(Case each, int threads, int rounds, bool hasRival)
     {
-        string folder = Directory.CreateTempSubdirectory("benchmark").FullName;
-        string[] arguments =
-        [
-            Programs.Library("coordinator"), "train", "--model", model, "--batch", $"{batch}", "--steps", $"{steps}",
-            "--workers", $"{threads}", "--threads", "1", "--run", Path.Combine(folder, "run"), "--json",
-        ];
-        if (!Programs.TryRun("dotnet", arguments, out string output))
+        List<(double Speed, double Bytes)> ours = [];
+        List<(double Speed, double Bytes)> rivals = [];
+        List<double> peaks = [];
+        for (int round = 0; round < rounds; round++)
         {
-            throw new InvalidOperationException("The training run failed.");
+            peaks.Add(Work.PeakGflops(threads));
+            ours.Add(RunOurs(each, threads));
+            rivals.Add(hasRival
+                ? Rival.Train(each.Model, each.Images, each.Batch, threads)
+                : (double.NaN, double.NaN));
         }
 
-        Directory.Delete(folder, recursive: true);
-        return Programs.Summary(output).GetProperty("imagesPerSecond").GetDouble();
+        double speed = Median(ours, figure => figure.Speed);
+        double rival = Median(rivals, figure => figure.Speed);
+        double flops = Work.TrainingFlops(Catalogue.Find(each.Model, each.Images.C)!, each.Images);
+        double gflops = speed * flops / 1e9;
+        Console.WriteLine(string.Create(
+            CultureInfo.InvariantCulture,
+            $"| {each.Model}, {each.Images.H}x{each.Images.W}, batch {each.Batch} | {threads} "
+            + $"| {speed:F1} | {rival:F1} | {speed / rival:F2} | {gflops:F0} | {gflops / Programs.Median(peaks):P0} "
+            + $"| {Median(ours, figure => figure.Bytes) / 1048576:F0}"
+            + $"/{Median(rivals, figure => figure.Bytes) / 1048576:F0} |"));
     }
+
+    private static double Median(List<(double, double)> figures, Func<(double Speed, double Bytes), double> of) =>
+        Programs.Median([.. figures.Select(figure => of(figure))]);
+
+    private static (double Speed, double Bytes) RunOurs(Case each, int threads)
+    {
+        string folder = Directory.CreateTempSubdirectory("benchmark").FullName;
+        (string output, double bytes) = Programs.RunWatched("dotnet",
+        [
+            Programs.Library("coordinator"), "train", "--model", each.Model, "--batch", $"{each.Batch}",
+            "--steps", $"{each.Steps * threads}", "--workers", $"{threads}", "--threads", "1",
+            "--run", Path.Combine(folder, "run"), "--json", .. Data(each, folder),
+        ]);
+        Directory.Delete(folder, recursive: true);
+        JsonElement summary = Programs.Summary(output);
+        return (summary.GetProperty("imagesPerSecond").GetDouble(), bytes);
+    }
+
+    private static string[] Data(Case each, string folder)
+    {
+        if (each.Images.H == 1)
+        {
+            return ["--data", "disc", "--loss", "cross-entropy"];
+        }
+
+        if (each.Images.H <= 32)
+        {
+            return [];
+        }
+
+        string pictures = Directory.CreateDirectory(Path.Combine(folder, "pictures")).FullName;
+        Random random = new(0);
+        byte[] pixels = new byte[each.Images.Elements];
+        for (int i = 0; i < Pictures; i++)
+        {
+            random.NextBytes(pixels);
+            using FileStream file = File.Create(Path.Combine(pictures, $"{i}.png"));
+            PngEncoder.Encode(new PngImage(each.Images.W, each.Images.H, each.Images.C, pixels), file);
+        }
+
+        return ["--data", pictures, "--noise", "gaussian:25", "--crop", $"{each.Images.H}"];
+    }
+
+    private sealed record Case(string Model, ImageShape Images, int Batch, int Steps);
 }

@@ -7,18 +7,27 @@ namespace Distributed.Framework.Data.NoiseModels;
 /// <summary>What is done to a clean image to make a noisy one; the result is never clipped.</summary>
 /// <remarks>
 /// A pure function of the key and the element. Safe from many threads; allocates nothing. A new model is a class and a
-/// line in <see cref="Parse"/>; it draws its numbers from Philox at counter (epoch, sample, copy, element / 4).
+/// line in <see cref="Parse"/>; it draws its numbers from Philox at counter (epoch, sample, copy, block).
 /// </remarks>
 public abstract class NoiseModel
 {
+    /// <summary>Largest share of pixels that a model may corrupt.</summary>
+    public const float ShareMax = 0.99f;
+
     private const string Allowed =
-        "Use gaussian:S (S in 1/255, for example gaussian:25) or resample:K (for example resample:2).";
+        "Use gaussian:S (S in 1/255, as gaussian:25), poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; "
+        + "S, PEAK and P also as ranges, one drawn for each image, as gaussian:0-50.";
 
     /// <summary>The argument that gives this model, in its shortest form.</summary>
     public abstract string Name { get; }
 
     /// <summary>How many clean pixels a side make one of the pair's: 1 unless the model shrinks the image.</summary>
     public virtual int Shrink => 1;
+
+    /// <summary>
+    /// Whether the model loses pixels and says which, so that a loss against a noisy target must leave them out.
+    /// </summary>
+    public virtual bool HasMask => false;
 
     /// <summary>Reads the argument of <c>--noise</c>.</summary>
     /// <exception cref="ConfigurationException">There is no such model, or its parameter is out of range.</exception>
@@ -30,10 +39,17 @@ public abstract class NoiseModel
         string parameter = colon < 0 ? "" : text[(colon + 1)..];
         return kind switch
         {
-            "gaussian" => new GaussianNoise(ParseSigma(text, parameter)),
+            "gaussian" => new GaussianNoise(Level(GaussianNoise.SigmaMax, "standard deviation")),
+            "poisson" => new PoissonNoise(Level(PoissonNoise.PeakMax, "number of counts")),
+            "bernoulli" => new BernoulliNoise(Level(ShareMax, "share of pixels")),
+            "impulse" => new ImpulseNoise(Level(ShareMax, "share of pixels")),
+            "text" when colon < 0 => new TextNoise(new NoiseLevel(TextNoise.DefaultShare, TextNoise.DefaultShare)),
+            "text" => new TextNoise(Level(TextNoise.TextShareMax, "share of pixels")),
             "resample" => new ResampleNoise(ParseBlock(text, parameter)),
             _ => throw new ConfigurationException($"--noise {text}: there is no noise model '{kind}'.", Allowed),
         };
+
+        NoiseLevel Level(float maximum, string what) => NoiseLevel.Parse(text, parameter, maximum, what, Allowed);
     }
 
     /// <summary>Makes a noisy copy.</summary>
@@ -44,21 +60,26 @@ public abstract class NoiseModel
     public abstract void MakeNoisy(NoiseKey key, ReadOnlySpan<float> clean, ImageShape shape, Span<float> noisy);
 
     /// <summary>
-    /// Makes the clean image that belongs to a noisy one: what an infinite number of noisy copies average to.
+    /// Makes the clean image that belongs to a noisy one: what a network should give.
     /// </summary>
     /// <param name="clean">The clean image, [C, H Shrink, W Shrink].</param>
     /// <param name="shape">Shape of the result, [C, H, W].</param>
     /// <param name="target">[C, H, W], overwritten.</param>
+    /// <remarks>
+    /// For gaussian, poisson and resample it is the mean of the noisy copies, which squared error learns from noisy
+    /// targets. For bernoulli it is the mean of the pixels that were kept (their mask leaves the others out of the
+    /// loss); for text the median of a pixel's values while less than half are covered (L1); for impulse their mode
+    /// (annealed L0).
+    /// </remarks>
     public virtual void MakeClean(ReadOnlySpan<float> clean, ImageShape shape, Span<float> target) =>
         clean.CopyTo(target);
 
-    private static float ParseSigma(string text, string parameter) =>
-        float.TryParse(parameter, NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out float sigma)
-            && sigma > 0 && sigma <= GaussianNoise.SigmaMax
-            ? sigma
-            : throw new ConfigurationException(
-                $"--noise {text}: '{parameter}' is no standard deviation above 0 and at most {GaussianNoise.SigmaMax}.",
-                Allowed);
+    /// <summary>Says which pixels of a noisy copy carry information; only where <see cref="HasMask"/>.</summary>
+    /// <param name="key">The copy's.</param>
+    /// <param name="shape">Shape of the noisy image.</param>
+    /// <param name="mask">[H, W], overwritten: 1 where a pixel was kept, 0 where it was lost, in all channels.</param>
+    public virtual void MakeMask(NoiseKey key, ImageShape shape, Span<float> mask) =>
+        throw new NotSupportedException($"{Name} has no mask.");
 
     private static int ParseBlock(string text, string parameter) =>
         int.TryParse(parameter, NumberStyles.None, CultureInfo.InvariantCulture, out int block)

@@ -5,11 +5,11 @@ using Distributed.Framework.Errors;
 namespace Distributed.Framework.Data.Png;
 
 /// <summary>
-/// Reads PNG pictures: grey, RGB and palette of up to 8 bits, with or without alpha, interlaced or not.
+/// Reads PNG pictures: grey, RGB and palette, 1 to 16 bits, with or without alpha, interlaced or not.
 /// </summary>
 /// <remarks>
 /// Alpha and transparency are dropped, not composited: pixel values are what is stored. A palette gives RGB; 1, 2 and 4
-/// bit grey is stretched to 0..255. 16 bits a channel are refused. Sizes are checked against the bytes that are there
+/// bit grey is stretched to 0..255. As a picture of bytes, 16 bits a channel are refused. Sizes are checked against the bytes that are there
 /// before anything is allocated: deflate cannot expand by more than 1,032.
 /// </remarks>
 public static class PngDecoder
@@ -48,6 +48,19 @@ public static class PngDecoder
     /// <exception cref="DataException">It is damaged, or of a kind that is not supported.</exception>
     public static PngImage Decode(Stream stream, string place = "the picture")
     {
+        PngSamples samples = DecodeSamples(stream, place);
+        return samples.Bits == 8
+            ? new PngImage(samples.Width, samples.Height, samples.Channels, samples.Bytes)
+            : throw new DataException(
+                $"{place} has 16 bits a channel; only up to 8 can be read here.", "Convert it to 8 bits.");
+    }
+
+    /// <summary>Reads a stream, with 8 or 16 bits a sample.</summary>
+    /// <param name="stream">Begins at the PNG signature.</param>
+    /// <param name="place">What messages call it.</param>
+    /// <exception cref="DataException">It is damaged.</exception>
+    internal static PngSamples DecodeSamples(Stream stream, string place)
+    {
         ArgumentNullException.ThrowIfNull(stream);
         PngChunks chunks = PngChunks.Read(stream, place);
         try
@@ -60,7 +73,7 @@ public static class PngDecoder
         }
     }
 
-    private static PngImage Decode(PngChunks chunks, string place)
+    private static PngSamples Decode(PngChunks chunks, string place)
     {
         Layout layout = ReadHeader(chunks, place);
         (int X, int Y, int StepX, int StepY)[] passes = layout.Interlaced ? s_adam7 : s_single;
@@ -70,7 +83,7 @@ public static class PngDecoder
             rawBytes += Rows(layout.Height, y, stepY) * (1L + layout.RowBytes(Rows(layout.Width, x, stepX)));
         }
 
-        long pixelBytes = (long)layout.Width * layout.Height * layout.OutputChannels;
+        long pixelBytes = (long)layout.Width * layout.Height * layout.OutputPixelBytes;
         if (pixelBytes > Array.MaxLength || rawBytes > (DeflateRatioMax * chunks.Data.Length) + 1024)
         {
             throw Damaged(place, $"{layout.Width} x {layout.Height} pixels do not fit into its bytes");
@@ -84,7 +97,7 @@ public static class PngDecoder
         }
 
         zlib.ReadByte(); // Reaching the end is what checks the data's checksum.
-        return new PngImage(layout.Width, layout.Height, layout.OutputChannels, pixels);
+        return new PngSamples(layout.Width, layout.Height, layout.OutputChannels, layout.SampleBytes * 8, pixels);
     }
 
     private static Layout ReadHeader(PngChunks chunks, string place)
@@ -108,12 +121,6 @@ public static class PngDecoder
         if (!known || width is 0 or > SideMax || height is 0 or > SideMax)
         {
             throw Damaged(place, $"{width} x {height} pixels, colour type {type} and {depth} bits are not possible");
-        }
-
-        if (depth == 16)
-        {
-            throw new DataException(
-                $"{place} has 16 bits a channel; only up to 8 can be read.", "Convert it to 8 bits.");
         }
 
         if (type == PngFormat.Palette && chunks.Palette.Length is 0 or > 768 || chunks.Palette.Length % 3 != 0)
@@ -148,7 +155,7 @@ public static class PngDecoder
                 throw Damaged(place, $"there is no filter {row[0]}");
             }
 
-            int target = ((((pass.Y + (r * pass.StepY)) * layout.Width) + pass.X) * layout.OutputChannels);
+            int target = ((((pass.Y + (r * pass.StepY)) * layout.Width) + pass.X) * layout.OutputPixelBytes);
             for (int column = 0; column < columns; column++)
             {
                 if (!layout.WritePixel(row.AsSpan(1), column, pixels.AsSpan(target)))
@@ -156,7 +163,7 @@ public static class PngDecoder
                     throw Damaged(place, "a pixel lies outside its palette");
                 }
 
-                target += pass.StepX * layout.OutputChannels;
+                target += pass.StepX * layout.OutputPixelBytes;
             }
 
             (row, above) = (above, row);
@@ -182,15 +189,20 @@ public static class PngDecoder
 
         public int OutputChannels { get; } = Type is PngFormat.Grey or PngFormat.GreyAlpha ? 1 : 3;
 
+        /// <summary>Bytes of a sample of the result.</summary>
+        public int SampleBytes => Depth == 16 ? 2 : 1;
+
+        public int OutputPixelBytes => OutputChannels * SampleBytes;
+
         public int PixelBytes => Math.Max(1, StoredChannels * Depth / 8);
 
         public int RowBytes(int columns) => (int)((((long)columns * StoredChannels * Depth) + 7) / 8);
 
         public bool WritePixel(ReadOnlySpan<byte> row, int column, Span<byte> target)
         {
-            if (Depth == 8 && Type != PngFormat.Palette)
+            if (Depth >= 8 && Type != PngFormat.Palette)
             {
-                row.Slice(column * StoredChannels, OutputChannels).CopyTo(target);
+                row.Slice(column * StoredChannels * SampleBytes, OutputPixelBytes).CopyTo(target);
                 return true;
             }
 

@@ -34,3 +34,11 @@ public sealed class PngImage
     /// <summary>[Height, Width, Channels]; not copied.</summary>
     public byte[] Pixels { get; }
 }
+
+/// <summary>A decoded picture of 8 or 16 bits a sample.</summary>
+/// <param name="Width">In pixels.</param>
+/// <param name="Height">In pixels.</param>
+/// <param name="Channels">1 (grey) or 3 (red, green, blue).</param>
+/// <param name="Bits">8 or 16.</param>
+/// <param name="Bytes">[Height, Width, Channels]; 16-bit samples as in the file, upper byte first.</param>
+internal sealed record PngSamples(int Width, int Height, int Channels, int Bits, byte[] Bytes);

@@ -43,42 +43,16 @@ public abstract class ImageSet
     /// <summary>Whether what WriteContent writes is all that it takes to open the set elsewhere.</summary>
     public virtual bool CanPack => true;
 
+    /// <summary>Whether all images have one shape and are kept as one tensor.</summary>
+    public virtual bool IsOneTensor => false;
+
     /// <summary>Writes type, shape and bytes (of a generated set: the recipe): what is hashed, and packed.</summary>
     public abstract void WriteContent(Stream target);
 
     /// <summary>Writes a line of text.</summary>
-    protected static void WriteLine(Stream target, string line)
+    internal static void WriteLine(Stream target, string line)
     {
         ArgumentNullException.ThrowIfNull(target);
         target.Write(Encoding.UTF8.GetBytes(line + "\n"));
-    }
-
-    /// <summary>Cuts a window out of bytes and converts it.</summary>
-    /// <param name="image">[C, H, W].</param>
-    /// <param name="shape">C, H and W of the image.</param>
-    /// <param name="table">What each byte becomes.</param>
-    /// <param name="top">The window's first row.</param>
-    /// <param name="left">The window's first column.</param>
-    /// <param name="window">Shape of the window.</param>
-    /// <param name="destination">[C, H, W] of the window, overwritten.</param>
-    private protected static void CopyBytes(
-        ReadOnlySpan<byte> image,
-        ImageShape shape,
-        ReadOnlySpan<float> table,
-        int top,
-        int left,
-        ImageShape window,
-        Span<float> destination)
-    {
-        for (int row = 0; row < window.C * window.H; row++)
-        {
-            int start = (((row / window.H * shape.H) + top + (row % window.H)) * shape.W) + left;
-            ReadOnlySpan<byte> source = image.Slice(start, window.W);
-            Span<float> target = destination.Slice(row * window.W, window.W);
-            for (int x = 0; x < source.Length; x++)
-            {
-                target[x] = table[source[x]];
-            }
-        }
     }
 }

@@ -31,6 +31,12 @@ public sealed class LimitedSource : PairSource
     public override ImageShape Shape => _source.Shape;
 
     /// <inheritdoc/>
+    public override ImageShape TargetShape => _source.TargetShape;
+
+    /// <inheritdoc/>
+    public override int ClassCount => _source.ClassCount;
+
+    /// <inheritdoc/>
     public override bool HasCleanTargets => _source.HasCleanTargets;
 
     /// <inheritdoc/>
@@ -48,4 +54,11 @@ public sealed class LimitedSource : PairSource
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
         _source.Read(index, epoch, input, target);
     }
+
+    /// <inheritdoc/>
+    public override bool MasksTargets => _source.MasksTargets;
+
+    /// <inheritdoc/>
+    public override void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target) =>
+        _source.MaskTarget(index, epoch, prediction, target);
 }

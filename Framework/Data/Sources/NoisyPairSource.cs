@@ -6,25 +6,37 @@ namespace Distributed.Framework.Data.Sources;
 
 /// <summary>Pairs made from clean images and a noise model.</summary>
 /// <remarks>
-/// For training: two independent noisy copies, other noise and another window in each epoch, unless fixed (then every
-/// image gives one pair for ever). For validation: noisy and clean, the same in every epoch.
+/// For training: two independent noisy copies (or a noisy and the clean one), other noise and another window in each
+/// epoch, unless fixed (then every image gives one pair for ever). For validation: noisy and clean, the same in every
+/// epoch. Fresh noise is put on the augmented image, so that noise with a direction, such as text, keeps it; fixed
+/// noise is turned with its image, which makes it the same noisy image in another position.
 /// </remarks>
 public sealed class NoisyPairSource : PairSource
 {
     private readonly ImageSet _images;
     private readonly NoiseModel _noise;
     private readonly CropWindow _window;
+    private readonly Augmentation _augmentation;
     private readonly Philox _random;
     private readonly bool _isFixed;
 
-    private NoisyPairSource(ImageSet images, NoiseModel noise, int? crop, uint seed, bool isFixed, bool isValidation)
+    /// <param name="images">Clean images.</param>
+    /// <param name="noise">What makes them noisy.</param>
+    /// <param name="treatment">Windows, targets and augmentation.</param>
+    public NoisyPairSource(ImageSet images, NoiseModel noise, PairTreatment treatment)
     {
+        ArgumentNullException.ThrowIfNull(images);
+        ArgumentNullException.ThrowIfNull(noise);
+        ArgumentNullException.ThrowIfNull(treatment);
         _images = images;
         _noise = noise;
-        _window = new CropWindow(images, crop, noise.Shrink, seed, isValidation);
-        _random = new Philox(seed, isValidation ? RandomPurpose.ValidationNoise : RandomPurpose.TrainingNoise);
-        _isFixed = isFixed;
-        HasCleanTargets = isValidation;
+        bool isValidation = treatment.IsValidation;
+        _window = new CropWindow(images, treatment.Crop, noise.Shrink, treatment.Seed, isValidation);
+        _random = new Philox(
+            treatment.Seed, isValidation ? RandomPurpose.ValidationNoise : RandomPurpose.TrainingNoise);
+        _isFixed = treatment.Stays;
+        HasCleanTargets = treatment.HasCleanTargets;
+        _augmentation = new Augmentation(treatment.Augments, treatment.Seed, Shape, maySwap: !HasCleanTargets);
     }
 
     /// <inheritdoc/>
@@ -39,17 +51,11 @@ public sealed class NoisyPairSource : PairSource
     /// <inheritdoc/>
     public override string ContentHash => _images.ContentHash;
 
-    /// <summary>Noisy and noisy.</summary>
-    public static NoisyPairSource ForTraining(
-        ImageSet images, NoiseModel noise, int? crop, uint seed, bool isFixed = false) =>
-        new(images, noise, crop, seed, isFixed, isValidation: false);
-
-    /// <summary>Noisy and clean, always the same.</summary>
-    public static NoisyPairSource ForValidation(ImageSet images, NoiseModel noise, int? crop, uint seed) =>
-        new(images, noise, crop, seed, isFixed: true, isValidation: true);
-
     /// <inheritdoc/>
     public override bool CanPack => _images.CanPack;
+
+    /// <inheritdoc/>
+    public override bool MasksTargets => _noise.HasMask && !HasCleanTargets;
 
     /// <inheritdoc/>
     public override void Pack(Stream target) => _images.WriteContent(target);
@@ -62,17 +68,61 @@ public sealed class NoisyPairSource : PairSource
         target = target[..shape.Elements];
         uint noiseEpoch = _isFixed ? 0 : (uint)epoch;
         (int top, int left) = _window.Place(_images.ShapeOf(index), noiseEpoch, (uint)index);
+        PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
         // Without shrinking, the target's own memory holds the clean image meanwhile.
         Span<float> clean = _noise.Shrink == 1 ? target : ThreadScratch.ForImage(_window.Source.Elements);
         _images.ReadWindow(index, top, left, _window.Source, clean);
-        _noise.MakeNoisy(new NoiseKey(_random, noiseEpoch, (uint)index, 0), clean, shape, input);
+        if (!_isFixed)
+        {
+            transform.Apply(clean, _window.Source);
+        }
+
+        _noise.MakeNoisy(Key(noiseEpoch, index, isTarget: false, transform), clean, shape, input);
         if (!HasCleanTargets)
         {
-            _noise.MakeNoisy(new NoiseKey(_random, noiseEpoch, (uint)index, 1), clean, shape, target);
+            _noise.MakeNoisy(Key(noiseEpoch, index, isTarget: true, transform), clean, shape, target);
         }
         else if (_noise.Shrink != 1)
         {
             _noise.MakeClean(clean, shape, target);
         }
+
+        if (_isFixed)
+        {
+            transform.Apply(input, shape);
+            transform.Apply(target, shape);
+        }
     }
+
+    /// <inheritdoc/>
+    public override void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target)
+    {
+        if (!MasksTargets)
+        {
+            return;
+        }
+
+        PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
+        ImageShape plane = new(1, Shape.H, Shape.W);
+        Span<float> mask = ThreadScratch.ForMask(plane.Elements);
+        NoiseKey key = Key(_isFixed ? 0 : (uint)epoch, index, isTarget: true, transform);
+        _noise.MakeMask(key, Shape, mask);
+        if (_isFixed)
+        {
+            transform.Apply(mask, plane);
+        }
+
+        for (int c = 0; c < Shape.C; c++)
+        {
+            for (int i = 0; i < mask.Length; i++)
+            {
+                int element = (c * mask.Length) + i;
+                target[element] = mask[i] == 0 ? prediction[element] : target[element];
+            }
+        }
+    }
+
+    /// <summary>A swapped pair has the input's noise on the target and the other way round.</summary>
+    private NoiseKey Key(uint epoch, int index, bool isTarget, PairTransform transform) =>
+        new(_random, epoch, (uint)index, isTarget != transform.Swap ? 1u : 0);
 }

@@ -1,30 +1,33 @@
 using System.Globalization;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Sources;
 
 /// <summary>Pairs that are stored as such: image i of one set with image i of the other.</summary>
-/// <remarks>A window, if any, is the same in both; another one in each epoch for training, fixed for
-/// validation.</remarks>
+/// <remarks>
+/// Window and transform, if any, are the same in both; others in each epoch for training, fixed for validation. Their
+/// content is that of the two sets; if they are not one tensor each, after a line "pairs".
+/// </remarks>
 public sealed class StoredPairSource : PairSource
 {
     private readonly ImageSet _inputs;
     private readonly ImageSet _targets;
     private readonly CropWindow _window;
+    private readonly Augmentation _augmentation;
     private readonly bool _isFixed;
     private string? _contentHash;
 
     /// <param name="inputs">Noisy images.</param>
     /// <param name="targets">As many images of the same shapes, noisy or clean.</param>
-    /// <param name="crop">Side of the window; null for the default.</param>
-    /// <param name="seed">Decides the windows.</param>
-    /// <param name="isValidation">Targets are clean, and windows stay where they are.</param>
+    /// <param name="treatment">Windows, targets and augmentation.</param>
     /// <exception cref="DataException">Counts or shapes differ.</exception>
-    public StoredPairSource(ImageSet inputs, ImageSet targets, int? crop, uint seed, bool isValidation)
+    public StoredPairSource(ImageSet inputs, ImageSet targets, PairTreatment treatment)
     {
         ArgumentNullException.ThrowIfNull(inputs);
         ArgumentNullException.ThrowIfNull(targets);
+        ArgumentNullException.ThrowIfNull(treatment);
         if (inputs.Count != targets.Count)
         {
             throw new DataException(
@@ -46,9 +49,10 @@ public sealed class StoredPairSource : PairSource
 
         _inputs = inputs;
         _targets = targets;
-        _window = new CropWindow(inputs, crop, shrink: 1, seed, isValidation);
-        _isFixed = isValidation;
-        HasCleanTargets = isValidation;
+        _window = new CropWindow(inputs, treatment.Crop, shrink: 1, treatment.Seed, treatment.IsValidation);
+        _isFixed = treatment.Stays;
+        HasCleanTargets = treatment.HasCleanTargets;
+        _augmentation = new Augmentation(treatment.Augments, treatment.Seed, Shape, maySwap: !HasCleanTargets);
     }
 
     /// <inheritdoc/>
@@ -80,6 +84,11 @@ public sealed class StoredPairSource : PairSource
     /// <inheritdoc/>
     public override void Pack(Stream target)
     {
+        if (!_inputs.IsOneTensor || !_targets.IsOneTensor)
+        {
+            ImageSet.WriteLine(target, PackedFile.PairsLine);
+        }
+
         _inputs.WriteContent(target);
         _targets.WriteContent(target);
     }
@@ -88,7 +97,10 @@ public sealed class StoredPairSource : PairSource
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
         (int top, int left) = _window.Place(_inputs.ShapeOf(index), _isFixed ? 0 : (uint)epoch, (uint)index);
-        _inputs.ReadWindow(index, top, left, Shape, input);
-        _targets.ReadWindow(index, top, left, Shape, target);
+        PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
+        _inputs.ReadWindow(index, top, left, Shape, transform.Swap ? target : input);
+        _targets.ReadWindow(index, top, left, Shape, transform.Swap ? input : target);
+        transform.Apply(input, Shape);
+        transform.Apply(target, Shape);
     }
 }

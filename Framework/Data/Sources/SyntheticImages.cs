@@ -82,7 +82,7 @@ public sealed class SyntheticImages : ImageSet
             }
         }
 
-        CopyBytes(image, _shape, s_table, top, left, window, destination);
+        ImageBlock.CopyBytes(image, _shape, s_table, top, left, window, destination);
     }
 
     /// <inheritdoc/>

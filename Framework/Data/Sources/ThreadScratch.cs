@@ -9,11 +9,24 @@ internal static class ThreadScratch
     [ThreadStatic]
     private static float[]? t_drawing;
 
+    [ThreadStatic]
+    private static float[]? t_transform;
+
+    [ThreadStatic]
+    private static float[]? t_mask;
+
     /// <summary>Room for an image on its way to its noisy copies; any content. One use at a time.</summary>
     public static Span<float> ForImage(int length) => Take(ref t_buffer, length);
 
     /// <summary>Room for drawing an image; any content. One use at a time.</summary>
     public static Span<float> ForDrawing(int length) => Take(ref t_drawing, length);
+
+    /// <summary>Room for a mask of pixels; any content. One use at a time.</summary>
+    public static Span<float> ForMask(int length) => Take(ref t_mask, length);
+
+    /// <summary>Room for an image before it is flipped or rotated; any content. One use at a
+    /// time.</summary>
+    public static Span<float> ForTransform(int length) => Take(ref t_transform, length);
 
     private static Span<float> Take(ref float[]? buffer, int length)
     {

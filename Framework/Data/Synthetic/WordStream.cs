@@ -2,8 +2,8 @@ using Distributed.Framework.Randomness;
 
 namespace Distributed.Framework.Data.Synthetic;
 
-/// <summary>The random numbers of one drawn image, one after the other: counter (image, 0, 0, block).</summary>
-internal ref struct WordStream(Philox random, uint image)
+/// <summary>The random numbers of one drawn image, one after the other: block 0, 1 and so on of its counter.</summary>
+internal ref struct WordStream(Philox random, uint counter0, uint counter1 = 0, uint counter2 = 0)
 {
     private RandomBlock _block;
     private uint _count;
@@ -14,7 +14,7 @@ internal ref struct WordStream(Philox random, uint image)
         uint word = _count % 4;
         if (word == 0)
         {
-            _block = random.Block(image, 0, 0, _count / 4);
+            _block = random.Block(counter0, counter1, counter2, _count / 4);
         }
 
         _count++;

@@ -15,6 +15,7 @@ namespace Distributed.Framework.Tests.Bits;
 public sealed class StoredHashTests
 {
     private const string AdamHash = "8b12fbeb84d4e24194100677d8b94d10afa0e260a45d82040bcfc4951ded4d1c";
+    private const string OtherLayersHash = "fc6592e4554f276e6ee308c73d06f8645a528aee0e8235c025d801968a127322";
     private const string SgdHash = "446a35371b7629e48aa2a9d62c103e37529d65ba1536bb32f52af842b542af8d";
 
     /// <summary>All layers and both kinds of channels: fewer than a group, and more.</summary>
@@ -45,6 +46,29 @@ public sealed class StoredHashTests
     [InlineData(null, 3)]
     public void Sgd_FewSteps_GivesTheStoredBits(int? bits, int imagesPerPass) =>
         Assert.Equal(SgdHash, Hash(bits, imagesPerPass, count => new Sgd(count, 0.9, nesterov: true, 1e-3)));
+
+    [Theory]
+    [InlineData(null)]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void OtherLayers_FewSteps_GiveTheStoredBits(int? bits)
+    {
+        Sequential network = new(
+            new Conv2d(3, 6, 3, padding: 1),
+            new BatchNorm2d(6),
+            new ELU(),
+            new Residual(new Sequential(new Conv2d(6, 6, 1), new Tanh(), new Dropout(0.2))),
+            new SkipConcat(new Sequential(new MaxPool2d(2), new LeakyReLU(0.1), new NearestUpsample2d(2), new SELU())),
+            new Flatten(),
+            new Linear(12 * 24, 18),
+            new Tanh(),
+            new Linear(18, 3));
+        float[] result = Training.Run(
+            network, new ImageShape(3, 4, 6), bits, imagesPerPass: 8, n: 8, steps: 3, count => new Sgd(count, 0.9));
+        string hash = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(result)));
+        Assert.Equal(OtherLayersHash, hash);
+    }
 
     private static string Hash(int? bits, int imagesPerPass, Func<int, Optimizer> create)
     {

@@ -1,3 +1,4 @@
+using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Losses;
@@ -5,6 +6,7 @@ using Distributed.Framework.Optimizers;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Tests.Layers;
 using Distributed.Framework.Tests.Naive;
+using Distributed.Framework.Training;
 
 namespace Distributed.Framework.Tests.Bits;
 
@@ -26,14 +28,16 @@ internal static class Training
         float[] x = values.Floats(n * input.Elements);
         float[] target = values.Floats(n * run.OutputShape.Elements);
         AlignedBuffer parameters = new(run.Parameters.Length);
-        AlignedBuffer gradient = new(run.Parameters.Length);
+        BufferPool gradients = new(run.Parameters.Length);
         DefaultInitializer.Fill(run.Model, 1, parameters.Span);
-        Optimizer optimizer = create(run.Parameters.Length);
+        run.Model.InitializeBuffers(parameters.Span);
+        TrainingState state = new(parameters.Span, create(run.Model.ParameterCount), run.Model.Buffers);
         List<float> losses = [];
         for (int step = 0; step < steps; step++)
         {
             double loss = 0;
-            parameters.Span.CopyTo(run.Parameters);
+            state.Parameters.Values.Span.CopyTo(run.Parameters);
+            run.Keys = new SampleKeys(Seed: 1, step, FirstSample: 0);
             run.Run(x, n, (output, image) =>
             {
                 float[] outputGradient = new float[output.Length];
@@ -42,11 +46,12 @@ internal static class Training
                 return outputGradient;
             });
             losses.Add((float)loss);
-            run.Gradient.CopyTo(gradient.Span);
-            optimizer.Step(parameters, gradient, run.Output.Length, 0.05, parameters);
+            using PooledBuffer sum = gradients.Rent();
+            run.Gradient.CopyTo(sum.Values.Span);
+            state.Apply(sum.AddReference(), run.Output.Length, 0.05, n);
         }
 
         Assert.True(losses[^1] < losses[0], "training makes the loss less");
-        return [.. losses, .. parameters.Span];
+        return [.. losses, .. state.Parameters.Values.Span];
     }
 }

@@ -15,6 +15,13 @@ public sealed class NoiseModelTests
     [InlineData("gaussian:25", "gaussian:25")]
     [InlineData("gaussian:2.50", "gaussian:2.5")]
     [InlineData("resample:2", "resample:2")]
+    [InlineData("gaussian:0-50", "gaussian:0-50")]
+    [InlineData("poisson:30", "poisson:30")]
+    [InlineData("bernoulli:0.50", "bernoulli:0.5")]
+    [InlineData("impulse:0.5", "impulse:0.5")]
+    [InlineData("text", "text")]
+    [InlineData("text:0.25", "text")]
+    [InlineData("text:0.1-0.4", "text:0.1-0.4")]
     public void Parse_KnownModels_KeepTheirName(string text, string name) =>
         Assert.Equal(name, NoiseModel.Parse(text).Name);
 
@@ -32,6 +39,19 @@ public sealed class NoiseModelTests
     [InlineData("resample:17")]
     [InlineData("resample:2.5")]
     [InlineData("sepia:3")]
+    [InlineData("gaussian:50-50")]
+    [InlineData("gaussian:50-25")]
+    [InlineData("gaussian:0-0")]
+    [InlineData("gaussian:-50")]
+    [InlineData("poisson:0")]
+    [InlineData("poisson")]
+    [InlineData("poisson:2e6")]
+    [InlineData("bernoulli:1")]
+    [InlineData("bernoulli:0")]
+    [InlineData("impulse:1.5")]
+    [InlineData("impulse:")]
+    [InlineData("text:0.95")]
+    [InlineData("text:")]
     public void Parse_AnythingElse_NamesArgumentValueAndChoices(string text)
     {
         ConfigurationException fault = Assert.Throws<ConfigurationException>(() => NoiseModel.Parse(text));

@@ -148,7 +148,7 @@ public sealed class PngTests
     }
 
     /// <summary>A file with the given header and filtered rows.</summary>
-    private static byte[] File(
+    internal static byte[] File(
         int width, int height, byte depth, byte type, byte[] raw, byte[]? palette = null, bool interlaced = false)
     {
         using MemoryStream file = new();

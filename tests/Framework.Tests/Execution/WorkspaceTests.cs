@@ -23,13 +23,34 @@ public sealed class WorkspaceTests
         new ConvTranspose2d(3, 3, 3, stride: 2, padding: 1, outputPadding: 1),
         new Sigmoid()));
 
+    private static Model Others { get; } = new(new Sequential(
+        new Residual(new Sequential(new Conv2d(3, 3, 3, padding: 1), new Tanh(), new Dropout(0.3))),
+        new SkipConcat(new Sequential(new MaxPool2d(2, stride: 1, padding: 1), new NearestUpsample2d(1), new ELU(), new Conv2d(3, 2, 2))),
+        new LeakyReLU(),
+        new SELU(),
+        new Flatten(),
+        new Linear(5 * 6 * 7, 9),
+        new Tanh(),
+        new Linear(9, 4)));
+
+    private static Model Normalized { get; } =
+        new(new Sequential(new Conv2d(3, 5, 3, padding: 1), new BatchNorm2d(5), new ReLU(), new BatchNorm2d(5)));
+
     [Fact]
-    public void Pass_WarmedUp_AllocatesNothing()
+    public void Pass_WarmedUp_AllocatesNothing() => AssertNothingAllocated(Nested, 2, 1);
+
+    [Fact]
+    public void Pass_OfOtherLayers_AllocatesNothing() => AssertNothingAllocated(Others, 2, 1);
+
+    [Fact]
+    public void Pass_WithBatchNorm_AllocatesNothing() => AssertNothingAllocated(Normalized, 2);
+
+    private static void AssertNothingAllocated(Model model, params int[] passes)
     {
-        Plan plan = Nested.Compile(s_images, inputGradient: true, imagesPerPass: 2);
+        Plan plan = model.Compile(s_images, inputGradient: true, imagesPerPass: 2);
         Replica replica = plan.CreateReplica();
         Workspace workspace = plan.CreateWorkspace(training: true);
-        float[] parameters = new TestValues(1).Floats(Nested.ParameterCount);
+        float[] parameters = new TestValues(1).Floats(model.StateCount);
         float[] gradient = new float[parameters.Length];
         float[] input = new TestValues(2).Floats(s_images.Elements);
         float[] output = new float[plan.Output.Elements];
@@ -43,7 +64,7 @@ public sealed class WorkspaceTests
         {
             replica.Load(parameters);
             workspace.BeginLeaf();
-            for (int images = 2; images >= 1; images--)
+            foreach (int images in passes)
             {
                 workspace.BeginPass(images);
                 for (int i = 0; i < images; i++)

@@ -19,7 +19,19 @@ public sealed class GoldenTests
     private const double TrajectoryTolerance = 1e-5;
 
     public static TheoryData<string, int> LayerCases { get; } = Cross(
-        GoldenCase.Names("conv2d", "conv_transpose2d", "relu", "sigmoid"));
+        GoldenCase.Names(
+            "batch_norm2d",
+            "conv2d",
+            "conv_transpose2d",
+            "elu",
+            "leaky_relu",
+            "linear",
+            "max_pool2d",
+            "relu",
+            "selu",
+            "sigmoid",
+            "tanh",
+            "upsample_nearest"));
 
     public static TheoryData<string, int> ModelCases { get; } = Cross(GoldenCase.Names("model_"));
 
@@ -39,7 +51,9 @@ public sealed class GoldenTests
     {
         GoldenCase golden = GoldenCase.Load(name);
         (int n, ImageShape input) = golden.Batch("x");
-        LayerRun run = new(new Sequential(LayerOf(golden)), input, bits, convolutions: algorithm);
+        Layer layer = LayerOf(golden);
+        int imagesPerPass = layer is BatchNorm2d or Linear ? n : 1;
+        LayerRun run = new(new Sequential(layer), input, bits, imagesPerPass, algorithm);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             string tensor = parameter.Name[2..];
@@ -182,6 +196,32 @@ public sealed class GoldenTests
                     golden.Int("stride"),
                     golden.Int("padding"),
                     golden.Int("output_padding"));
+            case "batch_norm2d":
+                return new BatchNorm2d(golden.Shape("weight")[0], golden.Double("eps"));
+            case "linear":
+                weight = golden.Shape("weight");
+                return new Linear(weight[1], weight[0], golden.Has("bias"));
+            case "max_pool2d":
+                return new MaxPool2d(golden.Int("kernel"), golden.Int("stride"), golden.Int("padding"));
+            case "upsample_nearest":
+                return new NearestUpsample2d(golden.Int("scale"));
+            default:
+                return ActivationOf(golden);
+        }
+    }
+
+    private static Activation ActivationOf(GoldenCase golden)
+    {
+        switch (golden.Text("op"))
+        {
+            case "elu":
+                return new ELU(golden.Double("alpha"));
+            case "leaky_relu":
+                return new LeakyReLU(golden.Double("negative_slope"));
+            case "selu":
+                return new SELU();
+            case "tanh":
+                return new Tanh();
             case "relu":
                 return new ReLU();
             case "sigmoid":

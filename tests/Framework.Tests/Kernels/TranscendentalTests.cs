@@ -1,4 +1,5 @@
 using Distributed.Framework.Kernels;
+using Distributed.Framework.Tests.Naive;
 using Vector4 = Distributed.Framework.Kernels.Vector4;
 
 namespace Distributed.Framework.Tests.Kernels;
@@ -55,6 +56,48 @@ public sealed unsafe class TranscendentalTests
     }
 
     [Fact]
+    public void Tanh_WholeRange_IsWithinTwoUnitsInTheLastPlace()
+    {
+        double worst = 0;
+        foreach (float x in EveryExponent().Where(x => MathF.Abs(x) < 30))
+        {
+            worst = Math.Max(worst, Distance(Tanh(x), Math.Tanh(x)));
+            Assert.Equal(-Tanh(x), Tanh(-x));
+        }
+
+        Assert.InRange(worst, 0.4, 2);
+        Assert.Equal([1f, -1f, 1f, -1f], [Tanh(30), Tanh(-30), Tanh(float.PositiveInfinity), Tanh(float.MinValue)]);
+        Assert.True(float.IsNaN(Tanh(float.NaN)));
+    }
+
+    [Fact]
+    public void ExpMinusOne_WholeRange_IsWithinTwoUnitsInTheLastPlace()
+    {
+        double worst = 0;
+        foreach (float x in EveryExponent().Where(x => x < 0))
+        {
+            double exact = x > -0.5 ? SmallExpMinusOne(x) : Math.Exp(x) - 1;
+            worst = Math.Max(worst, Distance(ExpMinusOne(x), exact));
+        }
+
+        Assert.InRange(worst, 0.4, 2);
+        Assert.Equal([0f, -1f, -1f], [ExpMinusOne(0), ExpMinusOne(-100), ExpMinusOne(float.NegativeInfinity)]);
+        Assert.True(float.IsNaN(ExpMinusOne(float.NaN)));
+
+        // The Taylor series, where the difference would lose its digits.
+        static double SmallExpMinusOne(double x)
+        {
+            double sum = 0;
+            for (int i = 20; i > 0; i--)
+            {
+                sum = (x / i) * (1 + sum);
+            }
+
+            return sum;
+        }
+    }
+
+    [Fact]
     public void Functions_AllWidths_GiveTheSameBits()
     {
         float[] x = [.. Range(-90, 90).Where((_, i) => i % 7 == 0), float.NegativeInfinity, float.PositiveInfinity];
@@ -83,6 +126,37 @@ public sealed unsafe class TranscendentalTests
                 Assert.Equal(bits, BitConverter.SingleToInt32Bits(widest[lane]));
             }
         }
+    }
+
+    /// <summary>Both signs, all exponents, denormal numbers included: some thousand numbers of each.</summary>
+    private static IEnumerable<float> EveryExponent()
+    {
+        TestValues values = new(1);
+        for (int exponent = 0; exponent < 255; exponent++)
+        {
+            for (int i = 0; i < 4000; i++)
+            {
+                float x = BitConverter.Int32BitsToSingle((exponent << 23) | values.Next(1 << 23));
+                yield return i % 2 == 0 ? x : -x;
+            }
+        }
+    }
+
+    private static double Distance(float actual, double exact) =>
+        Math.Abs(actual - exact) / Math.Abs(UnitInTheLastPlace(Math.Abs(exact)));
+
+    private static float Tanh(float x)
+    {
+        float* result = stackalloc float[4];
+        Vector4.Store(result, Transcendental.Tanh(Vector4.Broadcast(x)));
+        return *result;
+    }
+
+    private static float ExpMinusOne(float x)
+    {
+        float* result = stackalloc float[4];
+        Vector4.Store(result, Transcendental.ExpMinusOne(Vector4.Broadcast(x)));
+        return *result;
     }
 
     private static IEnumerable<float> Range(float from, float to) =>

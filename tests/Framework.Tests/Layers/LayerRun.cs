@@ -25,27 +25,49 @@ internal sealed class LayerRun
         _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels);
         _replica = _plan.CreateReplica();
         _workspace = _plan.CreateWorkspace(training: true);
-        Parameters = new float[Model.ParameterCount];
-        Gradient = new float[Model.ParameterCount];
+        Parameters = new float[Model.StateCount];
+        Model.InitializeBuffers(Parameters);
+        Gradient = new float[Model.StateCount];
     }
 
     public Model Model { get; }
 
     public ImageShape OutputShape => _plan.Output;
 
+    /// <summary>The flat state: parameters, then buffers.</summary>
     public float[] Parameters { get; }
 
     public float[] Gradient { get; }
+
+    /// <summary>What random numbers are a function of.</summary>
+    public SampleKeys Keys { get; set; } = new(Seed: 1, Step: 2, FirstSample: 3);
 
     public float[] Output { get; private set; } = [];
 
     public float[] InputGradient { get; private set; } = [];
 
-    /// <summary>The part of a flat buffer that belongs to a parameter.</summary>
+    /// <summary>The part of a flat state that belongs to a parameter or a buffer.</summary>
     public Span<float> Slice(float[] flat, string name)
     {
+        if (Model.Buffers.SingleOrDefault(each => each.Name == name) is { } buffer)
+        {
+            return flat.AsSpan(buffer.Start, buffer.Count);
+        }
+
         ParameterSpec parameter = Model.Parameters.Single(each => each.Name == name);
         return flat.AsSpan(parameter.Start, parameter.Count);
+    }
+
+    /// <summary>The output of one image outside training.</summary>
+    public float[] Evaluate(ReadOnlySpan<float> image)
+    {
+        Workspace workspace = _plan.CreateWorkspace(training: false);
+        float[] output = new float[_plan.Output.Elements];
+        _replica.Load(Parameters);
+        workspace.SetInput(0, image);
+        _plan.Forward(_replica, workspace);
+        workspace.GetOutput(0, output);
+        return output;
     }
 
     public float[] Forward(ReadOnlySpan<float> input, int n = 1)
@@ -66,7 +88,7 @@ internal sealed class LayerRun
         for (int first = 0; first < n; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, n - first);
-            _workspace.BeginPass(images);
+            _workspace.BeginPass(images, Keys with { FirstSample = Keys.FirstSample + first });
             for (int i = 0; i < images; i++)
             {
                 _workspace.SetInput(i, input.Slice((first + i) * inputs, inputs));

@@ -1,4 +1,5 @@
 using Distributed.Framework.Errors;
+using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Tensors;
 
@@ -12,6 +13,13 @@ public sealed class CatalogueTests
     [InlineData("n2n-initial", 1, 19105)]
     [InlineData("n2n-initial:channels=1", 1, 40)]
     [InlineData("n2n-final:channels=8", 3, 1827)]
+    [InlineData("n2n-depth", 3, 20259)]
+    [InlineData("n2n-depth:layers=4", 3, 20259)]
+    [InlineData("n2n-depth:layers=6", 3, 20533)]
+    [InlineData("n2n-depth:layers=8", 3, 20729)]
+    [InlineData("n2n-depth:layers=10", 3, 20131)]
+    [InlineData("n2n-depth:layers=12", 3, 20253)]
+    [InlineData("n2n-8", 3, 57251)]
     public void Find_ByName_HasAsManyParametersAndKeepsTheShape(string specification, int channels, int parameters)
     {
         Model model = new(Catalogue.Find(specification, channels)!);
@@ -19,6 +27,47 @@ public sealed class CatalogueTests
         Assert.Equal(parameters, model.ParameterCount);
         Assert.Equal(parameters, model.Parameters.Sum(parameter => parameter.Count));
         Assert.Equal(images, model.OutputShape(images));
+    }
+
+    /// <summary>Networks that halve their images, on images that can be halved.</summary>
+    [Theory]
+    [InlineData("n2n-course", 3, 20259)]
+    [InlineData("n2n-course:channels=96,activation=elu,upsampling=transposed", 3, 171363)]
+    [InlineData("n2n-transposed", 3, 171363)]
+    [InlineData("n2n-transposed:channels=256,activation=relu", 3, 1194243)]
+    [InlineData("n2n-unet", 3, 991203)]
+    [InlineData("n2n-unet:channels=8", 1, 54209)]
+    public void Find_ByName_HasAsManyParametersAndKeepsTheShapeOfMultiples(
+        string specification, int channels, int parameters)
+    {
+        Model model = new(Catalogue.Find(specification, channels)!);
+        ImageShape images = new(channels, 64, 32);
+        Assert.Equal(parameters, model.ParameterCount);
+        Assert.Equal(images, model.OutputShape(images));
+    }
+
+    [Fact]
+    public void Find_Perceptron_TakesPointsOfThePlane()
+    {
+        Model model = new(Catalogue.Find("mlp-disc:activation=leaky-relu", 2)!);
+        Assert.Equal(1427, model.ParameterCount);
+        Assert.Equal(new ImageShape(2, 1, 1), model.OutputShape(new ImageShape(2, 1, 1)));
+        Assert.Equal(new LeakyReLU(0.05), model.Root.Layers[1]);
+        Assert.Throws<ShapeException>(() => model.OutputShape(new ImageShape(2, 8, 8)));
+    }
+
+    [Theory]
+    [InlineData("n2n-course:activation=gelu", "activation=gelu", "relu|elu|selu|leaky-relu|tanh")]
+    [InlineData("n2n-course:channels=8,upsampling=bilinear", "upsampling=bilinear", "nearest|transposed")]
+    [InlineData("n2n-course:channels=8,channels=9", "channels=9", "channels=N")]
+    [InlineData("n2n-depth:layers=5", "layers=5", "layers=4|6|8|10|12")]
+    [InlineData("mlp-disc:slope=1", "slope=1", "hidden=N")]
+    public void Find_OverrideOutOfRange_NamesItAndWhatIsAllowed(string specification, string setting, string allowed)
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(
+            () => Catalogue.Find(specification, 3));
+        Assert.Contains($"'{setting}'", exception.Message, StringComparison.Ordinal);
+        Assert.Contains(allowed, exception.Remedy, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -61,7 +110,7 @@ public sealed class CatalogueTests
     [Fact]
     public void DefaultLeaf_AnyModel_IsSmall()
     {
-        Assert.All(Catalogue.Names, name => Assert.InRange(Catalogue.DefaultLeaf(name), 1, 8));
+        Assert.All(Catalogue.Names, name => Assert.InRange(Catalogue.DefaultLeaf(name), 1, 25));
         Assert.Equal(Catalogue.DefaultLeaf("n2n-final"), Catalogue.DefaultLeaf("n2n-final:channels=8"));
         Assert.InRange(Catalogue.DefaultLeaf("model.json"), 1, 8);
     }

@@ -87,9 +87,78 @@ public sealed class ModelSpecTests
         Assert.IsType<ReLU>(ModelSpec.Parse("""["ReLU"]""", "m.json").Layers[0]);
     }
 
+    /// <summary>Every layer, with arguments that are not the defaults, and by its name alone where that is enough.</summary>
+    [Fact]
+    public void Parse_EveryLayer_GivesWhatWasWritten()
+    {
+        Layer[] layers =
+        [
+            new Linear(3, 4, bias: false),
+            new NearestUpsample2d(3),
+            new MaxPool2d(3, stride: 2, padding: 1),
+            new BatchNorm2d(5, eps: 1e-3, momentum: 0.01, affine: false),
+            new Dropout(0.25),
+            new Flatten(),
+            new LeakyReLU(0.1),
+            new Tanh(),
+            new ELU(0.5),
+            new SELU(),
+        ];
+        string written = ModelSpec.Write(new Sequential([.. layers, new Residual(new Sequential(layers))]))
+            .ToJsonString();
+        Sequential read = ModelSpec.Parse(written, "m.json");
+        Assert.Equal(layers, read.Layers.Take(layers.Length));
+        Assert.Equal(layers, Assert.IsType<Residual>(read.Layers[^1]).Inner.Layers);
+        Assert.Equal(
+            [
+                new NearestUpsample2d(2), new Dropout(0.5), new Flatten(), new LeakyReLU(0.01), new Tanh(), new ELU(1),
+                new SELU(), new MaxPool2d(2, stride: 2), new Linear(3, 4), new BatchNorm2d(6, 1e-5, 0.1),
+            ],
+            ModelSpec.Parse(
+                """
+                ["NearestUpsample2d", "Dropout", "Flatten", "LeakyReLU", "Tanh", "ELU", "SELU",
+                 {"type": "MaxPool2d", "kernel_size": 2}, {"type": "Linear", "in_features": 3, "out_features": 4},
+                 {"type": "BatchNorm2d", "num_features": 6}]
+                """,
+                "m.json").Layers);
+    }
+
+    [Theory]
+    [InlineData("""{"type":"Linear","in_features":0,"out_features":1}""", "Linear: in_features is 0; allowed are 1 to")]
+    [InlineData("""{"type":"Linear","in_features":1}""", "layer 0: 'out_features' is missing")]
+    [InlineData("""{"type":"NearestUpsample2d","scale_factor":0}""", "scale_factor is 0; allowed are 1 to 256")]
+    [InlineData("""{"type":"NearestUpsample2d","scale_factor":1.5}""", "'scale_factor' is 1.5, not a whole number")]
+    [InlineData("""{"type":"MaxPool2d","kernel_size":0}""", "kernel_size is 0; allowed are 1 to 256")]
+    [InlineData("""{"type":"MaxPool2d","kernel_size":2,"stride":0}""", "stride is 0; allowed are 1 to 256")]
+    [InlineData("""{"type":"MaxPool2d","kernel_size":3,"padding":2}""", "padding is 2; allowed are 0 to 1")]
+    [InlineData("""{"type":"MaxPool2d","kernel_size":3,"ceil_mode":true}""", "unknown argument 'ceil_mode'")]
+    [InlineData("""{"type":"BatchNorm2d","num_features":0}""", "num_features is 0")]
+    [InlineData("""{"type":"BatchNorm2d","num_features":1,"eps":0}""", "eps is 0; allowed is")]
+    [InlineData("""{"type":"BatchNorm2d","num_features":1,"momentum":1.5}""", "momentum is 1.5; allowed is 0 to 1")]
+    [InlineData("""{"type":"Dropout","p":1}""", "p is 1; allowed is 0 to 0.999")]
+    [InlineData("""{"type":"Dropout","p":-0.1}""", "p is -0.1; allowed is 0 to 0.999")]
+    [InlineData("""{"type":"Dropout","p":"half"}""", "'p' is \"half\", not a number")]
+    [InlineData("""{"type":"LeakyReLU","negative_slope":-1}""", "negative_slope is -1; allowed is 0 to 1e6")]
+    [InlineData("""{"type":"ELU","alpha":-1}""", "alpha is -1; allowed is 0 to 1e6")]
+    [InlineData("""{"type":"Residual"}""", "layer 0: expected a list of at least one layer")]
+    public void Parse_BadArgument_NamesItAndTheRangeOnce(string layer, string message)
+    {
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(
+            () => ModelSpec.Parse($"[{layer}]", "m.json"));
+        Assert.Contains(message, exception.Message, StringComparison.Ordinal);
+        Assert.StartsWith("m.json: layer 0", exception.Message, StringComparison.Ordinal);
+        Assert.Equal(2, exception.Message.Split("m.json").Length);
+    }
+
     [Theory]
     [InlineData("n2n-initial")]
     [InlineData("n2n-final")]
+    [InlineData("n2n-depth:layers=12")]
+    [InlineData("n2n-8")]
+    [InlineData("n2n-course")]
+    [InlineData("n2n-transposed")]
+    [InlineData("n2n-unet")]
+    [InlineData("mlp-disc:activation=leaky-relu")]
     public void Parse_CatalogueModel_GivesTheSameParameters(string name)
     {
         Sequential model = Catalogue.Find(name, 3)!;

@@ -42,6 +42,34 @@ public sealed class ShapeErrorTests
         "[N, 8, 7, 8]");
 
     [Fact]
+    public void Compile_OtherLayersThatDoNotFit_NameThePathAndBothShapes()
+    {
+        ImageShape images = new(3, 9, 10);
+        AssertRefused(
+            new Sequential(new ReLU(), new Linear(3, 4)), images, "1 (Linear)", "[N, 3, 1, 1]", "[N, 3, 9, 10]");
+        AssertRefused(
+            new Sequential(new Flatten(), new Linear(3, 4)), images, "1 (Linear)", "[N, 3, 1, 1]", "[N, 270, 1, 1]");
+        AssertRefused(
+            new Sequential(new BatchNorm2d(4)), images, "0 (BatchNorm2d)", "[N, 4, H, W]", "[N, 3, 9, 10]");
+        AssertRefused(
+            new Sequential(new MaxPool2d(11)), images, "0 (MaxPool2d)", "[N, 3, 9, 10]", "[N, 3, 0, 0]");
+        AssertRefused(
+            new Sequential(new Residual(new Sequential(new Conv2d(3, 4, 1)))),
+            images,
+            "0 (Residual)",
+            "[N, 3, 9, 10]",
+            "[N, 4, 9, 10]");
+        AssertRefused(
+            new Sequential(new SkipConcat(new Sequential(new MaxPool2d(2), new NearestUpsample2d(2)))),
+            images,
+            "0 (SkipConcat)",
+            "[N, 3, 9, 10]",
+            "[N, 3, 8, 10]");
+        Layer[] upsamplings = [.. Enumerable.Repeat<Layer>(new NearestUpsample2d(256), 5)];
+        AssertRefused(new Sequential(upsamplings), images, "1 (NearestUpsample2d)", "too large");
+    }
+
+    [Fact]
     public void Compile_EmptyImage_IsRefused()
     {
         AssertRefused(new Sequential(new ReLU()), new ImageShape(3, 0, 10), "[N, 3, 0, 10]");

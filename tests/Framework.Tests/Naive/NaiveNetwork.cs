@@ -52,6 +52,13 @@ internal sealed class NaiveNetwork
         ConvolutionLayer convolution => Convolve(convolution, x),
         ReLU => Elementwise(x, v => v <= 0 ? 0 : v, y => y <= 0 ? 0 : 1),
         Sigmoid => Elementwise(x, v => 1 / (1 + Math.Exp(-v)), y => y * (1 - y)),
+        LeakyReLU leaky => Elementwise(
+            x, v => v > 0 ? v : v * leaky.NegativeSlope, y => y > 0 ? 1 : leaky.NegativeSlope),
+        Linear linear => Multiply(linear, x),
+        Flatten => x with { Shape = new ImageShape(x.Values.Length, 1, 1), Backward = gradient => gradient },
+        NearestUpsample2d upsample => Route(x, NaiveRoutes.Upsample(upsample, x.Shape)),
+        MaxPool2d pool => Route(x, NaiveRoutes.MaxPool(pool, x.Shape, x.Values)),
+        Residual residual => Add(residual, x),
         SkipConcat skip => Concatenate(skip, x),
         _ => throw new NotSupportedException(layer.GetType().Name),
     };
@@ -74,6 +81,67 @@ internal sealed class NaiveNetwork
             gradient => convolution.Backward(
                 x.Values, _parameters.AsSpan(start, count), gradient, Gradient.AsSpan(start, count)));
     }
+
+    private Value Multiply(Linear layer, Value x)
+    {
+        int weight = _next;
+        int bias = weight + (layer.In * layer.Out);
+        _next = bias + (layer.Bias ? layer.Out : 0);
+        double[] y = new double[layer.Out];
+        for (int o = 0; o < y.Length; o++)
+        {
+            y[o] = layer.Bias ? _parameters[bias + o] : 0;
+            for (int i = 0; i < layer.In; i++)
+            {
+                y[o] += _parameters[weight + (o * layer.In) + i] * x.Values[i];
+            }
+        }
+
+        return new Value(new ImageShape(layer.Out, 1, 1), y, gradient =>
+        {
+            double[] back = new double[layer.In];
+            for (int o = 0; o < layer.Out; o++)
+            {
+                for (int i = 0; i < layer.In; i++)
+                {
+                    int w = weight + (o * layer.In) + i;
+                    back[i] += gradient[o] * _parameters[w];
+                    Gradient[w] += gradient[o] * x.Values[i];
+                }
+
+                if (layer.Bias)
+                {
+                    Gradient[bias + o] += gradient[o];
+                }
+            }
+
+            return back;
+        });
+    }
+
+    private Value Add(Residual residual, Value x)
+    {
+        Value inner = Apply(residual.Inner, x with { Backward = gradient => gradient });
+        return new Value(
+            x.Shape,
+            [.. x.Values.Zip(inner.Values, (a, b) => a + b)],
+            gradient => [.. gradient.Zip(inner.Backward(gradient), (a, b) => a + b)]);
+    }
+
+    /// <summary>Each output is a copy of one input.</summary>
+    private static Value Route(Value x, (ImageShape Shape, int[] From) route) => new(
+        route.Shape,
+        [.. route.From.Select(from => x.Values[from])],
+        gradient =>
+        {
+            double[] back = new double[x.Values.Length];
+            for (int i = 0; i < route.From.Length; i++)
+            {
+                back[route.From[i]] += gradient[i];
+            }
+
+            return back;
+        });
 
     private Value Concatenate(SkipConcat skip, Value x)
     {

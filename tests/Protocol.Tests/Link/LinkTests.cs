@@ -33,13 +33,13 @@ public sealed class LinkTests
         for (int i = 0; i < 3; i++)
         {
             link.Send(sum with { Step = new Step(i) }, Filled(floats, i));
-            pair.WorkerLink.Send(
-                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), Filled(floats, -i));
         }
 
         Assert.Equal(new WorkerMessage.Join("a", "1", "n", 2), Take(pair.Coordinator.Heard).Message);
         for (int i = 0; i < 3; i++)
         {
+            pair.WorkerLink.Send(
+                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), Filled(floats, -i));
             (WorkerMessage said, IMemoryOwner<float>? bulk) = Take(pair.Coordinator.Heard);
             Assert.Equal(sum with { Step = new Step(i) }, said);
             Assert.Equal(Filled(floats, i).Memory.ToArray(), bulk!.Memory.ToArray());
@@ -53,6 +53,34 @@ public sealed class LinkTests
         Assert.Equal("enough", await LinkPair.Within(pair.Coordinator.Closed.Task));
         await Task.WhenAll(run, pair.Run).WaitAsync(TimeSpan.FromSeconds(20));
         Assert.False(pair.Worker.Closed.Task.IsCompleted);
+    }
+
+    /// <summary>A peer that falls behind gets the newest parameters, and not every set that it missed.</summary>
+    [Fact]
+    public async Task Parameters_ThatNewerOnesSupersede_AreNotSent()
+    {
+        using LinkPair pair = LinkPair.HalfOpen(new LinkOptions(), 10_000);
+        LinkPair.Floats[] sets = [.. Enumerable.Range(0, 1000).Select(_ => Filled(10_000, 1))];
+        for (int i = 0; i < sets.Length; i++)
+        {
+            pair.WorkerLink.Send(new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), sets[i]);
+        }
+
+        (CoordinatorLink link, Task run) = pair.Join(new LinkOptions());
+        List<int> heard = [];
+        while (heard.Count == 0 || heard[^1] != sets.Length - 1)
+        {
+            (CoordinatorMessage message, _) = Take(pair.Worker.Heard);
+            if (message is CoordinatorMessage.Parameters parameters)
+            {
+                heard.Add(parameters.Step.Value);
+            }
+        }
+
+        Assert.InRange(heard.Count, 1, sets.Length / 2);
+        link.Close("enough");
+        await Task.WhenAll(run, pair.Run).WaitAsync(TimeSpan.FromSeconds(20));
+        Assert.All(sets, set => Assert.True(set.IsDisposed));
     }
 
     /// <summary>A heartbeat overtakes 40 MB of floats that were sent before it.</summary>
@@ -79,8 +107,7 @@ public sealed class LinkTests
         ConcurrentBag<string> log = [];
         for (int i = 0; i < 5; i++)
         {
-            pair.WorkerLink.Send(
-                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), new LinkPair.Floats(Floats, log));
+            pair.WorkerLink.Send(Block(i), new LinkPair.Floats(Floats, log));
         }
 
         pair.WorkerLink.Send(new CoordinatorMessage.Finish("done"));
@@ -89,8 +116,7 @@ public sealed class LinkTests
         await Task.WhenAll(run, pair.Run).WaitAsync(TimeSpan.FromSeconds(20));
         Assert.Equal(6, pair.Worker.Heard.Count);
         Assert.Equal(5, log.Count);
-        pair.WorkerLink.Send(
-            new CoordinatorMessage.Parameters(new Term(1), new Step(9), default), new LinkPair.Floats(Floats, log));
+        pair.WorkerLink.Send(Block(9), new LinkPair.Floats(Floats, log));
         Assert.Equal(6, log.Count);
     }
 
@@ -171,8 +197,7 @@ public sealed class LinkTests
         using LinkPair pair = LinkPair.HalfOpen(s_short with { BulkQueueMax = 2 }, floats: 4_000_000);
         for (int i = 0; i < 4; i++)
         {
-            pair.WorkerLink.Send(
-                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), Filled(4_000_000, 1));
+            pair.WorkerLink.Send(Block(i), Filled(4_000_000, 1));
         }
 
         Assert.Contains("too many", await LinkPair.Within(pair.Coordinator.Closed.Task), StringComparison.Ordinal);
@@ -197,6 +222,8 @@ public sealed class LinkTests
         Assert.NotEqual(0f, values[0]);
         Assert.Equal(64, bytes.Memory.Length);
     }
+
+    private static CoordinatorMessage.DataBlock Block(int i) => new(new string('0', 64), i, 4, 100);
 
     private static LinkPair.Floats Filled(int count, int salt)
     {

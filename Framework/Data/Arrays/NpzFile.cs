@@ -1,0 +1,91 @@
+using System.IO.Compression;
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+
+namespace Distributed.Framework.Data.Arrays;
+
+/// <summary>NumPy's zip archive of arrays (.npz), stored or deflated.</summary>
+/// <remarks>
+/// One array is taken as a .npy file of it. Two of the same shape are the inputs and targets of pairs, in the order of
+/// the archive. Two of which one is a vector of integers are images and their classes.
+/// </remarks>
+internal static class NpzFile
+{
+    private const string Extension = ".npy";
+    private const long DeflateRatioMax = 1032;
+    private const int EntriesMax = 1024;
+
+    /// <summary>Whether a file is a zip archive with an array in it.</summary>
+    public static bool IsNpz(string path) => FileFaults.Guarded(path, () =>
+    {
+        using FileStream stream = File.OpenRead(path);
+        using ZipArchive archive = new(stream, ZipArchiveMode.Read);
+        return archive.Entries.Take(EntriesMax)
+            .Any(entry => entry.FullName.EndsWith(Extension, StringComparison.Ordinal));
+    });
+
+    /// <summary>Reads its images.</summary>
+    /// <exception cref="DataException">It is damaged, or holds something else.</exception>
+    public static ImageContent Read(string path, ValueRange range) => FileFaults.Guarded(path, () =>
+    {
+        using FileStream stream = File.OpenRead(path);
+        using ZipArchive archive = new(stream, ZipArchiveMode.Read);
+        List<NumericArray> arrays = [];
+        foreach (ZipArchiveEntry entry in archive.Entries)
+        {
+            if (entry.FullName.EndsWith(Extension, StringComparison.Ordinal) && arrays.Count < 3)
+            {
+                arrays.Add(NpyFile.Read(ReadEntry(entry, path), $"{path}, {entry.FullName}"));
+            }
+        }
+
+        return ToContent(arrays, path, range);
+    });
+
+    private static ImageContent ToContent(List<NumericArray> arrays, string path, ValueRange range)
+    {
+        if (arrays.Count == 1)
+        {
+            return arrays[0].ToContent(range);
+        }
+
+        NumericArray? labels = arrays.Find(array => array.Shape.Length == 1);
+        if (arrays.Count == 2 && labels is not null)
+        {
+            NumericArray images = arrays[0] == labels ? arrays[1] : arrays[0];
+            return Labelled.Join(images.ToContent(range), labels.ToLabels(), path);
+        }
+
+        if (arrays.Count == 2 && arrays[0].Shape.SequenceEqual(arrays[1].Shape))
+        {
+            ImageContent inputs = arrays[0].ToContent(range);
+            ImageContent targets = arrays[1].ToContent(range);
+            if (inputs.Targets is null)
+            {
+                return inputs with { Targets = targets.Images };
+            }
+        }
+
+        string found = string.Join(", ", arrays.Select(array => array.ShapeText));
+        throw new DataException(
+            $"{path} holds arrays of shapes {found}.",
+            "Save one array, two of the same shape (inputs and targets), or images and a vector of their classes.");
+    }
+
+    private static byte[] ReadEntry(ZipArchiveEntry entry, string path)
+    {
+        if (entry.Length < 0 || entry.Length > Array.MaxLength
+            || entry.Length > (DeflateRatioMax * entry.CompressedLength) + 1024
+            || entry.CompressedLength > new FileInfo(path).Length)
+        {
+            throw FileFaults.Damaged(path, $"entry {entry.FullName} cannot have {entry.Length} bytes");
+        }
+
+        byte[] bytes = GC.AllocateUninitializedArray<byte>((int)entry.Length);
+        using Stream content = entry.Open();
+        content.ReadExactly(bytes);
+        return Crc32.Append(bytes) == entry.Crc32
+            ? bytes
+            : throw FileFaults.Damaged(path, $"entry {entry.FullName} does not match its checksum");
+    }
+}

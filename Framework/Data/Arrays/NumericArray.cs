@@ -1,0 +1,155 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Data.Arrays;
+
+/// <summary>An array of numbers from a file, as yet unconverted.</summary>
+/// <param name="Name">What messages call it.</param>
+/// <param name="Kind">'u' unsigned, 'i' signed, 'f' float.</param>
+/// <param name="ItemBytes">1, 2, 4 or 8; of floats 2, 4 or 8.</param>
+/// <param name="IsBigEndian">Whether an item's upper byte comes first.</param>
+/// <param name="Shape">The last index runs fastest; its product times ItemBytes is the length of Data.</param>
+/// <param name="Data">The items.</param>
+internal sealed record NumericArray(
+    string Name, char Kind, int ItemBytes, bool IsBigEndian, int[] Shape, ReadOnlyMemory<byte> Data)
+{
+    private const int ChannelsMax = 4;
+
+    /// <summary>Name of the type, as NumPy has it.</summary>
+    public string Type => (Kind switch { 'u' => "uint", 'i' => "int", _ => "float" })
+        + (ItemBytes * 8).ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>Shape in words.</summary>
+    public string ShapeText => $"[{string.Join(", ", Shape)}]";
+
+    private double? TypeMaximum => Kind == 'f'
+        ? null
+        : (double)(ulong.MaxValue >> (64 - (ItemBytes * 8) + (Kind == 'i' ? 1 : 0)));
+
+    /// <summary>Checks a shape against the bytes that are there.</summary>
+    /// <returns>How many bytes it takes; null if more than there are, or if it is no shape.</returns>
+    public static int? BytesOf(ReadOnlySpan<int> shape, int itemBytes, int available)
+    {
+        UInt128 bytes = (uint)itemBytes;
+        foreach (int size in shape)
+        {
+            if (size < 1)
+            {
+                return null;
+            }
+
+            bytes *= (uint)size;
+            if (bytes > (uint)available)
+            {
+                return null;
+            }
+        }
+
+        return (int)bytes;
+    }
+
+    /// <summary>
+    /// As images: [2, N, C, H, W] are pairs; [N, C, H, W], [N, H, W] and [H, W] single images. Channels may come last:
+    /// they are where a size of at most 4 is.
+    /// </summary>
+    /// <exception cref="DataException">Another shape, or a value that is not finite.</exception>
+    public ImageContent ToContent(ValueRange range)
+    {
+        if (Shape.Length == 5 && Shape[0] == 2)
+        {
+            return new ImageContent([ToBlock(range, 0, Shape.AsSpan(1))])
+            {
+                Targets = [ToBlock(range, 1, Shape.AsSpan(1))],
+            };
+        }
+
+        return Shape.Length is 2 or 3 or 4
+            ? new ImageContent([ToBlock(range, 0, Shape)])
+            : throw new DataException(
+                $"{Name} has shape {ShapeText}.",
+                "Give pairs [2, N, C, H, W], or images [N, C, H, W], [N, H, W, C], [N, H, W] or [H, W].");
+    }
+
+    /// <summary>As classes, one an element.</summary>
+    /// <exception cref="DataException">A value is not from 0 to 255, or not an integer.</exception>
+    public byte[] ToLabels()
+    {
+        byte[] labels = new byte[Data.Length / ItemBytes];
+        float[] values = ToFloats(0, labels.Length);
+        for (int i = 0; i < labels.Length; i++)
+        {
+            labels[i] = Kind != 'f' && values[i] is >= 0 and <= byte.MaxValue
+                ? (byte)values[i]
+                : throw new DataException(
+                    string.Create(CultureInfo.InvariantCulture, $"{Name}: label {i} is {values[i]} of type {Type}."),
+                    "Labels are whole numbers from 0 to 255.");
+        }
+
+        return labels;
+    }
+
+    private ImageBlock ToBlock(ValueRange range, int part, ReadOnlySpan<int> shape)
+    {
+        int count = shape.Length == 2 ? 1 : shape[0];
+        bool channelsLast = shape.Length == 4 && shape[3] <= ChannelsMax && shape[1] > ChannelsMax;
+        ImageShape image = shape.Length switch
+        {
+            4 when channelsLast => new ImageShape(shape[3], shape[1], shape[2]),
+            4 => new ImageShape(shape[1], shape[2], shape[3]),
+            _ => new ImageShape(1, shape[^2], shape[^1]),
+        };
+        int elements = count * image.Elements;
+        if (Kind == 'u' && ItemBytes == 1)
+        {
+            byte[] bytes = Data.Slice(part * elements, elements).ToArray();
+            return ImageBlock.OfBytes(
+                Name, count, image, channelsLast ? Planes.FromInterleaved(bytes, image) : bytes);
+        }
+
+        float[] values = ToFloats(part * elements, elements);
+        return ImageBlock.OfNumbers(
+            Name,
+            Type,
+            count,
+            image,
+            channelsLast ? Planes.FromInterleaved(values, image) : values,
+            TypeMaximum,
+            range);
+    }
+
+    private float[] ToFloats(int first, int count)
+    {
+        float[] values = new float[count];
+        Span<byte> item = stackalloc byte[sizeof(ulong)];
+        for (int i = 0; i < count; i++)
+        {
+            Data.Span.Slice((first + i) * ItemBytes, ItemBytes).CopyTo(item);
+            if (IsBigEndian)
+            {
+                item[..ItemBytes].Reverse();
+            }
+
+            values[i] = ToFloat(item);
+        }
+
+        return values;
+    }
+
+    private float ToFloat(ReadOnlySpan<byte> item) => (Kind, ItemBytes) switch
+    {
+        ('u', 1) => item[0],
+        ('u', 2) => BinaryPrimitives.ReadUInt16LittleEndian(item),
+        ('u', 4) => BinaryPrimitives.ReadUInt32LittleEndian(item),
+        ('u', _) => BinaryPrimitives.ReadUInt64LittleEndian(item),
+        ('i', 1) => (sbyte)item[0],
+        ('i', 2) => BinaryPrimitives.ReadInt16LittleEndian(item),
+        ('i', 4) => BinaryPrimitives.ReadInt32LittleEndian(item),
+        ('i', _) => BinaryPrimitives.ReadInt64LittleEndian(item),
+        (_, 2) => (float)BinaryPrimitives.ReadHalfLittleEndian(item),
+        (_, 4) => BinaryPrimitives.ReadSingleLittleEndian(item),
+        _ => (float)BinaryPrimitives.ReadDoubleLittleEndian(item),
+    };
+}

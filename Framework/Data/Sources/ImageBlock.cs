@@ -1,0 +1,131 @@
+using System.Globalization;
+using System.Runtime.InteropServices;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Data.Sources;
+
+/// <summary>A picture, or all images of a tensor, as every file format gives them.</summary>
+/// <param name="Name">What messages call it.</param>
+/// <param name="Type">Name of the stored type; "uint8" if Bytes is there.</param>
+/// <param name="Count">Images of a tensor; null for a picture.</param>
+/// <param name="Shape">Of each image.</param>
+/// <param name="Bytes">[N, C, H, W] of type uint8; null for other types.</param>
+/// <param name="Floats">[N, C, H, W] of other types, ready for use: range applied, finite.</param>
+internal sealed record ImageBlock(
+    string Name, string Type, int? Count, ImageShape Shape, byte[]? Bytes, float[] Floats)
+{
+    /// <summary>Type of bytes, which stay as they are until they are read.</summary>
+    public const string ByteType = "uint8";
+
+    /// <summary>Images in it.</summary>
+    public int Images => Count ?? 1;
+
+    /// <summary>Memory it takes, in bytes.</summary>
+    public long MemoryBytes => Bytes?.LongLength ?? (Floats.LongLength * sizeof(float));
+
+    /// <summary>What messages call one of its images.</summary>
+    public string NameOf(int inside) =>
+        Count is null ? Name : string.Create(CultureInfo.InvariantCulture, $"{Name}, image {inside}");
+
+    /// <summary>A block of bytes.</summary>
+    public static ImageBlock OfBytes(string name, int? count, ImageShape shape, byte[] bytes) =>
+        new(name, ByteType, count, shape, bytes, []);
+
+    /// <summary>A block of other numbers.</summary>
+    /// <param name="name">What messages call it.</param>
+    /// <param name="type">Name of the stored type.</param>
+    /// <param name="count">Images of a tensor; null for a picture.</param>
+    /// <param name="shape">Of each image.</param>
+    /// <param name="values">[N, C, H, W] as stored; kept, and changed to the range.</param>
+    /// <param name="typeMaximum">What becomes 1 unless the range says otherwise; null for floats.</param>
+    /// <param name="range">Which values become 0 and 1.</param>
+    /// <exception cref="DataException">A value is not finite.</exception>
+    public static ImageBlock OfNumbers(
+        string name, string type, int? count, ImageShape shape, float[] values, double? typeMaximum, ValueRange range)
+    {
+        ImageBlock block = new(name, type, count, shape, null, values);
+        for (int i = 0; i < values.Length; i++)
+        {
+            if (!float.IsFinite(values[i]))
+            {
+                int inside = i % shape.Elements;
+                string first = count is null
+                    ? ""
+                    : string.Create(CultureInfo.InvariantCulture, $"{i / shape.Elements}, ");
+                throw new DataException(
+                    string.Create(
+                        CultureInfo.InvariantCulture,
+                        $"{name}: element [{first}{inside / (shape.H * shape.W)}, "
+                        + $"{inside / shape.W % shape.H}, {inside % shape.W}] is {values[i]}."),
+                    "Replace or leave out images with values that are not finite.");
+            }
+        }
+
+        range.Apply(values, typeMaximum);
+        return block;
+    }
+
+    /// <summary>Writes a window of an image.</summary>
+    /// <param name="inside">Which image.</param>
+    /// <param name="table">What each byte becomes.</param>
+    /// <param name="top">The window's first row.</param>
+    /// <param name="left">The window's first column.</param>
+    /// <param name="window">Shape of the window.</param>
+    /// <param name="destination">[C, H, W] of the window, overwritten.</param>
+    public void ReadWindow(
+        int inside, ReadOnlySpan<float> table, int top, int left, ImageShape window, Span<float> destination)
+    {
+        int first = checked(inside * Shape.Elements);
+        if (Bytes is not null)
+        {
+            CopyBytes(Bytes.AsSpan(first, Shape.Elements), Shape, table, top, left, window, destination);
+            return;
+        }
+
+        ReadOnlySpan<float> image = Floats.AsSpan(first, Shape.Elements);
+        for (int row = 0; row < window.C * window.H; row++)
+        {
+            int start = (((row / window.H * Shape.H) + top + (row % window.H)) * Shape.W) + left;
+            image.Slice(start, window.W).CopyTo(destination[(row * window.W)..]);
+        }
+    }
+
+    /// <summary>Cuts a window out of bytes and converts it.</summary>
+    /// <param name="image">[C, H, W].</param>
+    /// <param name="shape">C, H and W of the image.</param>
+    /// <param name="table">What each byte becomes.</param>
+    /// <param name="top">The window's first row.</param>
+    /// <param name="left">The window's first column.</param>
+    /// <param name="window">Shape of the window.</param>
+    /// <param name="destination">[C, H, W] of the window, overwritten.</param>
+    public static void CopyBytes(
+        ReadOnlySpan<byte> image,
+        ImageShape shape,
+        ReadOnlySpan<float> table,
+        int top,
+        int left,
+        ImageShape window,
+        Span<float> destination)
+    {
+        for (int row = 0; row < window.C * window.H; row++)
+        {
+            int start = (((row / window.H * shape.H) + top + (row % window.H)) * shape.W) + left;
+            ReadOnlySpan<byte> source = image.Slice(start, window.W);
+            Span<float> target = destination.Slice(row * window.W, window.W);
+            for (int x = 0; x < source.Length; x++)
+            {
+                target[x] = table[source[x]];
+            }
+        }
+    }
+
+    /// <summary>Writes a line with type and shape, then the values.</summary>
+    public void WriteContent(Stream target)
+    {
+        string count = Count is { } images ? string.Create(CultureInfo.InvariantCulture, $" {images}") : "";
+        ImageSet.WriteLine(target, string.Create(
+            CultureInfo.InvariantCulture, $"{Type}{count} {Shape.C} {Shape.H} {Shape.W}"));
+        target.Write(Bytes ?? MemoryMarshal.AsBytes(Floats.AsSpan()));
+    }
+}

@@ -1,0 +1,179 @@
+using System.Buffers.Binary;
+using System.Globalization;
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Data.Tiff;
+
+/// <summary>Reads the pages of TIFF pictures.</summary>
+/// <remarks>
+/// Read are integers of 8 and 16 bits and floats of 32 and 64; grey, RGB and palette; strips and tiles; channels together or
+/// apart; uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
+/// dropped; further channels of a grey page are kept. White-is-zero is turned round; a palette's 16-bit colours give
+/// their upper bytes. Thumbnails (reduced resolution) are passed over. The strips of all pages together may not be more
+/// than the file, so memory follows the file's size and compression. Source: TIFF 6.0 (Aldus 1992).
+/// </remarks>
+internal static class TiffDecoder
+{
+    private const int PagesMax = 1 << 16;
+
+    /// <summary>Whether a file begins like one, of the usual kind or of the one for more than 4 GB.</summary>
+    public static bool Begins(ReadOnlySpan<byte> start) =>
+        start is [(byte)'I', (byte)'I', 42 or 43, 0, ..] or [(byte)'M', (byte)'M', 0, 42 or 43, ..];
+
+    /// <summary>Reads all pages.</summary>
+    /// <exception cref="DataException">The file is damaged, or of a kind that is not read.</exception>
+    public static List<ImageBlock> Decode(byte[] bytes, string place, ValueRange range)
+    {
+        if (!Begins(bytes))
+        {
+            throw FileFaults.Damaged(place, "it does not begin like a TIFF file");
+        }
+
+        if (bytes[2] == 43 || bytes[3] == 43)
+        {
+            throw new DataException($"{place} is a BigTIFF file, which is not read.", "Save it as a usual TIFF file.");
+        }
+
+        TiffBytes file = new(bytes, bytes[0] == 'M', place);
+        List<TiffDirectory> directories = [];
+        HashSet<uint> seen = [];
+        for (uint offset = file.UInt32(4); offset != 0; offset = directories[^1].Next)
+        {
+            if (!seen.Add(offset) || seen.Count > PagesMax)
+            {
+                throw FileFaults.Damaged(place, "its pages go round in a circle");
+            }
+
+            directories.Add(new TiffDirectory(file, offset));
+        }
+
+        List<ImageBlock> pages = [];
+        long bytesLeft = file.Length;
+        for (int i = 0; i < directories.Count; i++)
+        {
+            if ((directories[i].Number(TiffTag.NewSubfileType, 0) & 1) == 0)
+            {
+                string name = directories.Count == 1
+                    ? place
+                    : string.Create(CultureInfo.InvariantCulture, $"{place}, page {i}");
+                pages.Add(ReadPage(file, new TiffPage(file, directories[i], name), range, ref bytesLeft));
+            }
+        }
+
+        return pages.Count > 0 ? pages : throw FileFaults.Damaged(place, "it has no page");
+    }
+
+    private static ImageBlock ReadPage(TiffBytes file, TiffPage page, ValueRange range, ref long bytesLeft)
+    {
+        (int width, int height, uint[] offsets, uint[] lengths) = page.Tiles();
+        bytesLeft -= lengths.Sum(length => (long)length);
+        if (bytesLeft < 0)
+        {
+            throw FileFaults.Damaged(page.Place, "pages share their pixels");
+        }
+
+        if (page.Bits == 8)
+        {
+            byte[] planes = new byte[page.Shape.Elements];
+            ReadTiles(file, page, (width, height), offsets, lengths, (sample, at) => planes[at] = sample[0]);
+            return FromBytes(page, planes);
+        }
+
+        float[] values = new float[page.Shape.Elements];
+        bool bigEndian = file.IsBigEndian || page.Predictor == 3;
+        ReadTiles(
+            file, page, (width, height), offsets, lengths, (sample, at) => values[at] = ToFloat(sample, bigEndian));
+        if (page.Photometric == 0 && !page.IsFloat)
+        {
+            for (int i = 0; i < values.Length; i++)
+            {
+                values[i] = ushort.MaxValue - values[i];
+            }
+        }
+
+        return page.IsFloat
+            ? ImageBlock.OfNumbers(page.Place, page.Bits == 64 ? "float64" : "float32", null, page.Shape, values, null, range)
+            : ImageBlock.OfNumbers(page.Place, "uint16", null, page.Shape, values, ushort.MaxValue, range);
+    }
+
+    private static ImageBlock FromBytes(TiffPage page, byte[] planes)
+    {
+        if (page.Photometric == 3)
+        {
+            uint[] palette = page.Palette;
+            byte[] colours = new byte[checked(planes.Length * 3)];
+            for (int i = 0; i < colours.Length; i++)
+            {
+                int channel = i / planes.Length;
+                colours[i] = (byte)(palette[(channel * 256) + planes[i % planes.Length]] >> 8);
+            }
+
+            return ImageBlock.OfBytes(page.Place, null, page.Shape with { C = 3 }, colours);
+        }
+
+        for (int i = 0; page.Photometric == 0 && i < planes.Length; i++)
+        {
+            planes[i] = (byte)(byte.MaxValue - planes[i]);
+        }
+
+        return ImageBlock.OfBytes(page.Place, null, page.Shape, planes);
+    }
+
+    private static float ToFloat(ReadOnlySpan<byte> sample, bool bigEndian) => (sample.Length, bigEndian) switch
+    {
+        (2, true) => BinaryPrimitives.ReadUInt16BigEndian(sample),
+        (2, false) => BinaryPrimitives.ReadUInt16LittleEndian(sample),
+        (4, true) => BinaryPrimitives.ReadSingleBigEndian(sample),
+        (8, true) => (float)BinaryPrimitives.ReadDoubleBigEndian(sample),
+        (8, false) => (float)BinaryPrimitives.ReadDoubleLittleEndian(sample),
+        _ => BinaryPrimitives.ReadSingleLittleEndian(sample),
+    };
+
+    private delegate void PutSample(ReadOnlySpan<byte> sample, int at);
+
+    private static void ReadTiles(
+        TiffBytes file, TiffPage page, (int Width, int Height) tile, uint[] offsets, uint[] lengths, PutSample put)
+    {
+        int rowBytes = tile.Width * page.SamplesTogether * page.SampleBytes;
+        byte[] buffer = new byte[rowBytes * tile.Height];
+        int across = (page.Width + tile.Width - 1) / tile.Width;
+        int down = (page.Height + tile.Height - 1) / tile.Height;
+        int planes = page.IsPlanar ? page.Channels : 1;
+        for (int i = 0; i < across * down * planes; i++)
+        {
+            int left = i % across * tile.Width;
+            int top = i / across % down * tile.Height;
+            int rows = Math.Min(tile.Height, page.Height - top);
+            Span<byte> pixels = buffer.AsSpan(0, rows * rowBytes);
+            if (TiffCompression.Expand(page.Compression, file, offsets[i], lengths[i], pixels) < pixels.Length)
+            {
+                throw FileFaults.Damaged(page.Place, $"strip or tile {i} ends too early");
+            }
+
+            for (int y = 0; y < rows; y++)
+            {
+                Span<byte> row = pixels.Slice(y * rowBytes, rowBytes);
+                TiffPredictor.Undo(page, file.IsBigEndian, row);
+                int columns = Math.Min(tile.Width, page.Width - left);
+                CopyRow(page, row, columns, (i / (across * down), top + y, left), put);
+            }
+        }
+    }
+
+    private static void CopyRow(
+        TiffPage page, ReadOnlySpan<byte> row, int columns, (int Plane, int Y, int X) place, PutSample put)
+    {
+        int sampleBytes = page.SampleBytes;
+        int channels = page.IsPlanar ? 1 : page.Channels;
+        for (int c = 0; c < channels; c++)
+        {
+            int target = ((((place.Plane + c) * page.Height) + place.Y) * page.Width) + place.X;
+            for (int x = 0; x < columns; x++)
+            {
+                put(row.Slice(((x * page.SamplesTogether) + c) * sampleBytes, sampleBytes), target + x);
+            }
+        }
+    }
+}

@@ -1,0 +1,112 @@
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+
+namespace Distributed.Framework.Data.Tiff;
+
+/// <summary>The tags that matter for pixels, by the names of the specification.</summary>
+internal enum TiffTag
+{
+    NewSubfileType = 254,
+    ImageWidth = 256,
+    ImageLength = 257,
+    BitsPerSample = 258,
+    Compression = 259,
+    PhotometricInterpretation = 262,
+    FillOrder = 266,
+    StripOffsets = 273,
+    SamplesPerPixel = 277,
+    RowsPerStrip = 278,
+    StripByteCounts = 279,
+    PlanarConfiguration = 284,
+    Predictor = 317,
+    ColorMap = 320,
+    TileWidth = 322,
+    TileLength = 323,
+    TileOffsets = 324,
+    TileByteCounts = 325,
+    ExtraSamples = 338,
+    SampleFormat = 339,
+}
+
+/// <summary>One directory of a TIFF file, that is, the description of one page.</summary>
+/// <remarks>
+/// <code>
+/// 2 bytes        number of entries
+/// 12 each        tag (2), type (2: 1 byte, 3 short, 4 long), count (4), value or its offset (4)
+/// 4              offset of the next directory; 0 after the last
+/// </code>
+/// Values are read when they are asked for, and never more of them than the file has bytes.
+/// </remarks>
+internal sealed class TiffDirectory
+{
+    private const int EntryBytes = 12;
+    private readonly TiffBytes _file;
+    private readonly Dictionary<int, long> _entries = [];
+
+    /// <summary>Reads the list of entries.</summary>
+    /// <exception cref="DataException">It is not all inside the file.</exception>
+    public TiffDirectory(TiffBytes file, long offset)
+    {
+        _file = file;
+        int count = file.UInt16(offset);
+        for (int i = 0; i < count; i++)
+        {
+            long entry = offset + 2 + ((long)i * EntryBytes);
+            _entries.TryAdd(file.UInt16(entry), entry);
+        }
+
+        Next = file.UInt32(offset + 2 + ((long)count * EntryBytes));
+    }
+
+    /// <summary>Where the next directory is; 0 after the last.</summary>
+    public uint Next { get; }
+
+    /// <summary>Whether there is such a tag.</summary>
+    public bool Has(TiffTag tag) => _entries.ContainsKey((int)tag);
+
+    /// <summary>A tag's only or first value.</summary>
+    /// <exception cref="DataException">The tag is missing without a default, or damaged.</exception>
+    public long Number(TiffTag tag, long? missing = null)
+    {
+        if (!Has(tag))
+        {
+            return missing ?? throw FileFaults.Damaged(_file.Place, $"tag {tag} is missing");
+        }
+
+        return Numbers(tag)[0];
+    }
+
+    /// <summary>All values of a tag; none if it is missing.</summary>
+    /// <exception cref="DataException">They are not whole numbers, or not all inside the file.</exception>
+    public uint[] Numbers(TiffTag tag)
+    {
+        if (!_entries.TryGetValue((int)tag, out long entry))
+        {
+            return [];
+        }
+
+        int type = _file.UInt16(entry + 2);
+        int itemBytes = type switch
+        {
+            1 => 1,
+            3 => 2,
+            4 => 4,
+            _ => throw FileFaults.Damaged(_file.Place, $"tag {tag} has type {type}"),
+        };
+        long count = _file.UInt32(entry + 4);
+        long start = count * itemBytes <= 4 ? entry + 8 : _file.UInt32(entry + 8);
+        if (_file.Slice(start, count * itemBytes).Length == 0)
+        {
+            throw FileFaults.Damaged(_file.Place, $"tag {tag} has no value");
+        }
+
+        uint[] numbers = new uint[count];
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            long at = start + ((long)i * itemBytes);
+            numbers[i] = itemBytes switch { 1 => _file.Slice(at, 1)[0], 2 => _file.UInt16(at), _ => _file.UInt32(at) };
+        }
+
+        return numbers;
+    }
+}

@@ -1,0 +1,239 @@
+using Distributed.Framework.Kernels;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>Where a batch normalization's vectors begin in the flat state; weight and bias are -1 if it has none.</summary>
+internal readonly record struct BatchNormStarts(int Weight, int Bias, int RunningMean, int RunningVariance);
+
+/// <summary>Normalizes each channel over the images of a pass, which in training are a whole leaf.</summary>
+/// <remarks>
+/// Sums: a line from zero, lines to an image, images to the leaf, all in order. The variance takes a second pass over
+/// the deviations, as it loses nothing to a large mean. Outside training the running statistics take their place.
+/// Source: Ioffe, Szegedy 2015, "Batch Normalization"; values and gradients as torch.nn.BatchNorm2d, PyTorch 1.13.
+/// </remarks>
+/// <param name="input">What it reads.</param>
+/// <param name="output">What it writes; its channels lie as the input's.</param>
+/// <param name="starts">Where its vectors are.</param>
+/// <param name="epsilon">Added to the variance.</param>
+internal sealed unsafe class BatchNormOperation(
+    ActivationNode input, ActivationNode output, BatchNormStarts starts, double epsilon)
+    : Operation(input, output), IActivated
+{
+    /// <summary>Mean, unbiased variance, 1 / deviation, scale, shift, slope, two totals and two sums of an image.</summary>
+    private const int Vectors = 10;
+
+    private readonly float _epsilon = (float)epsilon;
+    private int[] _channelOf = [];
+
+    /// <inheritdoc/>
+    public ActivationKind Activation { get; set; }
+
+    /// <summary>Weight, bias, running mean and the running scale.</summary>
+    public override int PackedFloats => checked(4 * Output.Floats);
+
+    /// <summary>Weight, bias, mean and variance.</summary>
+    public override int GradientFloats => checked(4 * Output.Floats);
+
+    public override int ScratchFloats => checked(Vectors * Output.Floats);
+
+    public override void Bind() => _channelOf = Output.ChannelOfFloat();
+
+    public override void Pack(ReadOnlySpan<float> parameters, Replica replica)
+    {
+        Span<float> packed = replica.Packed(this);
+        int floats = Output.Floats;
+        PackVector(parameters, starts.Weight, otherwise: 1, _channelOf, packed[..floats]);
+        PackVector(parameters, starts.Bias, otherwise: 0, _channelOf, packed[floats..]);
+        PackVector(parameters, starts.RunningMean, otherwise: 0, _channelOf, packed[(2 * floats)..]);
+        for (int i = 0; i < floats; i++)
+        {
+            float variance = _channelOf[i] < 0 ? 1 : parameters[starts.RunningVariance + _channelOf[i]];
+            packed[(3 * floats) + i] = packed[i] / MathF.Sqrt(variance + _epsilon);
+        }
+    }
+
+    public override void Forward(Workspace workspace, Replica replica)
+    {
+        int floats = Output.Floats;
+        float* packed = replica.PackedPointer(this);
+        float* mean = packed + (2 * floats);
+        float* scale = packed + (3 * floats);
+        if (workspace.IsTraining)
+        {
+            Statistics leaf = new(workspace.Scratch(this), floats);
+            Measure(workspace, leaf, packed);
+            mean = leaf.Mean;
+            scale = leaf.Scale;
+        }
+
+        for (int image = 0; image < workspace.Images; image++)
+        {
+            for (int y = 0; y < Input.Shape.H; y++)
+            {
+                NormalizationLine line = Line(workspace, image, y, workspace.Activation(Output, image), mean, scale);
+                workspace.Kernels.Normalize(line with { Shift = packed + floats });
+                if (Activation != ActivationKind.None)
+                {
+                    workspace.Kernels.Activate(
+                        Activation,
+                        line.Output,
+                        line.OutputPixel,
+                        line.Output,
+                        line.OutputPixel,
+                        line.Pixels,
+                        floats);
+                }
+            }
+        }
+    }
+
+    public override void Backward(Workspace workspace, Replica replica)
+    {
+        Statistics leaf = new(workspace.Scratch(this), Output.Floats);
+        SumGradients(workspace, leaf);
+        float count = Count(workspace);
+        float* sums = workspace.GradientSumsPointer(this);
+        for (int i = 0; i < Output.Floats; i++)
+        {
+            float inverse = leaf.Inverse[i];
+            sums[i] = leaf.Total2[i] * inverse;
+            sums[Output.Floats + i] = leaf.Total1[i];
+            sums[(2 * Output.Floats) + i] = workspace.Images * leaf.Mean[i];
+            sums[(3 * Output.Floats) + i] = workspace.Images * leaf.Variance[i];
+            leaf.Shift[i] = leaf.Total1[i] / count;
+            leaf.Slope[i] = leaf.Total2[i] / count * (inverse * inverse);
+        }
+
+        for (int image = 0; InputGradient != GradientMode.Skip && image < workspace.Images; image++)
+        {
+            for (int y = 0; y < Input.Shape.H; y++)
+            {
+                NormalizationLine line =
+                    Line(workspace, image, y, workspace.Gradient(Output, image), leaf.Mean, leaf.Scale);
+                workspace.Kernels.NormalizeBackward(line with
+                {
+                    Shift = leaf.Shift,
+                    Slope = leaf.Slope,
+                    InputGradient = workspace.Gradient(Input, image) + ((nint)y * Input.LineFloats),
+                    Accumulate = InputGradient == GradientMode.Accumulate,
+                });
+            }
+        }
+    }
+
+    public override void Unpack(Workspace workspace, Span<float> gradient)
+    {
+        ReadOnlySpan<float> sums = workspace.GradientSums(this);
+        int floats = Output.Floats;
+        UnpackVector(sums, _channelOf, starts.Weight, gradient);
+        UnpackVector(sums[floats..], _channelOf, starts.Bias, gradient);
+        UnpackVector(sums[(2 * floats)..], _channelOf, starts.RunningMean, gradient);
+        UnpackVector(sums[(3 * floats)..], _channelOf, starts.RunningVariance, gradient);
+    }
+
+    private float Count(Workspace workspace) => (float)((long)workspace.Images * Input.Shape.H * Input.Shape.W);
+
+    private void Measure(Workspace workspace, Statistics leaf, float* weight)
+    {
+        float count = Count(workspace);
+        SumImages(workspace, leaf, squares: false);
+        for (int i = 0; i < Output.Floats; i++)
+        {
+            leaf.Mean[i] = leaf.Total1[i] / count;
+        }
+
+        SumImages(workspace, leaf, squares: true);
+        for (int i = 0; i < Output.Floats; i++)
+        {
+            leaf.Variance[i] = leaf.Total1[i] / Math.Max(1, count - 1);
+            leaf.Inverse[i] = 1 / MathF.Sqrt((leaf.Total1[i] / count) + _epsilon);
+            leaf.Scale[i] = weight[i] * leaf.Inverse[i];
+        }
+    }
+
+    private void SumImages(Workspace workspace, Statistics leaf, bool squares)
+    {
+        int floats = Output.Floats;
+        new Span<float>(leaf.Total1, floats).Clear();
+        for (int image = 0; image < workspace.Images; image++)
+        {
+            new Span<float>(leaf.Image1, floats).Clear();
+            float* source = workspace.Activation(Input, image);
+            for (int y = 0; y < Input.Shape.H; y++, source += Input.LineFloats)
+            {
+                if (squares)
+                {
+                    workspace.Kernels.AddSquares(
+                        source, Input.PixelFloats, Input.Shape.W, floats, leaf.Mean, leaf.Image1);
+                }
+                else
+                {
+                    workspace.Kernels.AddPixels(source, Input.PixelFloats, Input.Shape.W, floats, leaf.Image1);
+                }
+            }
+
+            workspace.Kernels.Add(leaf.Image1, leaf.Total1, floats);
+        }
+    }
+
+    private void SumGradients(Workspace workspace, Statistics leaf)
+    {
+        int floats = Output.Floats;
+        new Span<float>(leaf.Total1, 2 * floats).Clear();
+        for (int image = 0; image < workspace.Images; image++)
+        {
+            BackwardOfActivation(workspace, image, Activation);
+            new Span<float>(leaf.Image1, 2 * floats).Clear();
+            for (int y = 0; y < Input.Shape.H; y++)
+            {
+                NormalizationLine line =
+                    Line(workspace, image, y, workspace.Gradient(Output, image), leaf.Mean, leaf.Scale);
+                workspace.Kernels.AddNormalizationProducts(
+                    line with { Sums = leaf.Image1, Products = leaf.Image2 });
+            }
+
+            workspace.Kernels.Add(leaf.Image1, leaf.Total1, floats);
+            workspace.Kernels.Add(leaf.Image2, leaf.Total2, floats);
+        }
+    }
+
+    private NormalizationLine Line(
+        Workspace workspace, int image, int y, float* output, float* mean, float* scale) => new()
+        {
+            Input = workspace.Activation(Input, image) + ((nint)y * Input.LineFloats),
+            InputPixel = Input.PixelFloats,
+            Output = output + ((nint)y * Output.LineFloats),
+            OutputPixel = Output.PixelFloats,
+            Pixels = Input.Shape.W,
+            Channels = Output.Floats,
+            Mean = mean,
+            Scale = scale,
+        };
+
+    /// <summary>A leaf's vectors in the workspace, one float for each of the output's.</summary>
+    private readonly struct Statistics(float* start, int floats)
+    {
+        public float* Mean => start;
+
+        /// <summary>Unbiased, as running averages want it.</summary>
+        public float* Variance => start + floats;
+
+        /// <summary>1 over the biased deviation.</summary>
+        public float* Inverse => start + (2 * floats);
+
+        public float* Scale => start + (3 * floats);
+
+        public float* Shift => start + (4 * floats);
+
+        public float* Slope => start + (5 * floats);
+
+        /// <summary>Over the leaf; the two totals are neighbours, as are the two of an image.</summary>
+        public float* Total1 => start + (6 * floats);
+
+        public float* Total2 => start + (7 * floats);
+
+        public float* Image1 => start + (8 * floats);
+
+        public float* Image2 => start + (9 * floats);
+    }
+}

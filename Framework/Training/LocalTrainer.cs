@@ -1,0 +1,71 @@
+using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Training;
+
+/// <summary>Trains within one process, on a few threads, without actors.</summary>
+/// <remarks>
+/// The same leaves in the same tree as the distributed run, hence the same bits. One caller at a time.
+/// </remarks>
+public sealed class LocalTrainer
+{
+    private readonly TrainingJob _job;
+    private readonly TrainingState _state;
+    private readonly Replica _replica;
+    private readonly LeafComputer[] _computers;
+    private readonly Lock _lock = new();
+
+    /// <summary>Gets ready.</summary>
+    /// <param name="job">What to train on what.</param>
+    /// <param name="state">The parameters, which change with every step.</param>
+    /// <param name="threads">Leaves at once; at least 1.</param>
+    public LocalTrainer(TrainingJob job, TrainingState state, int threads)
+    {
+        ArgumentNullException.ThrowIfNull(job);
+        ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
+        _job = job;
+        _state = state;
+        _replica = job.Plan.CreateReplica();
+        _computers = [.. Enumerable.Range(0, threads).Select(_ => job.CreateLeafComputer())];
+    }
+
+    /// <summary>Does one step.</summary>
+    /// <param name="step">0-based: the number of steps done before.</param>
+    /// <returns>The step's loss before the update: a mean, or a sum, as configured.</returns>
+    /// <exception cref="TrainingException">The loss or the gradient is not finite.</exception>
+    public double Step(int step)
+    {
+        BatchSlice slice = _job.Schedule.At(step);
+        _replica.Load(_state.Parameters.Values.Span);
+        _state.Begin(slice.LeafCount);
+        PooledBuffer? total = null;
+        int next = -1;
+        Parallel.For(0, _computers.Length, new ParallelOptions { MaxDegreeOfParallelism = _computers.Length }, index =>
+        {
+            for (int leaf = Interlocked.Increment(ref next);
+                leaf < slice.LeafCount;
+                leaf = Interlocked.Increment(ref next))
+            {
+                PooledBuffer sum = _job.Gradients.Rent();
+                _computers[index].Compute(_replica, slice.Epoch, _job.Schedule.LeafSamples(slice, leaf), sum);
+                lock (_lock)
+                {
+                    total = _state.Add(new LeafNode(0, leaf), sum) ?? total;
+                }
+            }
+        });
+        if (!GradientSum.IsFinite(total!))
+        {
+            total!.Dispose();
+            throw new TrainingException(
+                $"Step {step}: the loss or its gradient is not finite.",
+                "Lower the learning rate, or look at the data.");
+        }
+
+        double terms = _job.Terms(slice.Count);
+        double loss = total!.Loss / terms;
+        _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate);
+        return loss;
+    }
+}

@@ -1,0 +1,163 @@
+using Distributed.Framework.Checkpoints;
+using Distributed.Framework.Data;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Initializers;
+using Distributed.Framework.Layers;
+using Distributed.Framework.Models;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Training;
+
+/// <summary>A network with its weights, to load, train and use in a program of one's own, without any actor.</summary>
+/// <remarks>
+/// Samples are one or a batch of them: [C, H, W] or [N, C, H, W], and [F] or [N, F] for vectors; results come alike
+/// (a result of one pixel is a vector). Not synchronized: one caller at a time.
+/// </remarks>
+public sealed class Network
+{
+    private readonly AlignedBuffer _state;
+    private readonly AlignedBuffer _gradient;
+    private readonly AlignedBuffer _leafGradient;
+    private NetworkPass? _pass;
+
+    /// <summary>A network of layers, with PyTorch's default initial weights.</summary>
+    /// <param name="layers">Its layers.</param>
+    /// <param name="seed">Decides the weights.</param>
+    public Network(Sequential layers, uint seed = 0)
+    {
+        Model = new Model(layers);
+        _state = new AlignedBuffer(Model.ParameterCount);
+        _gradient = new AlignedBuffer(Model.ParameterCount);
+        _leafGradient = new AlignedBuffer(Model.ParameterCount);
+        DefaultInitializer.Fill(Model, seed, _state.Span);
+    }
+
+    /// <summary>The layers, and the names and places of what they learn.</summary>
+    public Model Model { get; }
+
+    /// <summary>A network of the catalogue: <c>n2n-final</c>, or with overrides <c>n2n-final:channels=64</c>.</summary>
+    /// <param name="name">Name and overrides.</param>
+    /// <param name="channels">Channels of the images.</param>
+    /// <param name="seed">Decides the weights.</param>
+    /// <exception cref="ConfigurationException">There is no such model.</exception>
+    public static Network Create(string name, int channels = 3, uint seed = 0) => new(
+        Catalogue.Find(name, channels) ?? throw new ConfigurationException(
+            $"There is no model '{name}'.", $"Choose one of {string.Join(", ", Catalogue.Names)}."),
+        seed);
+
+    /// <summary>Takes weights from a file: safetensors, a checkpoint, or PyTorch's <c>.pth</c>.</summary>
+    /// <exception cref="DataException">It is missing or damaged.</exception>
+    /// <exception cref="ConfigurationException">They belong to another model.</exception>
+    public void Load(string path) => StateDict.Read(path).CopyTo(Model, _state.Span);
+
+    /// <summary>Writes the weights to a safetensors file, under PyTorch's names and in its layout.</summary>
+    public void Save(string path) => AtomicFile.Write(path, stream => SafetensorsWriter.Write(
+        stream,
+        new Dictionary<string, string> { ["format"] = "pt" },
+        TrainingCheckpoint.Tensors(Model, _state.Memory)));
+
+    /// <summary>Trains on pairs in memory.</summary>
+    /// <param name="inputs">[N, C, H, W], or [N, F].</param>
+    /// <param name="targets">What the network should make of each input; [N, ...].</param>
+    /// <param name="options">How; null for the defaults.</param>
+    /// <returns>The mean loss of each epoch.</returns>
+    /// <exception cref="ReportedException">Something does not fit, or training diverges.</exception>
+    public IReadOnlyList<double> Train(Tensor inputs, Tensor targets, NetworkTraining? options = null) =>
+        Train(new TensorPairs(inputs, targets), options);
+
+    /// <summary>Trains on the pairs of a source.</summary>
+    /// <inheritdoc cref="Train(Tensor, Tensor, NetworkTraining?)"/>
+    public IReadOnlyList<double> Train(PairSource pairs, NetworkTraining? options = null)
+    {
+        options ??= new NetworkTraining();
+        TrainingJob job = new(options.Configure(Model, pairs, _state.Span), pairs);
+        TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount));
+        LocalTrainer trainer = new(job, state, options.Threads);
+        List<double> losses = [];
+        for (int epoch = 0; epoch < options.Epochs; epoch++)
+        {
+            double sum = 0;
+            for (int i = 0; i < job.Schedule.StepsPerEpoch; i++)
+            {
+                int step = (epoch * job.Schedule.StepsPerEpoch) + i;
+                sum += trainer.Step(step) * job.Schedule.At(step).Count;
+            }
+
+            losses.Add(sum / job.Schedule.Samples);
+            state.Parameters.Values.Span.CopyTo(_state.Span);
+            options.OnEpoch?.Invoke(epoch, losses[^1]);
+        }
+
+        return losses;
+    }
+
+    /// <summary>What the network makes of samples, as it is used after training.</summary>
+    /// <param name="input">One sample or a batch.</param>
+    /// <exception cref="ShapeException">The network cannot take them.</exception>
+    public Tensor Predict(Tensor input)
+    {
+        NetworkPass pass = NetworkPass.For(Model, input, isTraining: false, reuse: _pass);
+        _pass = pass;
+        return pass.Forward(_state, input);
+    }
+
+    /// <summary>How well it does on pairs.</summary>
+    /// <param name="pairs">Held-out ones; with clean targets for a true PSNR.</param>
+    /// <param name="threads">Images at once; changes no bit.</param>
+    public Evaluation Evaluate(PairSource pairs, int? threads = null)
+    {
+        Plan plan = TrainingJob.CompileFor(Model, "network", pairs);
+        Replica replica = plan.CreateReplica();
+        replica.Load(_state.Span);
+        return Evaluator.Evaluate(plan, replica, pairs, threads ?? Environment.ProcessorCount);
+    }
+
+    /// <summary>What the network makes of samples in training; <see cref="Backward"/> may follow.</summary>
+    /// <inheritdoc cref="Predict"/>
+    public Tensor Forward(Tensor input)
+    {
+        NetworkPass pass = NetworkPass.For(Model, input, isTraining: true, reuse: _pass);
+        _pass = pass;
+        return pass.Forward(_state, input);
+    }
+
+    /// <summary>Carries a gradient back, and adds to the gradients of the parameters.</summary>
+    /// <param name="outputGradient">Of the loss with respect to the last Forward's result, in its shape.</param>
+    /// <returns>Of the loss with respect to that Forward's input, in its shape.</returns>
+    /// <exception cref="InvalidOperationException">No Forward came before.</exception>
+    public Tensor Backward(Tensor outputGradient)
+    {
+        if (_pass is not { IsTraining: true } pass)
+        {
+            throw new InvalidOperationException("Backward comes after Forward.");
+        }
+
+        Tensor inputGradient = pass.Backward(outputGradient, _leafGradient);
+        Span<float> sums = _gradient.Span;
+        ReadOnlySpan<float> added = _leafGradient.Span;
+        for (int i = 0; i < sums.Length; i++)
+        {
+            sums[i] += added[i];
+        }
+
+        return inputGradient;
+    }
+
+    /// <summary>Sets the gradients of all parameters to zero.</summary>
+    public void ZeroGrad() => _gradient.Span.Clear();
+
+    /// <summary>Each parameter with its gradient: views, so that writing to a parameter changes the network.</summary>
+    public IReadOnlyList<(Tensor Parameter, Tensor Gradient)> Param() =>
+        [.. Model.Parameters.Select(parameter => (View(_state, parameter), View(_gradient, parameter)))];
+
+    /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
+    /// <param name="optimizer">Made for as many parameters as the model has.</param>
+    /// <param name="learningRate">Size of the step.</param>
+    public void Step(Optimizer optimizer, double learningRate) =>
+        optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
+
+    private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>
+        new(buffer.Memory.Slice(parameter.Start, parameter.Count), [.. parameter.Shape]);
+}
