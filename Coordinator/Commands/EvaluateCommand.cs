@@ -28,11 +28,13 @@ internal static class EvaluateCommand
         Option<(double First, double Second)?> range = StrictOptions.Two(
             "--range", "LO:HI", ':', "Stored values that become 0 and 1 [the run's]",
             (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095");
+        Option<bool> noisy = StrictOptions.Flag(
+            "--noisy", "The pairs are noisy on both sides: their PSNR is estimated");
         Option<int?> limit = StrictOptions.WholeNumber("--limit", "Only the first N pairs [all]", 1);
         Option<int?> threads = StrictOptions.WholeNumber("--threads", "Threads [one a core]", 1, 1024);
         Option<bool> json = StrictOptions.Flag("--json", "One JSON object as the last line of standard output");
         model.AddTo(command);
-        foreach (Option option in new Option[] { data, noise, crop, range, limit, threads, json })
+        foreach (Option option in new Option[] { data, noisy, noise, crop, range, limit, threads, json })
         {
             command.Options.Add(option);
         }
@@ -46,13 +48,15 @@ internal static class EvaluateCommand
                 result.GetValue(noise),
                 result.GetValue(crop),
                 result.GetValue(range));
-            PairSource source = Open(loaded, options);
+            bool isNoisy = result.GetValue(noisy) || (result.GetValue(data) is null
+                && loaded.Configuration is { NoisyValidation: true });
+            PairSource source = Open(loaded, options, isNoisy);
             source = result.GetValue(limit) is { } count ? new LimitedSource(source, count) : source;
             Plan plan = TrainingJob.CompileFor(loaded.Model, loaded.Name, source);
             Replica replica = plan.CreateReplica();
             replica.Load(loaded.Parameters);
             int workers = result.GetValue(threads) ?? Environment.ProcessorCount;
-            Evaluation evaluation = Evaluator.Evaluate(plan, replica, source, workers, signals.Token);
+            Evaluation evaluation = Evaluator.Evaluate(plan, replica, source, workers, stopping: signals.Token);
             WriteText(context.Human(result.GetValue(json)), loaded, options.Validation!, source, evaluation);
             if (result.GetValue(json))
             {
@@ -89,9 +93,14 @@ internal static class EvaluateCommand
         };
     }
 
-    private static PairSource Open(LoadedModel loaded, DataOptions options)
+    private static PairSource Open(LoadedModel loaded, DataOptions options, bool isNoisy)
     {
         PairSource source = DataSources.OpenValidation(options)!;
+        if (isNoisy)
+        {
+            return new NoisyTargets(source);
+        }
+
         return source is StoredPairSource && source.ContentHash == loaded.Configuration?.DataHash
             ? throw new ConfigurationException(
                 $"{options.Validation} holds the pairs of the training, noisy on both sides: "
@@ -111,6 +120,22 @@ internal static class EvaluateCommand
             writer.WriteLine("         Second images are taken as clean.");
         }
 
+        if (evaluation.Accuracy is { } accuracy)
+        {
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"Accuracy {100 * accuracy:0.00} %"));
+            return;
+        }
+
+        if (evaluation.EstimatedError is not null)
+        {
+            writer.WriteLine(evaluation.PsnrEstimated is { } estimated
+                ? string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"PSNR     {estimated:0.00} dB over the global error, estimated from noisy pairs")
+                : "PSNR     below resolution: the estimated error is not above 0");
+            return;
+        }
+
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture,
             $"PSNR     {evaluation.Psnr:0.00} dB over the global error, "
@@ -119,14 +144,21 @@ internal static class EvaluateCommand
             CultureInfo.InvariantCulture,
             $"Input    {evaluation.InputPsnr:0.00} dB over the global error; the model gains "
             + $"{evaluation.Psnr - evaluation.InputPsnr:+0.00;-0.00} dB"));
+        if (evaluation.Ssim is { } ssim)
+        {
+            writer.WriteLine(string.Create(CultureInfo.InvariantCulture, $"SSIM     {ssim:0.0000}"));
+        }
     }
 
     private static string ToJson(LoadedModel loaded, string data, PairSource source, Evaluation evaluation) =>
         new JsonObject
         {
-            ["psnr"] = Finite(evaluation.Psnr),
-            ["psnrMeanPerImage"] = Finite(evaluation.PsnrMeanPerImage),
-            ["inputPsnr"] = Finite(evaluation.InputPsnr),
+            ["psnr"] = evaluation.IsClean ? Finite(evaluation.Psnr) : null,
+            ["psnrMeanPerImage"] = evaluation.IsClean ? Finite(evaluation.PsnrMeanPerImage) : null,
+            ["psnrEstimated"] = evaluation.PsnrEstimated,
+            ["ssim"] = evaluation is { IsClean: true, Ssim: { } ssim } ? Finite(ssim) : null,
+            ["accuracy"] = evaluation.Accuracy,
+            ["inputPsnr"] = evaluation.IsClean ? Finite(evaluation.InputPsnr) : null,
             ["meanSquaredError"] = Finite(evaluation.MeanSquaredError),
             ["pairs"] = source.Count,
             ["data"] = data,

@@ -63,16 +63,20 @@ internal static class StrictOptions
     }
 
     /// <summary>The name of a noise model that exists, with its parameter.</summary>
-    public static Option<string?> Noise(string name, string description)
+    public static Option<string?> Noise(string name, string description) =>
+        Checked(name, "MODEL", description, text => NoiseModel.Parse(text));
+
+    /// <summary>A text that something else reads; it throws a ConfigurationException for what it cannot.</summary>
+    public static Option<string?> Checked(string name, string value, string description, Action<string> read)
     {
-        Option<string?> option = Text(name, "MODEL", description);
+        Option<string?> option = Text(name, value, description);
         option.Validators.Add(result =>
         {
             try
             {
                 if (result.Tokens is [Token token] && token.Value.Length > 0)
                 {
-                    NoiseModel.Parse(token.Value);
+                    read(token.Value);
                 }
             }
             catch (ConfigurationException exception)

@@ -3,8 +3,8 @@ using System.CommandLine.Parsing;
 using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Execution;
+using Distributed.Framework.Initializers;
 using Distributed.Framework.Models;
-using Distributed.Framework.Optimizers;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -24,6 +24,12 @@ internal sealed class TrainArguments
 
     private readonly Option<string?> _validation = StrictOptions.Text(
         "--validation", "SOURCE", "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]");
+
+    private readonly Option<bool> _validationNoisy = StrictOptions.Flag(
+        "--validation-noisy", "The validation pairs are noisy on both sides: their PSNR is estimated");
+
+    private readonly Option<bool> _validateEveryEpoch = StrictOptions.Flag(
+        "--validate-every-epoch", "Validate after every epoch [at most every minute; every epoch for classes]");
 
     private readonly Option<string?> _noise = StrictOptions.Noise(
         "--noise", "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; S, PEAK and P "
@@ -60,34 +66,13 @@ internal sealed class TrainArguments
     private readonly Option<string?> _conv = StrictOptions.OneOf(
         "--conv", ConvolutionAlgorithms.Names, "How convolutions are computed; part of the result [auto]");
 
-    private readonly Option<string?> _loss = StrictOptions.OneOf("--loss", ["mse"], "What is minimized [mse]");
+    private readonly Option<string?> _initScheme = StrictOptions.Checked(
+        "--init-scheme",
+        "SCHEME",
+        $"How initial weights are drawn: {Initializer.Allowed} [default]",
+        text => Initializer.Parse(text));
 
-    private readonly Option<string?> _reduction = StrictOptions.OneOf(
-        "--reduction", ["mean", "sum"], "How the loss of a batch is reduced [mean]");
-
-    private readonly Option<string?> _optimizer = StrictOptions.OneOf(
-        "--optimizer", OptimizerOptions.Names, "How weights follow gradients [adam]");
-
-    private readonly Option<double?> _learningRate = StrictOptions.Number(
-        "--lr", "Learning rate [0.001]", value => value > 0, "a number above 0");
-
-    private readonly Option<double?> _momentum = StrictOptions.Number(
-        "--momentum", "sgd: share of the last step that is kept [0]", value => value is >= 0 and < 1,
-        "a number from 0 to below 1");
-
-    private readonly Option<bool> _nesterov = StrictOptions.Flag("--nesterov", "sgd: look ahead by the momentum");
-
-    private readonly Option<double?> _weightDecay = StrictOptions.Number(
-        "--weight-decay", "Share of the weights added to the gradient [0]", value => value >= 0,
-        "a number of 0 or more");
-
-    private readonly Option<(double First, double Second)?> _betas = StrictOptions.Two(
-        "--betas", "B1,B2", ',', "adam: decay of the two running means [0.9,0.999]",
-        (first, second) => first is >= 0 and < 1 && second is >= 0 and < 1,
-        "two numbers from 0 to below 1, as in 0.9,0.999");
-
-    private readonly Option<double?> _epsilon = StrictOptions.Number(
-        "--eps", "adam: added to the root of the square [1e-8]", value => value > 0, "a number above 0");
+    private readonly OptimizationArguments _optimization = new();
 
     private readonly Option<int?> _batch = StrictOptions.WholeNumber("--batch", "Samples of a step [50]", 1, CountMax);
 
@@ -101,6 +86,9 @@ internal sealed class TrainArguments
         "--steps", $"Steps [{TrainOptions.DefaultSteps} if --epochs is not given either]", 1);
 
     private readonly Option<uint?> _seed = StrictOptions.Seed("--seed", "Decides everything random [0]");
+
+    private readonly Option<int?> _repeat = StrictOptions.WholeNumber(
+        "--repeat", "Runs with seeds from --seed on, in folders seed-N; ends with mean and deviation [1]", 1, 1000);
 
     private readonly Option<string?> _run = StrictOptions.Text(
         "--run", "DIR", "The run folder [a new one under runs/]");
@@ -131,11 +119,10 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        _data, _validation, _noise, _noiseFixed, _targets, _augment, _crop, _range, _limit, _noShuffle,
-        _model, _init, _conv, _loss, _reduction,
-        _optimizer, _learningRate, _momentum, _nesterov, _weightDecay, _betas, _epsilon, _batch, _leaf, _epochs,
-        _steps, _seed, _run, _resume, _checkpointEvery, _workers, _threads, _listen,
-        _minWorkers, _tokenFile,
+        _data, _validation, _validationNoisy, _validateEveryEpoch, _noise, _noiseFixed, _targets, _augment,
+        _crop, _range, _limit, _noShuffle, _model, _init, _initScheme, _conv,
+        .. _optimization.All, _batch, _leaf, _epochs, _steps, _seed, _repeat, _run, _resume, _checkpointEvery, _workers,
+        _threads, _listen, _minWorkers, _tokenFile,
     ];
 
     /// <summary>Finds options that exclude or need each other.</summary>
@@ -147,20 +134,17 @@ internal sealed class TrainArguments
             result.AddError("--resume does not say which run; name its folder with --run DIR.");
         }
 
-        bool isSgd = result.GetResult(_optimizer) is { Tokens: [Token name] } && name.Value == "sgd";
-        foreach (Option option in isSgd ? new Option[] { _betas, _epsilon } : [_momentum, _nesterov])
+        if (Has(_init) && Has(_initScheme))
         {
-            if (Has(option))
-            {
-                string owner = isSgd ? "adam" : "sgd";
-                result.AddError($"{option.Name} belongs to --optimizer {owner}, not to {(isSgd ? "sgd" : "adam")}.");
-            }
+            result.AddError("--init and --init-scheme exclude each other; give one of them.");
         }
 
-        if (Has(_nesterov) && !Has(_momentum))
+        if (Has(_repeat) && Has(_resume))
         {
-            result.AddError("--nesterov needs --momentum, as in --momentum 0.9.");
+            result.AddError("--repeat and --resume exclude each other; resume the runs one by one.");
         }
+
+        _optimization.Check(result);
 
         bool Has(Option option) => result.GetResult(option) is { Implicit: false };
 
@@ -203,13 +187,19 @@ internal sealed class TrainArguments
             Layers = model is null ? defaults.Layers : null,
             Init = result.GetValue(_init) ?? defaults.Init,
             Conv = result.GetValue(_conv) ?? defaults.Conv,
-            Loss = result.GetValue(_loss) ?? defaults.Loss,
-            Reduction = result.GetValue(_reduction) ?? defaults.Reduction,
-            Optimizer = ReadOptimizer(result, defaults.Optimizer),
+            InitScheme = result.GetValue(_initScheme) ?? defaults.InitScheme,
+            Loss = _optimization.ReadLoss(result) ?? defaults.Loss,
+            Reduction = _optimization.ReadReduction(result) ?? defaults.Reduction,
+            Optimizer = _optimization.ReadOptimizer(result, defaults.Optimizer),
+            Schedule = _optimization.ReadSchedule(result) ?? defaults.Schedule,
+            Warmup = _optimization.ReadWarmup(result) ?? defaults.Warmup,
             Batch = result.GetValue(_batch) ?? defaults.Batch,
             Leaf = result.GetValue(_leaf) ?? defaults.Leaf,
             Epochs = isLengthGiven ? result.GetValue(_epochs) : defaults.Epochs,
             Steps = isLengthGiven ? result.GetValue(_steps) : defaults.Steps,
+            NoisyValidation = result.GetValue(_validationNoisy) || defaults.NoisyValidation,
+            ValidateEveryEpoch = result.GetValue(_validateEveryEpoch),
+            Repeat = result.GetValue(_repeat),
             Run = result.GetValue(_run),
             Resume = resume,
             CheckpointEvery = result.GetValue(_checkpointEvery) ?? settings.CheckpointEvery,
@@ -220,21 +210,6 @@ internal sealed class TrainArguments
             TokenFile = result.GetValue(_tokenFile),
             RunsRoot = settings.RunsRoot ?? defaults.RunsRoot,
             CommandLine = commandLine,
-        };
-    }
-
-    private OptimizerOptions ReadOptimizer(ParseResult result, OptimizerOptions defaults)
-    {
-        return new OptimizerOptions
-        {
-            Name = result.GetValue(_optimizer) ?? defaults.Name,
-            LearningRate = result.GetValue(_learningRate) ?? defaults.LearningRate,
-            Momentum = result.GetValue(_momentum) ?? defaults.Momentum,
-            Nesterov = result.GetValue(_nesterov) || defaults.Nesterov,
-            WeightDecay = result.GetValue(_weightDecay) ?? defaults.WeightDecay,
-            Beta1 = result.GetValue(_betas)?.First ?? defaults.Beta1,
-            Beta2 = result.GetValue(_betas)?.Second ?? defaults.Beta2,
-            Epsilon = result.GetValue(_epsilon) ?? defaults.Epsilon,
         };
     }
 }

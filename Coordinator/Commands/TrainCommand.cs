@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Distributed.Coordinator.Commands.Display;
 using Distributed.Coordinator.Hosting;
+using Distributed.Framework.Errors;
 using Distributed.Protocol.Hosting;
 
 namespace Distributed.Coordinator.Commands;
@@ -29,9 +30,58 @@ internal static class TrainCommand
         {
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
             TrainOptions options = arguments.Read(result, settings, commandLine);
-            return RunAsync(options, result.GetValue(json), context, signals);
+            return options.Repeat is { } count
+                ? RepeatAsync(options, count, result.GetValue(json), context, signals)
+                : RunAsync(options, result.GetValue(json), context, signals);
         });
         return command;
+    }
+
+    /// <summary>Runs with one seed after the other, each in its own folder; then their mean and deviation.</summary>
+    private static async Task<int> RepeatAsync(
+        TrainOptions options, int count, bool json, CommandContext context, StopSignals signals)
+    {
+        if (options.Data.Seed > uint.MaxValue - (uint)(count - 1))
+        {
+            throw new ConfigurationException(
+                $"--repeat {count}: seeds from {options.Data.Seed} on pass 4294967295.", "Give a smaller --seed.");
+        }
+
+        TextWriter human = context.Human(json);
+        RepeatSummary summary = new(RepeatSummary.FolderOf(options, context.Clock));
+        for (uint i = 0; i < count; i++)
+        {
+            uint seed = options.Data.Seed + i;
+            TrainOptions one = options with
+            {
+                Data = options.Data with { Seed = seed },
+                Run = Path.Combine(summary.Folder, $"seed-{seed}"),
+                Repeat = null,
+            };
+            TrainResult result;
+            human.WriteLine($"Run {i + 1} of {count}, seed {seed}");
+            using (TrainingDisplay display = TrainingDisplay.Create(context, json))
+            {
+                result = await context.Train(one, display, signals.Token);
+            }
+
+            if (result.IsStopped)
+            {
+                human.WriteLine($"Stopped in run {i + 1} of {count}: {one.Run}");
+                return signals.ExitCode ?? ExitCodes.Interrupted;
+            }
+
+            summary.Add(seed, result.Summary);
+        }
+
+        summary.WriteText(human);
+        summary.WriteFile();
+        if (json)
+        {
+            await context.Output.WriteLineAsync(summary.ToJson());
+        }
+
+        return ExitCodes.Done;
     }
 
     private static async Task<int> RunAsync(

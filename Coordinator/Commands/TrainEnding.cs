@@ -63,6 +63,17 @@ internal static class TrainEnding
     private static void WritePsnr(TextWriter writer, TrainResult result)
     {
         RunSummary summary = result.Summary;
+        if (summary.Accuracy is { } accuracy)
+        {
+            writer.WriteLine(Invariant($"Accuracy {100 * accuracy:0.00} %, loss {summary.ValidationLoss:0.0000}."));
+        }
+        else if (result.IsEstimated)
+        {
+            writer.WriteLine(summary.PsnrEstimated is { } estimated
+                ? Invariant($"PSNR {estimated:0.00} dB over the global error, estimated from noisy pairs.")
+                : "PSNR, estimated from noisy pairs: below resolution.");
+        }
+
         if (summary.Psnr is not { } psnr)
         {
             return;

@@ -32,6 +32,9 @@ public sealed record TrainOptions
     /// <summary>File of initial parameters: safetensors or a PyTorch state dictionary.</summary>
     public string? Init { get; init; }
 
+    /// <summary>How initial parameters are drawn; null for PyTorch's default.</summary>
+    public string? InitScheme { get; init; }
+
     /// <summary>Name of the loss.</summary>
     public string Loss { get; init; } = "mse";
 
@@ -40,6 +43,12 @@ public sealed record TrainOptions
 
     /// <summary>How parameters follow gradients.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>How the learning rate changes; null if it does not.</summary>
+    public string? Schedule { get; init; }
+
+    /// <summary>Steps in which the learning rate rises to its full size.</summary>
+    public int Warmup { get; init; }
 
     /// <summary>Samples of a step.</summary>
     public int Batch { get; init; } = 50;
@@ -52,6 +61,15 @@ public sealed record TrainOptions
 
     /// <summary>Steps; null, with epochs null too, for the default.</summary>
     public int? Steps { get; init; }
+
+    /// <summary>Whether the validation pairs are noisy on both sides, so that PSNR is estimated.</summary>
+    public bool NoisyValidation { get; init; }
+
+    /// <summary>Whether to validate after every epoch, however short.</summary>
+    public bool ValidateEveryEpoch { get; init; }
+
+    /// <summary>Runs, one after the other, with one seed more each; null for one run.</summary>
+    public int? Repeat { get; init; }
 
     /// <summary>The run folder; null for a new one.</summary>
     public string? Run { get; init; }
@@ -79,6 +97,9 @@ public sealed record TrainOptions
 
     /// <summary>Where runs without a folder of their own go.</summary>
     public string RunsRoot { get; init; } = "runs";
+
+    /// <summary>What is different if the run is one of an experiment; null if it is not.</summary>
+    public CellOptions? Part { get; init; }
 
     /// <summary>The program's arguments, for the record.</summary>
     public IReadOnlyList<string> CommandLine { get; init; } = [];

@@ -14,7 +14,7 @@ namespace Distributed.Coordinator.Hosting;
 /// <remarks>
 /// Updates and validations run on a thread of their own and report back; the mailbox's loop never waits for them.
 /// </remarks>
-public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
+public sealed class CoordinatorHost : ILinkHost, IAsyncDisposable
 {
     private const int MailboxMax = 1 << 14;
 
@@ -286,7 +286,7 @@ public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
 
         double terms = _job.Terms(slice.Count);
         double loss = total!.Loss / terms;
-        _state.Apply(total, terms, _job.Configuration.Optimizer.LearningRate, slice.Count);
+        _state.Apply(total, terms, _job.LearningRate(update.Step.Value), slice.Count);
         StepTimes times = _stepClock.OnUpdated();
         _metrics.OnStep(slice.Count, times);
         _observer.OnStep(new StepResult(

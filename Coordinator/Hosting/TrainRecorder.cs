@@ -20,10 +20,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private readonly ITrainingDisplay _display;
     private readonly CheckpointWriter _checkpoints;
     private readonly MetricsLog _metrics;
-    private readonly TensorBoardWriter _events;
+    private readonly TensorBoardWriter? _events;
     private readonly Replica _replica;
     private readonly int _threads;
     private readonly double _secondsBefore;
+    private readonly bool _isLight;
 
     /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
     private StepMetrics? _pending;
@@ -31,6 +32,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private double _smoothedSpeed;
     private long _images;
     private StepTimes _times;
+    private double _epochLoss;
+    private double _epochTerms;
     private int _steps;
 
     /// <summary>Opens the records of a run.</summary>
@@ -40,6 +43,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     /// <param name="folder">Where the records go.</param>
     /// <param name="firstStep">Updates that were done before this life.</param>
     /// <param name="threads">Threads for validation.</param>
+    /// <param name="isLight">Whether to leave out events, pictures and the best weights.</param>
     /// <param name="display">Shown to people.</param>
     /// <param name="clock">Dates records.</param>
     public TrainRecorder(
@@ -49,9 +53,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         RunFolder folder,
         int firstStep,
         int threads,
+        bool isLight,
         ITrainingDisplay display,
         TimeProvider clock)
     {
+        _isLight = isLight;
         _job = job;
         _validation = validation;
         _folder = folder;
@@ -61,7 +67,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
         IReadOnlyList<StepMetrics> history = MetricsReader.Read(folder["metrics.jsonl"]);
         _secondsBefore = history.Count > 0 ? history[^1].Seconds : 0;
-        _events = new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
+        _events = isLight ? null : new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
         _checkpoints = new CheckpointWriter(
             new CheckpointStore(folder.Folder),
             TrainingCheckpoint.Layout(job.Model, state.Optimizer),
@@ -119,12 +125,15 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _images += result.Slice.Count;
         double speed = result.Slice.Count / Math.Max(times.Total.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
+        double terms = (double)result.Slice.Count * _job.Loss.Terms(_job.Plan.Output.Elements);
+        _epochLoss += result.Loss * _job.Terms(result.Slice.Count);
+        _epochTerms += terms;
         WritePending();
         _pending = new StepMetrics(
             result.Steps,
             result.Slice.Epoch + 1,
             result.Loss,
-            _job.Configuration.Optimizer.LearningRate,
+            _job.LearningRate(result.Steps - 1),
             _smoothedSpeed,
             _secondsBefore + StepTime.TotalSeconds,
             result.Workers,
@@ -135,7 +144,8 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             times.Update.TotalSeconds,
             times.Compute.TotalSeconds,
             times.BytesIn,
-            times.BytesOut);
+            times.BytesOut,
+            EpochLoss: EndEpoch(result.Steps));
         _display.OnStep(new StepProgress(
             result.Steps,
             _job.Schedule.StepsTotal,
@@ -155,18 +165,36 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         }
 
         _replica.Load(state.Parameters.Values.Span);
-        Evaluation evaluation = Evaluator.Evaluate(_job.Plan, _replica, _validation, _threads);
+        double progress = (double)Math.Max(0, steps - 1) / _job.Schedule.StepsTotal;
+        Evaluation evaluation = Evaluator.Evaluate(
+            _job.Plan, _replica, _validation, _threads, _job.Loss, progress);
         LastEvaluation = evaluation;
         if (_pending is { } pending && pending.Step == steps)
         {
-            _pending = pending with { Psnr = evaluation.Psnr };
+            _pending = pending with
+            {
+                Psnr = evaluation.IsClean ? evaluation.Psnr : null,
+                PsnrEstimated = evaluation.PsnrEstimated,
+                Ssim = evaluation.IsClean ? evaluation.Ssim : null,
+                Accuracy = evaluation.Accuracy,
+                ValidationLoss = evaluation.Loss,
+            };
         }
 
         _display.OnValidated(steps, evaluation);
+        if (_isLight)
+        {
+            return;
+        }
 
         // One best at a time: its snapshot is free again before the next is taken.
         _bestSaved.GetAwaiter().GetResult();
-        _bestSaved = PostAsync(state, steps, score: -evaluation.MeanSquaredError, keepByStep: false);
+        _bestSaved = PostAsync(state, steps, score: evaluation.Score, keepByStep: false);
+        if (_validation.ClassCount > 0)
+        {
+            return;
+        }
+
         string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
         LastPreview = (path, PreviewWriter.Write(path, _job.Plan, _replica, _validation));
     }
@@ -186,7 +214,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     {
         WritePending();
         _metrics.Flush();
-        _events.Flush();
+        _events?.Flush();
         await _bestSaved;
     }
 
@@ -209,13 +237,26 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         }
     }
 
+    /// <summary>The mean loss of the epoch that this step ends; null in its midst. Earlier lives do not count.</summary>
+    private double? EndEpoch(int steps)
+    {
+        if (!_job.Schedule.EndsEpoch(steps))
+        {
+            return null;
+        }
+
+        double mean = _epochLoss / _epochTerms;
+        (_epochLoss, _epochTerms) = (0, 0);
+        return mean;
+    }
+
     private void WritePending()
     {
         if (_pending is { } pending)
         {
             _pending = null;
             _metrics.Append(pending);
-            _events.Append(pending);
+            _events?.Append(pending);
         }
     }
 

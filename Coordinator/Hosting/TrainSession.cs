@@ -6,6 +6,7 @@ using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Hosting.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
@@ -22,15 +23,20 @@ namespace Distributed.Coordinator.Hosting;
 /// <param name="IsStopped">Whether the user stopped it before its last step.</param>
 /// <param name="InputPsnr">PSNR of the noisy validation images themselves; null without clean ones.</param>
 /// <param name="PreviewPath">The last picture; null if there is none.</param>
-public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath);
+public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? InputPsnr, string? PreviewPath)
+{
+    /// <summary>Whether PSNR was estimated from noisy pairs, for lack of clean images.</summary>
+    public bool IsEstimated { get; init; }
+}
 
 /// <summary>One life of a run: opens data and run folder, trains with local workers, leaves the results.</summary>
 public sealed class TrainSession
 {
     /// <summary>
-    /// What a resumed run may change: paths (hashes tell whether the data are the same) and the length.
+    /// What a resumed run may change: paths (hashes tell whether the data are the same), and also the length, unless
+    /// rates or loss depend on it.
     /// </summary>
-    private static readonly HashSet<string> s_mayChange = ["epochs", "steps", "init", "data.source", "data.validation"];
+    private static readonly HashSet<string> s_mayChange = ["init", "data.source", "data.validation"];
 
     private readonly TrainOptions _options;
     private readonly ITrainingDisplay _display;
@@ -48,6 +54,11 @@ public sealed class TrainSession
         _workers = options.Workers ?? Environment.ProcessorCount;
         PairSource source = DataSources.OpenTraining(options.Data);
         _validation = DataSources.OpenValidation(options.Data);
+        if (_validation is not null && options.NoisyValidation)
+        {
+            _validation = new NoisyTargets(_validation);
+        }
+
         Sequential layers = options.Layers is { } saved
             ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
             : ModelLoader.FindLayers(options.Model, source.Shape.C);
@@ -68,7 +79,7 @@ public sealed class TrainSession
         }
         else
         {
-            DefaultInitializer.Fill(model, options.Data.Seed, _initial);
+            Initializer.Parse(options.InitScheme).Fill(model, options.Data.Seed, _initial);
         }
 
         _optimizer = options.Optimizer.Create(model.ParameterCount);
@@ -96,9 +107,12 @@ public sealed class TrainSession
         Data = _options.Data,
         DataHash = source.ContentHash,
         ValidationHash = _validation?.ContentHash,
+        NoisyValidation = _options.NoisyValidation,
         Loss = _options.Loss,
         Reduction = _options.Reduction,
         Optimizer = _options.Optimizer,
+        Schedule = _options.Schedule is "constant" ? null : _options.Schedule,
+        Warmup = _options.Warmup,
         Batch = _options.Batch,
         Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model, layers),
         Epochs = _options.Epochs,
@@ -107,6 +121,7 @@ public sealed class TrainSession
         Seed = _options.Data.Seed,
         Init = _options.Init,
         Conv = _options.Conv,
+        InitScheme = _options.InitScheme is "default" ? null : _options.InitScheme,
         InitialWeightsSha256 = Hash(_initial),
     };
 
@@ -119,7 +134,7 @@ public sealed class TrainSession
                 _options.Model,
                 _options.Run,
                 _options.Resume,
-                s_mayChange,
+                _job.DependsOnLength ? s_mayChange : new HashSet<string>(s_mayChange) { "epochs", "steps" },
                 _options.CommandLine,
                 _options.RunsRoot),
             _clock);
@@ -132,10 +147,16 @@ public sealed class TrainSession
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,
+            ValidationGapMin = _options.ValidateEveryEpoch
+                || _options.Part is { ValidatesEachEpoch: true }
+                || (_options.Part is null && _validation is { ClassCount: > 0 })
+                ? TimeSpan.Zero
+                : new CoordinatorOptions { Version = "", Numerics = "" }.ValidationGapMin,
+            KeepsWorkers = _options.Part is { KeepsWorkers: true },
         };
         int threads = Math.Max(1, _workers * _options.Threads);
         await using TrainRecorder recorder = new(
-            _job, state, _validation, folder, first, threads, _display, _clock);
+            _job, state, _validation, folder, first, threads, _options.Part is not null, _display, _clock);
         bool isStopped = await TrainAsync(state, first, folder, options, recorder, stop);
         await recorder.FlushAsync();
         return Finish(state, folder, configuration, recorder, isStopped);
@@ -170,8 +191,10 @@ public sealed class TrainSession
         CoordinatorMachine machine = new(new Term((int)folder.Term), new Step(first), _job.Schedule, options);
         using DataBlocks data = new(_job.Source, folder["data.tmp"]);
         await using CoordinatorHost host = new(_job, state, machine, options, recorder, _clock) { Data = data };
-        await using RemoteWorkers remote =
-            await RemoteWorkers.StartAsync(_options, folder, host, _display.Note, _clock);
+        await using RemoteWorkers? remote = _options.Part is { Listens: false }
+            ? null
+            : await RemoteWorkers.StartAsync(
+                _options, _options.Part?.Secrets ?? folder["secrets"], host, _display.Note, _clock);
         await using LocalWorkers workers = new(host, _job, options.Version, options.Numerics, _clock);
         await using CancellationTokenRegistration registration = stop.Register(host.Stop);
         for (int i = 0; i < _workers; i++)
@@ -199,25 +222,36 @@ public sealed class TrainSession
             folder["model.safetensors"],
             stream => SafetensorsWriter.Write(stream, metadata, TrainingCheckpoint.Tensors(_job.Model, parameters)));
         Evaluation? evaluation = recorder.LastEvaluation;
-        bool isClean = _validation is { HasCleanTargets: true };
+        bool isClean = evaluation is { IsClean: true };
         RunSummary summary = new(
             recorder.StepsDone,
             (double)recorder.StepsDone / _job.Schedule.StepsPerEpoch,
             recorder.LastLoss,
             isClean ? evaluation?.Psnr : null,
             isClean ? evaluation?.PsnrMeanPerImage : null,
-            PsnrEstimated: null,
-            Accuracy: null,
+            evaluation?.PsnrEstimated,
+            evaluation?.Accuracy,
             recorder.ImagesPerSecond,
             recorder.StepTime.TotalSeconds,
             recorder.Workers,
             recorder.RecomputedLeaves,
             Hash(parameters.Span),
             folder.Folder,
-            recorder.StepMeans);
-        WriteReport(folder, configuration, summary, recorder.LastPreview);
+            recorder.StepMeans)
+        {
+            Ssim = isClean ? evaluation?.Ssim : null,
+            ValidationLoss = evaluation?.Loss,
+        };
+        if (_options.Part is null)
+        {
+            WriteReport(folder, configuration, summary, recorder.LastPreview);
+        }
+
         return new TrainResult(
-            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path);
+            summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path)
+        {
+            IsEstimated = evaluation?.EstimatedError is not null,
+        };
     }
 
     private static void WriteReport(

@@ -89,11 +89,11 @@ public static class DataSources
         return Build(options, content, source, isValidation);
     }
 
-    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) => new(
-        StandardSeed,
-        isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
-        isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
-        Sources.SyntheticImages.StandardSide * noise.Shrink);
+    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) =>
+        Sources.SyntheticImages.Standard(
+            isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
+            isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
+            Sources.SyntheticImages.StandardSide * noise.Shrink);
 
     private static PairSource Build(DataOptions options, ImageContent content, string source, bool isValidation)
     {

@@ -6,7 +6,11 @@ namespace Distributed.Framework.Kernels;
 internal readonly record struct SgdStep(float LearningRate, float Momentum, bool Nesterov, float WeightDecay);
 
 /// <summary>The numbers of one Adam step; rests are 1 - beta, corrections 1 - beta^t.</summary>
-/// <remarks>The rests are rounded from float64: 1 - 0.999f is 1.3e-5 off, 0.001f only 5e-8.</remarks>
+/// <remarks>
+/// The rests are rounded from float64: 1 - 0.999f is 1.3e-5 off, 0.001f only 5e-8. Correction2 is the root of the
+/// correction, or the correction itself if epsilon is inside the root. Kept is the share of the parameters that AdamW
+/// keeps, 1 without.
+/// </remarks>
 internal readonly record struct AdamStep(
     float StepSize,
     float Beta1,
@@ -15,7 +19,12 @@ internal readonly record struct AdamStep(
     float Rest2,
     float Epsilon,
     float WeightDecay,
-    float RootCorrection2);
+    float Correction2,
+    float Kept = 1,
+    bool EpsilonInsideRoot = false);
+
+/// <summary>The numbers of one AdaGrad step.</summary>
+internal readonly record struct AdaGradStep(float LearningRate, float Epsilon, float WeightDecay);
 
 /// <summary>Optimizer steps over flat buffers, whose lengths count rounded up to 16.</summary>
 /// <remarks>
@@ -57,7 +66,8 @@ internal static unsafe class Updates<TVector>
     }
 
     /// <summary>
-    /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g; p -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps).
+    /// m = b1 m + (1 - b1) g; v = b2 v + (1 - b2) g g; p -= lr / (1 - b1^t) m / (sqrt(v) / sqrt(1 - b2^t) + eps), or
+    /// over sqrt(v / (1 - b2^t) + eps); before that p is multiplied by what AdamW keeps.
     /// </summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Adam(
@@ -69,7 +79,8 @@ internal static unsafe class Updates<TVector>
         TVector rest1 = TVector.Broadcast(step.Rest1);
         TVector beta2 = TVector.Broadcast(step.Beta2);
         TVector rest2 = TVector.Broadcast(step.Rest2);
-        TVector root2 = TVector.Broadcast(step.RootCorrection2);
+        TVector correction2 = TVector.Broadcast(step.Correction2);
+        TVector kept = TVector.Broadcast(step.Kept);
         TVector epsilon = TVector.Broadcast(step.Epsilon);
         TVector stepSize = TVector.Broadcast(step.StepSize);
         for (int i = 0; i < length; i += TVector.Lanes)
@@ -85,8 +96,39 @@ internal static unsafe class Updates<TVector>
             TVector v = TVector.MultiplyAdd(rest2 * gradient, gradient, beta2 * TVector.Load(square + i));
             TVector.Store(mean + i, m);
             TVector.Store(square + i, v);
-            TVector denominator = (TVector.Sqrt(v) / root2) + epsilon;
+            TVector denominator = step.EpsilonInsideRoot
+                ? TVector.Sqrt((v / correction2) + epsilon)
+                : (TVector.Sqrt(v) / correction2) + epsilon;
+            if (step.Kept != 1)
+            {
+                parameter *= kept;
+            }
+
             TVector.Store(target + i, parameter - (stepSize * (m / denominator)));
+        }
+    }
+
+    /// <summary>s += g g; p -= lr g / (sqrt(s) + eps); g includes the weight decay.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void AdaGrad(
+        float* old, float* sum, float count, float* squares, float* target, int length, in AdaGradStep step)
+    {
+        TVector divisor = TVector.Broadcast(count);
+        TVector decay = TVector.Broadcast(step.WeightDecay);
+        TVector epsilon = TVector.Broadcast(step.Epsilon);
+        TVector rate = TVector.Broadcast(step.LearningRate);
+        for (int i = 0; i < length; i += TVector.Lanes)
+        {
+            TVector parameter = TVector.Load(old + i);
+            TVector gradient = TVector.Load(sum + i) / divisor;
+            if (step.WeightDecay != 0)
+            {
+                gradient = TVector.MultiplyAdd(decay, parameter, gradient);
+            }
+
+            TVector total = TVector.MultiplyAdd(gradient, gradient, TVector.Load(squares + i));
+            TVector.Store(squares + i, total);
+            TVector.Store(target + i, parameter - (rate * (gradient / (TVector.Sqrt(total) + epsilon))));
         }
     }
 }

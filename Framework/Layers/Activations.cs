@@ -1,5 +1,6 @@
 using Distributed.Framework.Execution;
 using Distributed.Framework.Kernels;
+using Distributed.Framework.Models;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Layers;
@@ -14,6 +15,8 @@ public abstract record Activation : Layer
 
     /// <inheritdoc/>
     public override ImageShape OutputShape(ImageShape input, string path) => input;
+
+    internal override void CollectParameters(ParameterCollector collector, string path) => collector.Follow(this);
 
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path) =>
         builder.Activate(input, Kind);

@@ -12,6 +12,22 @@ public static class Psnr
 #pragma warning restore RS0030
     }
 
+    /// <summary>
+    /// The mean squared error against clean images, estimated from pairs of noisy ones: half of MSE(f(x1), x2) +
+    /// MSE(f(x2), x1) - MSE(x1, x2).
+    /// </summary>
+    /// <remarks>
+    /// True in expectation for noise of mean zero that is independent within a pair. An estimate: at or below 0 it says
+    /// that the error is below its resolution. E(f(x1) - x2)^2 is error plus the noise of x2; E(x1 - x2)^2 the noise of
+    /// both.
+    /// </remarks>
+    public static double EstimateMeanSquaredError(double forward, double backward, double noise) =>
+        0.5 * (forward + backward - noise);
+
+    /// <summary>PSNR of an estimated error; null at or below 0, where the error is below resolution.</summary>
+    public static double? FromEstimate(double meanSquaredError) =>
+        meanSquaredError > 0 ? FromMeanSquaredError(meanSquaredError) : null;
+
     /// <summary>PSNR of the mean squared error over all elements of all images.</summary>
     /// <param name="squaredErrors">For each image, the sum of squared errors over its elements.</param>
     /// <param name="elements">Elements of each image.</param>

@@ -85,7 +85,7 @@ public sealed class Model
     public Plan Compile(ImageShape input, bool inputGradient = false, int imagesPerPass = 1) =>
         Compile(input, inputGradient, imagesPerPass, KernelSet.Current);
 
-    /// <summary>Makes a plan for leaves: all of a leaf's images in one pass if it must be, or if they are small.</summary>
+    /// <summary>Makes a plan for leaves: all images in one pass if it must be, or if they are small.</summary>
     /// <param name="input">Shape of each image.</param>
     /// <param name="leaf">Samples of a leaf.</param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
@@ -124,6 +124,7 @@ internal sealed class ParameterCollector
 {
     private readonly List<ParameterSpec> _parameters = [];
     private readonly List<BufferSpec> _buffers = [];
+    private int _firstWithoutFollower;
 
     public IReadOnlyList<ParameterSpec> Parameters => _parameters;
 
@@ -135,23 +136,37 @@ internal sealed class ParameterCollector
 
     public int StateCount { get; private set; }
 
+    /// <summary>Notes that an activation follows the last layer with parameters.</summary>
+    public void Follow(Activation activation)
+    {
+        for (int i = _parameters.Count - 1; i >= _firstWithoutFollower; i--)
+        {
+            _parameters[i] = _parameters[i] with { Follower = activation };
+        }
+
+        _firstWithoutFollower = _parameters.Count;
+    }
+
     /// <summary>Adds one; its fan-in is at most the count of the layer's weight.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
     public void Add(string path, string name, long fanIn, params int[] shape)
     {
-        int count = Grow($"{path}.{name}", shape);
-        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn));
-        Count += count;
+        if (name == "bias")
+        {
+            Append(path, name, ParameterKind.Bias, fanIn, _parameters is [.., var weight] ? weight.FanOut : 1, shape);
+            return;
+        }
+
+        // What no activation has followed when the next weight comes, none follows.
+        _firstWithoutFollower = _parameters.Count;
+        long fanOut = shape.Length == 0 ? 1 : shape.Skip(2).Aggregate((long)shape[0], (product, side) => product * side);
+        Append(path, name, ParameterKind.Weight, fanIn, fanOut, shape);
     }
 
-    /// <summary>Adds a vector that begins with the same number everywhere.</summary>
+    /// <summary>Adds one that starts at 1 (scale) or 0 (shift), of a normalization.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
-    public void AddConstant(string path, string name, int length, float value)
-    {
-        Grow($"{path}.{name}", [length]);
-        _parameters.Add(new ParameterSpec($"{path}.{name}", [length], Count, length) { Constant = value });
-        Count += length;
-    }
+    public void AddNormalization(string path, string name, ParameterKind kind, int channels) =>
+        Append(path, name, kind, fanIn: 1, fanOut: 1, [channels]);
 
     /// <summary>Adds a running statistic.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
@@ -160,6 +175,17 @@ internal sealed class ParameterCollector
         int start = StateCount - Count;
         Grow($"{path}.{name}", [length]);
         _buffers.Add(new BufferSpec($"{path}.{name}", [length], start, value, (float)momentum));
+    }
+
+    private void Append(string path, string name, ParameterKind kind, long fanIn, long fanOut, int[] shape)
+    {
+        int count = Grow($"{path}.{name}", shape);
+        _parameters.Add(new ParameterSpec($"{path}.{name}", shape, Count, (int)fanIn)
+        {
+            Kind = kind,
+            FanOut = (int)fanOut,
+        });
+        Count += count;
     }
 
     private int Grow(string name, int[] shape)

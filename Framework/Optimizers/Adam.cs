@@ -3,10 +3,26 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Optimizers;
 
-/// <summary>Adam with bias correction, as torch.optim.Adam.</summary>
+/// <summary>In what an optimizer differs from Adam.</summary>
+[Flags]
+public enum AdamForm
+{
+    /// <summary>In nothing.</summary>
+    Standard = 0,
+
+    /// <summary>AdamW: weight decay shrinks the parameters by rate times decay, apart from the gradient.</summary>
+    DecoupledDecay = 1,
+
+    /// <summary>Epsilon is added to the corrected square before the root is taken.</summary>
+    EpsilonInsideRoot = 2,
+}
+
+/// <summary>Adam with bias correction, as torch.optim.Adam and torch.optim.AdamW.</summary>
 /// <remarks>
-/// beta^t is kept by repeated multiplication in float64 and goes into checkpoints: a power function would differ
-/// between machines. Source: Kingma, Ba 2015, "Adam: A Method for Stochastic Optimization".
+/// m = b1 m + (1 - b1) g, v = b2 v + (1 - b2) g^2; p -= rate m' / (sqrt(v') + eps), or rate m' / sqrt(v' + eps), with
+/// m' = m / (1 - b1^t) and v' = v / (1 - b2^t). beta^t is kept by repeated multiplication in float64 and goes into
+/// checkpoints: a power function would differ between machines. Sources: Kingma, Ba 2015, "Adam: A Method for
+/// Stochastic Optimization"; Loshchilov, Hutter 2019, "Decoupled Weight Decay Regularization".
 /// </remarks>
 public sealed unsafe class Adam : Optimizer
 {
@@ -14,6 +30,7 @@ public sealed unsafe class Adam : Optimizer
     private readonly double _beta2;
     private readonly double _epsilon;
     private readonly double _weightDecay;
+    private readonly AdamForm _form;
     private readonly AlignedBuffer _mean;
     private readonly AlignedBuffer _square;
     private double _power1 = 1;
@@ -25,14 +42,21 @@ public sealed unsafe class Adam : Optimizer
     /// <param name="beta2">Decay of the gradient's square, within [0, 1).</param>
     /// <param name="epsilon">Added to the root of the square; more than 0.</param>
     /// <param name="weightDecay">Share of the parameters added to the gradient; at least 0.</param>
+    /// <param name="form">In what it differs from Adam.</param>
     public Adam(
-        int parameterCount, double beta1 = 0.9, double beta2 = 0.999, double epsilon = 1e-8, double weightDecay = 0)
+        int parameterCount,
+        double beta1 = 0.9,
+        double beta2 = 0.999,
+        double epsilon = 1e-8,
+        double weightDecay = 0,
+        AdamForm form = AdamForm.Standard)
         : base(parameterCount)
     {
         _beta1 = beta1;
         _beta2 = beta2;
         _epsilon = epsilon;
         _weightDecay = weightDecay;
+        _form = form;
         _mean = AddSlot("exp_avg");
         _square = AddSlot("exp_avg_sq");
     }
@@ -51,6 +75,8 @@ public sealed unsafe class Adam : Optimizer
         CheckLengths(old, gradientSum, target);
         _power1 *= _beta1;
         _power2 *= _beta2;
+        bool isDecoupled = _form.HasFlag(AdamForm.DecoupledDecay);
+        bool isInside = _form.HasFlag(AdamForm.EpsilonInsideRoot);
         AdamStep step = new(
             (float)(learningRate / (1 - _power1)),
             (float)_beta1,
@@ -58,8 +84,10 @@ public sealed unsafe class Adam : Optimizer
             (float)_beta2,
             (float)(1 - _beta2),
             (float)_epsilon,
-            (float)_weightDecay,
-            (float)Math.Sqrt(1 - _power2));
+            isDecoupled ? 0 : (float)_weightDecay,
+            (float)(isInside ? 1 - _power2 : Math.Sqrt(1 - _power2)),
+            isDecoupled ? (float)(1 - (learningRate * _weightDecay)) : 1,
+            isInside);
         Kernels.Adam(
             old.Pointer,
             gradientSum.Pointer,

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Optimizers;
@@ -6,7 +7,7 @@ namespace Distributed.Framework.Optimizers;
 public sealed record OptimizerOptions
 {
     /// <summary>Names on the command line.</summary>
-    public static IReadOnlyList<string> Names { get; } = ["sgd", "adam"];
+    public static IReadOnlyList<string> Names { get; } = ["sgd", "adam", "adamw", "adagrad"];
 
     /// <summary>One of <see cref="Names"/>.</summary>
     public string Name { get; init; } = "adam";
@@ -20,21 +21,66 @@ public sealed record OptimizerOptions
     /// <summary>SGD: whether to look ahead by the momentum.</summary>
     public bool Nesterov { get; init; }
 
-    /// <summary>Share of the parameters added to the gradient.</summary>
+    /// <summary>Share of the parameters added to the gradient; adamw: taken off them, times the rate.</summary>
     public double WeightDecay { get; init; }
 
-    /// <summary>Adam: decay of the gradient's mean, within [0, 1).</summary>
+    /// <summary>Adam, AdamW: decay of the gradient's mean, within [0, 1).</summary>
     public double Beta1 { get; init; } = 0.9;
 
-    /// <summary>Adam: decay of the gradient's square, within [0, 1).</summary>
+    /// <summary>Adam, AdamW: decay of the gradient's square, within [0, 1).</summary>
     public double Beta2 { get; init; } = 0.999;
 
-    /// <summary>Adam: added to the root of the square.</summary>
+    /// <summary>All but SGD: added to the root of the square.</summary>
     public double Epsilon { get; init; } = 1e-8;
+
+    /// <summary>Adam, AdamW: whether epsilon is added before the root is taken.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool EpsilonInsideRoot { get; init; }
+
+    /// <summary>AdaGrad: what slows the rate in the course of the steps, 0 or more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double LearningRateDecay { get; init; }
+
+    /// <summary>AdaGrad: where the sums of squares start, 0 or more.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double InitialAccumulator { get; init; }
+
+    /// <summary>PyTorch's defaults for an optimizer, where they differ from optimizer to optimizer.</summary>
+    public static OptimizerOptions DefaultsOf(string name) => new()
+    {
+        Name = name,
+        WeightDecay = name == "adamw" ? 0.01 : 0,
+        Epsilon = name == "adagrad" ? 1e-10 : 1e-8,
+    };
 
     /// <summary>Makes the optimizer, with its state at zero.</summary>
     /// <exception cref="ConfigurationException">A number is out of its range, or does not belong to it.</exception>
     public Optimizer Create(int parameterCount)
+    {
+        CheckRanges();
+        bool isAdam = Name is "adam" or "adamw";
+        CheckOwner("--momentum and --nesterov", Momentum != 0 || Nesterov, Name == "sgd", "sgd");
+        CheckOwner("--eps-inside-root", EpsilonInsideRoot, isAdam, "adam or adamw");
+        CheckOwner(
+            "--lr-decay and --initial-accumulator",
+            LearningRateDecay != 0 || InitialAccumulator != 0,
+            Name == "adagrad",
+            "adagrad");
+        AdamForm form = (EpsilonInsideRoot ? AdamForm.EpsilonInsideRoot : AdamForm.Standard)
+            | (Name == "adamw" ? AdamForm.DecoupledDecay : AdamForm.Standard);
+        return Name switch
+        {
+            "adam" or "adamw" => new Adam(parameterCount, Beta1, Beta2, Epsilon, WeightDecay, form),
+            "adagrad" => new AdaGrad(parameterCount, LearningRateDecay, InitialAccumulator, Epsilon, WeightDecay),
+            "sgd" when Nesterov && Momentum == 0 => throw new ConfigurationException(
+                "--nesterov needs a momentum.", "Add, for example, --momentum 0.9."),
+            "sgd" => new Sgd(parameterCount, Momentum, Nesterov, WeightDecay),
+            _ => throw new ConfigurationException(
+                $"--optimizer {Name}: there is no such optimizer.", $"Choose one of {string.Join(", ", Names)}."),
+        };
+    }
+
+    private void CheckRanges()
     {
         Check("--lr", LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "more than 0");
         Check("--weight-decay", WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
@@ -42,20 +88,22 @@ public sealed record OptimizerOptions
         Check("--betas", Beta1, Beta1 is >= 0 and < 1, "0 to below 1");
         Check("--betas", Beta2, Beta2 is >= 0 and < 1, "0 to below 1");
         Check("--eps", Epsilon, Epsilon > 0 && double.IsFinite(Epsilon), "more than 0");
-        switch (Name)
+        Check(
+            "--lr-decay", LearningRateDecay, LearningRateDecay >= 0 && double.IsFinite(LearningRateDecay), "0 or more");
+        Check(
+            "--initial-accumulator",
+            InitialAccumulator,
+            InitialAccumulator >= 0 && double.IsFinite(InitialAccumulator),
+            "0 or more");
+    }
+
+    private void CheckOwner(string options, bool areGiven, bool areRight, string owner)
+    {
+        if (areGiven && !areRight)
         {
-            case "adam" when Momentum != 0 || Nesterov:
-                throw new ConfigurationException(
-                    "--momentum and --nesterov belong to --optimizer sgd.", "Leave them out, or choose sgd.");
-            case "adam":
-                return new Adam(parameterCount, Beta1, Beta2, Epsilon, WeightDecay);
-            case "sgd" when Nesterov && Momentum == 0:
-                throw new ConfigurationException("--nesterov needs a momentum.", "Add, for example, --momentum 0.9.");
-            case "sgd":
-                return new Sgd(parameterCount, Momentum, Nesterov, WeightDecay);
-            default:
-                throw new ConfigurationException(
-                    $"--optimizer {Name}: there is no such optimizer.", $"Choose one of {string.Join(", ", Names)}.");
+            throw new ConfigurationException(
+                $"{options}: not for --optimizer {Name}; allowed with {owner}.",
+                $"Leave it out, or choose {owner}.");
         }
     }
 

@@ -1,5 +1,6 @@
 using Distributed.Framework.Data;
 using Distributed.Framework.Execution;
+using Distributed.Framework.Losses;
 using Distributed.Framework.Metrics;
 using Distributed.Framework.Tensors;
 
@@ -12,7 +13,32 @@ namespace Distributed.Framework.Training;
 /// <param name="InputPsnr">
 /// The same as <paramref name="Psnr"/> for the inputs themselves: what doing nothing gives; NaN if targets are classes.
 /// </param>
-public sealed record Evaluation(double MeanSquaredError, double Psnr, double PsnrMeanPerImage, double InputPsnr);
+public sealed record Evaluation(double MeanSquaredError, double Psnr, double PsnrMeanPerImage, double InputPsnr)
+{
+    /// <summary>Mean structural similarity of the images; null if they are no images, or smaller than its window.</summary>
+    public double? Ssim { get; init; }
+
+    /// <summary>Share of right answers, 0 to 1; null if targets are no classes.</summary>
+    public double? Accuracy { get; init; }
+
+    /// <summary>
+    /// Estimate of the mean squared error against clean images, from targets as noisy as the inputs; null if targets
+    /// are clean or no images. May be at or below 0: the error is below its resolution.
+    /// </summary>
+    public double? EstimatedError { get; init; }
+
+    /// <summary>PSNR of <see cref="EstimatedError"/> in decibels; null without one, and below its resolution.</summary>
+    public double? PsnrEstimated => EstimatedError is { } error ? Metrics.Psnr.FromEstimate(error) : null;
+
+    /// <summary>Whether targets are clean images, so that PSNR and SSIM mean what they say.</summary>
+    public bool IsClean => Accuracy is null && EstimatedError is null;
+
+    /// <summary>The loss as a mean over its terms; null if no loss was named.</summary>
+    public double? Loss { get; init; }
+
+    /// <summary>What the best checkpoint has most of: right answers, or else the least (estimated) error.</summary>
+    public double Score => Accuracy ?? -(EstimatedError ?? MeanSquaredError);
+}
 
 /// <summary>Runs a model over a set of pairs, on several threads, with a result that does not depend on them.</summary>
 public static class Evaluator
@@ -22,40 +48,56 @@ public static class Evaluator
     /// <param name="replica">Its parameters.</param>
     /// <param name="source">The pairs.</param>
     /// <param name="threads">How many threads; at least 1.</param>
+    /// <param name="loss">Measured as well; null for none.</param>
+    /// <param name="progress">Share of the run that is done, for a loss that depends on it.</param>
     /// <param name="stopping">Ends it early.</param>
     public static Evaluation Evaluate(
-        Plan plan, Replica replica, PairSource source, int threads, CancellationToken stopping = default)
+        Plan plan,
+        Replica replica,
+        PairSource source,
+        int threads,
+        Loss? loss = null,
+        double progress = 0,
+        CancellationToken stopping = default)
     {
-        double[] outputErrors = new double[source.Count];
-        double[] inputErrors = new double[source.Count];
+        Measurement[] all = new Measurement[source.Count];
         ParallelOptions options = new() { MaxDegreeOfParallelism = threads, CancellationToken = stopping };
-        Parallel.For(0, source.Count, options, () => new Predictor(plan), Measure, _ => { });
+        Parallel.For(0, source.Count, options, () => new Measurer(plan, source, loss, progress), Measure, _ => { });
+        double[] errors = [.. all.Select(one => one.Error)];
+        double[] inputErrors = [.. all.Select(one => one.InputError)];
         int elements = plan.Output.Elements;
+        double forward = Psnr.MeanSquaredError(errors, elements);
         return new Evaluation(
-            Psnr.MeanSquaredError(outputErrors, elements),
-            Psnr.Global(outputErrors, elements),
-            Psnr.MeanPerImage(outputErrors, elements),
-            Psnr.Global(inputErrors, elements));
-
-        Predictor Measure(int index, ParallelLoopState state, Predictor predictor)
+            forward,
+            Psnr.FromMeanSquaredError(forward),
+            Psnr.MeanPerImage(errors, elements),
+            Psnr.Global(inputErrors, elements))
         {
-            source.Read(index, 0, predictor.Input, predictor.Target);
-            predictor.Run(replica);
-            outputErrors[index] = SquaredError(predictor.Output, predictor.Target);
-            inputErrors[index] = source.ClassCount == 0
-                ? SquaredError(predictor.Input, predictor.Target)
-                : double.NaN;
-            return predictor;
+            Ssim = Measurer.HasSsim(source) ? Sum(all, one => one.Ssim) / source.Count : null,
+            Accuracy = source.ClassCount > 0 ? Sum(all, one => one.IsRight ? 1 : 0) / source.Count : null,
+            EstimatedError = Measurer.HasNoisyTargets(source)
+                ? Psnr.EstimateMeanSquaredError(
+                    forward,
+                    Psnr.MeanSquaredError([.. all.Select(one => one.BackwardError)], elements),
+                    Psnr.MeanSquaredError(inputErrors, elements))
+                : null,
+            Loss = loss is null ? null : Sum(all, one => one.Loss) / ((double)source.Count * loss.Terms(elements)),
+        };
+
+        Measurer Measure(int index, ParallelLoopState state, Measurer measurer)
+        {
+            all[index] = measurer.Measure(replica, index);
+            return measurer;
         }
     }
 
-    private static double SquaredError(ReadOnlySpan<float> actual, ReadOnlySpan<float> expected)
+    /// <summary>In index order, which a library's sum does not promise.</summary>
+    private static double Sum(Measurement[] all, Func<Measurement, double> select)
     {
         double sum = 0;
-        for (int i = 0; i < expected.Length; i++)
+        foreach (Measurement one in all)
         {
-            double difference = (double)actual[i] - expected[i];
-            sum += difference * difference;
+            sum += select(one);
         }
 
         return sum;

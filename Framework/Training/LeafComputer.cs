@@ -17,6 +17,7 @@ public sealed class LeafComputer
     private readonly SampleOrder _order;
     private readonly Loss _loss;
     private readonly uint _seed;
+    private readonly int _stepsTotal;
     private readonly Workspace _workspace;
     private readonly float[] _input;
     private readonly float[] _prediction;
@@ -29,13 +30,15 @@ public sealed class LeafComputer
     /// <param name="order">Which sample comes when.</param>
     /// <param name="loss">What is minimized.</param>
     /// <param name="seed">The run's, for layers that draw random numbers.</param>
-    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, uint seed)
+    /// <param name="stepsTotal">Steps of the run, for losses that depend on progress.</param>
+    public LeafComputer(Plan plan, PairSource source, SampleOrder order, Loss loss, uint seed, int stepsTotal)
     {
         _seed = seed;
         _plan = plan;
         _source = source;
         _order = order;
         _loss = loss;
+        _stepsTotal = stepsTotal;
         _workspace = plan.CreateWorkspace(training: true);
         _input = new float[plan.Input.Elements];
         _prediction = new float[plan.Output.Elements];
@@ -45,13 +48,14 @@ public sealed class LeafComputer
 
     /// <summary>Computes one leaf.</summary>
     /// <param name="replica">The parameters.</param>
-    /// <param name="step">0-based.</param>
+    /// <param name="step">0-based: updates done before it.</param>
     /// <param name="epoch">0-based.</param>
     /// <param name="samples">Positions within the epoch.</param>
     /// <param name="result">Gradient and loss, both summed over the samples in their order; overwritten.</param>
     public void Compute(Replica replica, int step, int epoch, SampleSpan samples, PooledBuffer result)
     {
         int elements = _plan.Output.Elements;
+        double progress = (double)step / _stepsTotal;
         double loss = 0;
         _workspace.BeginLeaf();
         for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
@@ -76,7 +80,7 @@ public sealed class LeafComputer
                     _source.MaskTarget(sample, epoch, _prediction, target);
                 }
 
-                loss += _loss.Evaluate(_prediction, target, _gradient);
+                loss += _loss.Evaluate(_prediction, target, _gradient, progress);
                 _workspace.SetOutputGradient(i, _gradient);
             }
 

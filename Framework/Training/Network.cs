@@ -20,17 +20,23 @@ public sealed class Network
     private readonly AlignedBuffer _state;
     private readonly AlignedBuffer _gradient;
     private readonly AlignedBuffer _leafGradient;
+    private readonly uint _seed;
     private NetworkPass? _pass;
+
+    /// <summary>Passes in training so far: dropout draws anew for each.</summary>
+    private int _forwards;
 
     /// <summary>A network of layers, with PyTorch's default initial weights.</summary>
     /// <param name="layers">Its layers.</param>
     /// <param name="seed">Decides the weights.</param>
     public Network(Sequential layers, uint seed = 0)
     {
+        _seed = seed;
         Model = new Model(layers);
-        _state = new AlignedBuffer(Model.ParameterCount);
-        _gradient = new AlignedBuffer(Model.ParameterCount);
-        _leafGradient = new AlignedBuffer(Model.ParameterCount);
+        _state = new AlignedBuffer(Model.StateCount);
+        _gradient = new AlignedBuffer(Model.StateCount);
+        _leafGradient = new AlignedBuffer(Model.StateCount);
+        Model.InitializeBuffers(_state.Span);
         DefaultInitializer.Fill(Model, seed, _state.Span);
     }
 
@@ -73,7 +79,7 @@ public sealed class Network
     {
         options ??= new NetworkTraining();
         TrainingJob job = new(options.Configure(Model, pairs, _state.Span), pairs);
-        TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount));
+        TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount), Model.Buffers);
         LocalTrainer trainer = new(job, state, options.Threads);
         List<double> losses = [];
         for (int epoch = 0; epoch < options.Epochs; epoch++)
@@ -100,7 +106,7 @@ public sealed class Network
     {
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: false, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input);
+        return pass.Forward(_state, input, default);
     }
 
     /// <summary>How well it does on pairs.</summary>
@@ -120,10 +126,12 @@ public sealed class Network
     {
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: true, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input);
+        return pass.Forward(_state, input, new SampleKeys(_seed, _forwards++, 0));
     }
 
-    /// <summary>Carries a gradient back, and adds to the gradients of the parameters.</summary>
+    /// <summary>
+    /// Carries a gradient back, adds to the gradients of the parameters, and updates running statistics.
+    /// </summary>
     /// <param name="outputGradient">Of the loss with respect to the last Forward's result, in its shape.</param>
     /// <returns>Of the loss with respect to that Forward's input, in its shape.</returns>
     /// <exception cref="InvalidOperationException">No Forward came before.</exception>
@@ -135,9 +143,10 @@ public sealed class Network
         }
 
         Tensor inputGradient = pass.Backward(outputGradient, _leafGradient);
+        RunningStatistics.Move(Model.Buffers, _state.Span, _leafGradient.Span, pass.Samples, _state.Span);
         Span<float> sums = _gradient.Span;
         ReadOnlySpan<float> added = _leafGradient.Span;
-        for (int i = 0; i < sums.Length; i++)
+        for (int i = 0; i < Model.ParameterCount; i++)
         {
             sums[i] += added[i];
         }
@@ -155,8 +164,13 @@ public sealed class Network
     /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
     /// <param name="optimizer">Made for as many parameters as the model has.</param>
     /// <param name="learningRate">Size of the step.</param>
-    public void Step(Optimizer optimizer, double learningRate) =>
+    public void Step(Optimizer optimizer, double learningRate)
+    {
+        // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
+        float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
+        statistics.CopyTo(_state.Span[Model.ParameterCount..]);
+    }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>
         new(buffer.Memory.Slice(parameter.Start, parameter.Count), [.. parameter.Shape]);

@@ -15,19 +15,21 @@ internal sealed class NetworkPass
     private readonly Plan _plan;
     private readonly Replica _replica;
     private readonly Workspace _workspace;
-    private readonly int _samples;
     private int[] _inputShape = [];
     private int[] _outputShape = [];
 
     private NetworkPass(Model model, ImageShape shape, int samples, bool isTraining)
     {
         _model = model;
-        _samples = samples;
+        Samples = samples;
         IsTraining = isTraining;
         _plan = model.Compile(shape, inputGradient: isTraining, imagesPerPass: samples);
         _replica = _plan.CreateReplica();
         _workspace = _plan.CreateWorkspace(isTraining);
     }
+
+    /// <summary>Samples of the batch.</summary>
+    public int Samples { get; }
 
     /// <summary>Whether Backward may follow Forward.</summary>
     public bool IsTraining { get; }
@@ -51,7 +53,7 @@ internal sealed class NetworkPass
         NetworkPass pass = reuse is not null
             && reuse._model == model
             && reuse._plan.Input == sample
-            && reuse._samples == samples
+            && reuse.Samples == samples
             && reuse.IsTraining == isTraining
             ? reuse
             : new NetworkPass(model, sample, samples, isTraining);
@@ -63,12 +65,15 @@ internal sealed class NetworkPass
     }
 
     /// <summary>Computes the results of a batch.</summary>
-    public Tensor Forward(AlignedBuffer state, Tensor input)
+    /// <param name="state">The flat state.</param>
+    /// <param name="input">The batch.</param>
+    /// <param name="keys">Decides random numbers in training.</param>
+    public Tensor Forward(AlignedBuffer state, Tensor input, in SampleKeys keys = default)
     {
         _replica.Load(state.Span);
-        _workspace.BeginPass(_samples);
+        _workspace.BeginPass(Samples, keys);
         int elements = _plan.Input.Elements;
-        for (int i = 0; i < _samples; i++)
+        for (int i = 0; i < Samples; i++)
         {
             _workspace.SetInput(i, input.Span.Slice(i * elements, elements));
         }
@@ -76,7 +81,7 @@ internal sealed class NetworkPass
         _plan.Forward(_replica, _workspace);
         Tensor output = new(_outputShape);
         elements = _plan.Output.Elements;
-        for (int i = 0; i < _samples; i++)
+        for (int i = 0; i < Samples; i++)
         {
             _workspace.GetOutput(i, output.Span.Slice(i * elements, elements));
         }
@@ -99,7 +104,7 @@ internal sealed class NetworkPass
 
         _workspace.BeginLeaf();
         int elements = _plan.Output.Elements;
-        for (int i = 0; i < _samples; i++)
+        for (int i = 0; i < Samples; i++)
         {
             _workspace.SetOutputGradient(i, outputGradient.Span.Slice(i * elements, elements));
         }
@@ -108,7 +113,7 @@ internal sealed class NetworkPass
         _plan.EndLeaf(_workspace, gradient.Span);
         Tensor inputGradient = new(_inputShape);
         elements = _plan.Input.Elements;
-        for (int i = 0; i < _samples; i++)
+        for (int i = 0; i < Samples; i++)
         {
             _workspace.GetInputGradient(i, inputGradient.Span.Slice(i * elements, elements));
         }

@@ -36,6 +36,10 @@ public sealed record TrainingConfiguration
     /// <summary>Hash of the validation data; null if there is none.</summary>
     public string? ValidationHash { get; init; }
 
+    /// <summary>Whether the validation pairs are noisy on both sides, so that PSNR is estimated.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public bool NoisyValidation { get; init; }
+
     /// <summary>Name of the loss.</summary>
     public string Loss { get; init; } = "mse";
 
@@ -44,6 +48,14 @@ public sealed record TrainingConfiguration
 
     /// <summary>How parameters follow gradients.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
+
+    /// <summary>How the learning rate changes, as RateSchedule reads it; null if it does not.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Schedule { get; init; }
+
+    /// <summary>Steps in which the learning rate rises to its full size; 0 for none.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public int Warmup { get; init; }
 
     /// <summary>Samples of a step.</summary>
     public required int Batch { get; init; }
@@ -65,6 +77,10 @@ public sealed record TrainingConfiguration
 
     /// <summary>File of initial parameters, as the user named it; null for random ones.</summary>
     public string? Init { get; init; }
+
+    /// <summary>How initial parameters are drawn, as Initializer reads it; null for PyTorch's default.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? InitScheme { get; init; }
 
     /// <summary>SHA-256 of the initial parameters.</summary>
     public required string InitialWeightsSha256 { get; init; }

@@ -5,6 +5,7 @@ using Distributed.Framework.Layers;
 using Distributed.Framework.Losses;
 using Distributed.Framework.Models;
 using Distributed.Framework.Randomness;
+using Distributed.Framework.Schedules;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Training;
@@ -30,14 +31,17 @@ public sealed class TrainingJob
         Model = new Model(
             ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
             ConvolutionAlgorithms.Parse(configuration.Conv));
-        Loss = new MeanSquaredError();
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);
         Schedule = configuration.Steps is { } steps
             ? BatchSchedule.ForSteps(source.Count, configuration.Batch, configuration.Leaf, steps)
             : BatchSchedule.ForEpochs(source.Count, configuration.Batch, configuration.Leaf, configuration.Epochs ?? 1);
         CheckLeaf(Model, configuration);
         Plan = CompileFor(Model, configuration.Model, source, Schedule.Leaf);
+        Loss = LossCatalogue.Create(configuration.Loss, Plan.Output);
+        LossCatalogue.CheckReduction(configuration.Reduction);
         Gradients = new BufferPool(Model.StateCount);
+        Rates = RateSchedule.Create(
+            configuration.Schedule, configuration.Warmup, Schedule.StepsTotal, Schedule.StepsPerEpoch);
     }
 
     /// <summary>What it was made of.</summary>
@@ -60,6 +64,12 @@ public sealed class TrainingJob
 
     /// <summary>Which samples belong to which step and leaf.</summary>
     public BatchSchedule Schedule { get; }
+
+    /// <summary>How the learning rate changes from step to step.</summary>
+    public RateSchedule Rates { get; }
+
+    /// <summary>Whether a run of another length differs in the steps that both have.</summary>
+    public bool DependsOnLength => Rates.DependsOnLength || Loss.DependsOnProgress;
 
     /// <summary>Buffers as long as the model's state.</summary>
     public BufferPool Gradients { get; }
@@ -87,8 +97,12 @@ public sealed class TrainingJob
     public double Terms(int samples) =>
         Configuration.Reduction == "sum" ? 1 : (double)samples * Loss.Terms(Plan.Output.Elements);
 
+    /// <summary>The learning rate of a step (0-based: updates done before it).</summary>
+    public double LearningRate(int step) => Configuration.Optimizer.LearningRate * Rates.Factor(step);
+
     /// <summary>A thread's means to compute leaves.</summary>
-    public LeafComputer CreateLeafComputer() => new(Plan, Source, Order, Loss, Configuration.Seed);
+    public LeafComputer CreateLeafComputer() => 
+        new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
 
     /// <summary>Statistics of a few samples are noise: models that normalize over leaves need some.</summary>
     private static void CheckLeaf(Model model, TrainingConfiguration configuration)

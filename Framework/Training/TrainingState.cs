@@ -71,29 +71,10 @@ public sealed class TrainingState
     {
         PooledBuffer next = _pool.Rent();
         Optimizer.Step(Parameters.Values, gradient.Values, terms, learningRate, next.Values);
-        foreach (BufferSpec buffer in _buffers)
-        {
-            Move(
-                Parameters.Values.Span.Slice(buffer.Start, buffer.Count),
-                gradient.Values.Span.Slice(buffer.Start, buffer.Count),
-                samples,
-                buffer.Momentum,
-                next.Values.Span.Slice(buffer.Start, buffer.Count));
-        }
-
+        RunningStatistics.Move(
+            _buffers, Parameters.Values.Span, gradient.Values.Span, samples, next.Values.Span);
         Parameters.Dispose();
         Parameters = next;
         gradient.Dispose();
-    }
-
-    /// <summary>target = (1 - momentum) old + momentum sum / samples.</summary>
-    private static void Move(
-        ReadOnlySpan<float> old, ReadOnlySpan<float> sum, int samples, float momentum, Span<float> target)
-    {
-        for (int i = 0; i < target.Length; i++)
-        {
-            float kept = (1 - momentum) * old[i];
-            target[i] = MathF.FusedMultiplyAdd(momentum, sum[i] / samples, kept);
-        }
     }
 }

@@ -97,7 +97,8 @@ internal sealed class LiveDisplay : TrainingDisplay
         Table table = new() { Border = TableBorder.Rounded };
         foreach (string column in s_columns)
         {
-            table.AddColumn(new TableColumn(new Text(column, new Style(Color.Aqua))).RightAligned());
+            string title = column == "PSNR" ? ProgressText.Figure(_evaluation) : column;
+            table.AddColumn(new TableColumn(new Text(title, new Style(Color.Aqua))).RightAligned());
         }
 
         table.AddRow(

@@ -29,7 +29,14 @@ internal sealed class ProgressText(TimeProvider clock)
     public static string Loss(double loss) => Invariant($"{loss:0.000000}");
 
     public static string Psnr(Evaluation? evaluation) =>
-        evaluation is null ? "-" : Invariant($"{evaluation.Psnr:0.00} dB");
+        evaluation switch
+        {
+            null => "-",
+            { Accuracy: { } accuracy } => Invariant($"{100 * accuracy:0.0} %"),
+            { IsClean: true } => Invariant($"{evaluation.Psnr:0.00} dB"),
+            { PsnrEstimated: { } psnr } => Invariant($"~{psnr:0.00} dB"),
+            _ => "below resolution",
+        };
 
     public static string Speed(in StepProgress progress) => Invariant($"{progress.ImagesPerSecond:0}");
 
@@ -42,10 +49,19 @@ internal sealed class ProgressText(TimeProvider clock)
         _ => Invariant($"{left.Value.TotalSeconds:0}s"),
     };
 
-    public static string Validated(int step, Evaluation evaluation) => Invariant(
-        $"Validated after step {step}: PSNR {evaluation.Psnr:0.00} dB over the global error, ")
-        + Invariant($"{evaluation.PsnrMeanPerImage:0.00} dB mean per image; ")
-        + Invariant($"the input has {evaluation.InputPsnr:0.00} dB.");
+    /// <summary>What the figure of <see cref="Psnr"/> is called.</summary>
+    public static string Figure(Evaluation? evaluation) => evaluation?.Accuracy is null ? "PSNR" : "accuracy";
+
+    public static string Validated(int step, Evaluation evaluation) => Invariant($"Validated after step {step}: ")
+        + evaluation switch
+        {
+            { Accuracy: not null } => $"accuracy {Psnr(evaluation)}.",
+            { IsClean: true } => Invariant($"PSNR {evaluation.Psnr:0.00} dB over the global error, ")
+                + Invariant($"{evaluation.PsnrMeanPerImage:0.00} dB mean per image; ")
+                + Invariant($"the input has {evaluation.InputPsnr:0.00} dB."),
+            { PsnrEstimated: { } psnr } => Invariant($"PSNR {psnr:0.00} dB, estimated from noisy pairs."),
+            _ => "PSNR, estimated from noisy pairs: below resolution.",
+        };
 
     private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

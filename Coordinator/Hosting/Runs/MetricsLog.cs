@@ -19,6 +19,11 @@ namespace Distributed.Coordinator.Hosting.Runs;
 /// <param name="ComputeSeconds">In leaves, over all threads of all workers.</param>
 /// <param name="BytesIn">Read from links; none of workers in the coordinator's process.</param>
 /// <param name="BytesOut">Written to links.</param>
+/// <param name="PsnrEstimated">In dB, estimated from noisy pairs; null as <paramref name="Psnr"/>.</param>
+/// <param name="Ssim">Structural similarity, likewise.</param>
+/// <param name="Accuracy">Share of right answers, likewise.</param>
+/// <param name="ValidationLoss">Mean over its terms, likewise.</param>
+/// <param name="EpochLoss">Mean training loss over its terms in the epoch that this step ended; else null.</param>
 public readonly record struct StepMetrics(
     long Step,
     int Epoch,
@@ -34,7 +39,12 @@ public readonly record struct StepMetrics(
     double UpdateSeconds = 0,
     double ComputeSeconds = 0,
     long BytesIn = 0,
-    long BytesOut = 0);
+    long BytesOut = 0,
+    double? PsnrEstimated = null,
+    double? Ssim = null,
+    double? Accuracy = null,
+    double? ValidationLoss = null,
+    double? EpochLoss = null);
 
 /// <summary>Writes metrics.jsonl: one line of JSON a step, in the order of the steps.</summary>
 /// <remarks>
@@ -95,11 +105,12 @@ public sealed class MetricsLog : IDisposable
         WriteFinite("computeSeconds", Math.Round(metrics.ComputeSeconds, 6));
         _json.WriteNumber("bytesIn", metrics.BytesIn);
         _json.WriteNumber("bytesOut", metrics.BytesOut);
-        if (metrics.Psnr is { } psnr)
-        {
-            WriteFinite("psnr", psnr);
-        }
-
+        WriteIfKnown("psnr", metrics.Psnr);
+        WriteIfKnown("psnrEstimated", metrics.PsnrEstimated);
+        WriteIfKnown("ssim", metrics.Ssim);
+        WriteIfKnown("accuracy", metrics.Accuracy);
+        WriteIfKnown("validationLoss", metrics.ValidationLoss);
+        WriteIfKnown("epochLoss", metrics.EpochLoss);
         _json.WriteEndObject();
         _json.Flush();
         _pending.Write("\n"u8);
@@ -128,6 +139,14 @@ public sealed class MetricsLog : IDisposable
         {
             _json.Dispose();
             _file.Dispose();
+        }
+    }
+
+    private void WriteIfKnown(string name, double? value)
+    {
+        if (value is { } known)
+        {
+            WriteFinite(name, known);
         }
     }
 

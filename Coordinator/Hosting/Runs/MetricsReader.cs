@@ -84,7 +84,12 @@ public static class MetricsReader
                 Number(root, "updateSeconds") ?? 0,
                 Number(root, "computeSeconds") ?? 0,
                 (long)(Number(root, "bytesIn") ?? 0),
-                (long)(Number(root, "bytesOut") ?? 0));
+                (long)(Number(root, "bytesOut") ?? 0),
+                Number(root, "psnrEstimated"),
+                Number(root, "ssim"),
+                Number(root, "accuracy"),
+                Number(root, "validationLoss"),
+                Number(root, "epochLoss"));
             return true;
         }
         catch (Exception exception) when (exception is JsonException or InvalidOperationException)

@@ -94,6 +94,8 @@ public static class ReportWriter
         AppendNumber("PSNR", summary.Psnr, "F2", "dB");
         AppendNumber("PSNR, mean per image", summary.PsnrMeanPerImage, "F2", "dB");
         AppendNumber("PSNR, estimated", summary.PsnrEstimated, "F2", "dB");
+        AppendNumber("SSIM", summary.Ssim, "F4", "");
+        AppendNumber("Validation loss", summary.ValidationLoss, "G4", "");
         AppendNumber("Accuracy", summary.Accuracy * 100, "F2", "%");
         AppendNumber("Loss", summary.Loss, "G4", "");
         AppendNumber("Speed", summary.ImagesPerSecond, "N0", "images/s");

@@ -51,6 +51,12 @@ public sealed record RunSummary(
     string Run,
     StepMeans? Step = null)
 {
+    /// <summary>Mean structural similarity to clean images; null without them.</summary>
+    public double? Ssim { get; init; }
+
+    /// <summary>Loss on the validation data, as a mean over its terms; null without them.</summary>
+    public double? ValidationLoss { get; init; }
+
     /// <summary>One JSON object on one line. What does not apply, and what is not finite, is null.</summary>
     public string ToJson()
     {
@@ -65,6 +71,8 @@ public sealed record RunSummary(
             Write(json, "psnrMeanPerImage", PsnrMeanPerImage);
             Write(json, "psnrEstimated", PsnrEstimated);
             Write(json, "accuracy", Accuracy);
+            Write(json, "ssim", Ssim);
+            Write(json, "validationLoss", ValidationLoss);
             Write(json, "imagesPerSecond", ImagesPerSecond);
             Write(json, "seconds", Seconds);
             json.WriteNumber("workers", Workers);

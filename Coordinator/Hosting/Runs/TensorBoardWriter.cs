@@ -60,10 +60,12 @@ public sealed class TensorBoardWriter : IDisposable
     {
         WriteScalar(metrics.Step, "loss", metrics.Loss);
         WriteScalar(metrics.Step, "images_per_second", metrics.ImagesPerSecond);
-        if (metrics.Psnr is { } psnr)
-        {
-            WriteScalar(metrics.Step, "psnr", psnr);
-        }
+        WriteIfKnown(metrics.Step, "psnr", metrics.Psnr);
+        WriteIfKnown(metrics.Step, "psnr_estimated", metrics.PsnrEstimated);
+        WriteIfKnown(metrics.Step, "ssim", metrics.Ssim);
+        WriteIfKnown(metrics.Step, "accuracy", metrics.Accuracy);
+        WriteIfKnown(metrics.Step, "validation_loss", metrics.ValidationLoss);
+        WriteIfKnown(metrics.Step, "epoch_loss", metrics.EpochLoss);
 
         if (_clock.GetElapsedTime(_flushed) >= s_flushAfter)
         {
@@ -80,6 +82,14 @@ public sealed class TensorBoardWriter : IDisposable
 
     /// <summary>Writes out what is gathered and closes the file.</summary>
     public void Dispose() => _file.Dispose();
+
+    private void WriteIfKnown(long step, string tag, double? value)
+    {
+        if (value is { } known)
+        {
+            WriteScalar(step, tag, known);
+        }
+    }
 
     private void WriteScalar(long step, string tag, double value)
     {

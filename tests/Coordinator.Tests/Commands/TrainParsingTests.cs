@@ -1,4 +1,6 @@
+using System.Text.Json.Nodes;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
 using Distributed.Protocol.Hosting;
@@ -92,6 +94,71 @@ public sealed class TrainParsingTests : IDisposable
         Assert.Equal(expected, _runner.Options!.Optimizer);
     }
 
+    [Fact]
+    public async Task OptimizationOptions_ReachTheSession()
+    {
+        string line = "--loss l0 --optimizer adamw --betas 0.8,0.9 --eps 1e-5 --eps-inside-root --schedule rampdown:0.4 "
+            + "--warmup 7 --init-scheme xavier-normal --validation v.npy --validation-noisy --validate-every-epoch";
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
+        OptimizerOptions optimizer = new()
+        {
+            Name = "adamw", Beta1 = 0.8, Beta2 = 0.9, Epsilon = 1e-5, EpsilonInsideRoot = true, WeightDecay = 0.01,
+        };
+        TrainOptions options = _runner.Options!;
+        Assert.Equal(
+            new TrainOptions
+            {
+                Data = new DataOptions { Validation = "v.npy" },
+                Loss = "l0",
+                Optimizer = optimizer,
+                Schedule = "rampdown:0.4",
+                Warmup = 7,
+                InitScheme = "xavier-normal",
+                NoisyValidation = true,
+                ValidateEveryEpoch = true,
+                CommandLine = options.CommandLine,
+            },
+            options);
+
+        line = "--optimizer adagrad --lr-decay 0.1 --initial-accumulator 0.2";
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
+        optimizer = new() { Name = "adagrad", LearningRateDecay = 0.1, InitialAccumulator = 0.2, Epsilon = 1e-10 };
+        Assert.Equal(optimizer, _runner.Options!.Optimizer);
+    }
+
+    /// <summary>PSNR of 27.5 and 28.5 dB: mean 28, deviation of the sample the root of a half.</summary>
+    [Fact]
+    public async Task Repeat_RunsEachSeed_AndGivesMeanAndDeviation()
+    {
+        string root = Directory.CreateTempSubdirectory("distributed-test-").FullName;
+        List<(uint Seed, string? Run)> runs = [];
+        _runner.Train = (options, _, _) =>
+        {
+            runs.Add((options.Data.Seed, options.Run));
+            TrainResult result = CommandRunner.Result(options, run: options.Run!);
+            return Task.FromResult(result with { Summary = result.Summary with { Psnr = 26.5 + runs.Count } });
+        };
+        try
+        {
+            Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+                "--repeat", "2", "--seed", "7", "--run", root, "--json"));
+            Assert.Equal([(7u, Path.Combine(root, "seed-7")), (8u, Path.Combine(root, "seed-8"))], runs);
+            string line = Assert.Single(_runner.Output.Split('\n', StringSplitOptions.RemoveEmptyEntries));
+            JsonNode json = JsonNode.Parse(line)!;
+            Assert.Equal(28, (double)json["psnr"]!);
+            Assert.Equal(Math.Sqrt(0.5), (double)json["standardDeviation"]!["psnr"]!, 1e-12);
+            Assert.Equal(1000, (int)json["steps"]!);
+            Assert.Null(json["accuracy"]);
+            Assert.Equal([7u, 8u], json["runs"]!.AsArray().Select(run => (uint)run!["seed"]!));
+            Assert.Equal(line, File.ReadAllText(Path.Combine(root, "repeat.json")).TrimEnd());
+            Assert.Contains("+- 0.7071", _runner.Error, StringComparison.Ordinal);
+        }
+        finally
+        {
+            Directory.Delete(root, recursive: true);
+        }
+    }
+
     [Theory]
     [InlineData("--steps 0", "--steps 0", "of 1 or more")]
     [InlineData("--steps 1.5", "--steps 1.5", "whole number")]
@@ -111,10 +178,22 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--betas 0.9,1", "--betas 0.9,1", "below 1")]
     [InlineData("--range 1:1", "--range 1:1", "lower one first")]
     [InlineData("--range 5", "--range 5", "0:4095")]
-    [InlineData("--loss l1", "--loss l1", "mse")]
     [InlineData("--conv fast", "--conv fast", "auto or winograd4 or winograd2 or direct")]
+    [InlineData("--loss l3", "--loss l3", "mse or l1 or l0 or hdr or cross-entropy")]
     [InlineData("--reduction none", "--reduction none", "mean or sum")]
-    [InlineData("--optimizer adamw", "--optimizer adamw", "sgd or adam")]
+    [InlineData("--optimizer lion", "--optimizer lion", "sgd or adam or adamw or adagrad")]
+    [InlineData("--optimizer adagrad --betas 0.9,0.9", "--betas", "adam or adamw")]
+    [InlineData("--optimizer sgd --eps 1e-3", "--eps", "adagrad")]
+    [InlineData("--lr-decay 0.1", "--lr-decay", "adagrad")]
+    [InlineData("--optimizer sgd --eps-inside-root", "--eps-inside-root", "adam")]
+    [InlineData("--optimizer adagrad --lr-decay -1", "--lr-decay -1", "0 or more")]
+    [InlineData("--schedule linear", "--schedule linear", "rampdown:FRACTION")]
+    [InlineData("--schedule step:0:0.5", "--schedule step:0:0.5", "1 or more")]
+    [InlineData("--warmup -1", "--warmup -1", "0 or more")]
+    [InlineData("--init-scheme he", "--init-scheme he", "kaiming-uniform")]
+    [InlineData("--init w.pth --init-scheme zero", "--init", "--init-scheme")]
+    [InlineData("--repeat 0", "--repeat 0", "from 1 to 1000")]
+    [InlineData("--repeat 2 --run r --resume", "--repeat", "--resume")]
     [InlineData("--noise poisson:3", "--noise poisson:3", "gaussian:S")]
     [InlineData("--noise gaussian:-1", "--noise gaussian:-1", "gaussian:S")]
     [InlineData("--epochs 1 --steps 1", "--epochs", "--steps")]
@@ -130,7 +209,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--listen 5500", "--listen 5500", "an IP address")]
     [InlineData("--min-workers 0", "--min-workers 0", "from 1 to 1024")]
     [InlineData("train extra", "'extra'", "Unrecognized")]
-    [InlineData("sweep", "'sweep'", "Unrecognized")]
+    [InlineData("wander", "'wander'", "Unrecognized")]
     [InlineData("@file", "'@file'", "Unrecognized")]
     public async Task WrongArguments_AreUsageFaults_AndNothingStarts(string line, string named, string allowed)
     {

@@ -38,6 +38,8 @@ internal sealed class GoldenCase
 
     public float[] Floats(string tensor) => Find(tensor).ReadFloats();
 
+    public long[] Longs(string tensor) => Find(tensor).ReadInt64s();
+
     public int[] Shape(string tensor) => [.. Find(tensor).Shape.Select(side => (int)side)];
 
     /// <summary>A tensor's shape without the batch: vectors become channels, or single-channel rows.</summary>

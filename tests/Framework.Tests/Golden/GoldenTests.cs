@@ -37,10 +37,9 @@ public sealed class GoldenTests
 
     public static TheoryData<string, int> TrajectoryCases { get; } = Cross(GoldenCase.Names("trajectory_"));
 
-    public static TheoryData<string> LossCases { get; } = GoldenCase.Names("mse");
+    public static TheoryData<string> LossCases { get; } = GoldenCase.Names("mse", "l1", "cross_entropy");
 
-    public static TheoryData<string> OptimizerCases { get; } =
-        ["optimizer_sgd", "optimizer_sgd_momentum", "optimizer_sgd_nesterov_wd", "optimizer_adam", "optimizer_adam_wd"];
+    public static TheoryData<string> OptimizerCases { get; } = GoldenCase.Names("optimizer_");
 
     [Theory]
     [MemberData(nameof(LayerCases))]
@@ -81,12 +80,23 @@ public sealed class GoldenTests
         GoldenCase golden = GoldenCase.Load(name);
         float[] x = golden.Floats("x");
         float[] gradient = new float[x.Length];
-        double sum = new MeanSquaredError().Evaluate(x, golden.Floats("target"), gradient);
+        int n = golden.Shape("x")[0];
+        int elements = x.Length / n;
+        string op = golden.Text("op");
+        Loss loss = LossCatalogue.Create(op.Replace('_', '-'), new ImageShape(elements, 1, 1));
+        double sum = 0;
+        for (int i = 0; i < n; i++)
+        {
+            Range range = (i * elements)..((i + 1) * elements);
+            sum += op == "cross_entropy"
+                ? EvaluateBothWays((CrossEntropy)loss, x[range], (int)golden.Longs("target")[i], gradient.AsSpan(range))
+                : loss.Evaluate(x[range], golden.Floats("target").AsSpan(range), gradient.AsSpan(range));
+        }
 
-        float[] mean = [(float)(sum / x.Length)];
-        Distance.AssertClose("loss", mean, golden.Floats("loss"), Tolerance);
+        float terms = n * loss.Terms(elements);
+        Distance.AssertClose("loss", [(float)(sum / terms)], golden.Floats("loss"), Tolerance);
         Distance.AssertClose(
-            "grad_x", gradient.Select(value => value / x.Length).ToArray(), golden.Floats("grad_x"), Tolerance);
+            "grad_x", gradient.Select(value => value / terms).ToArray(), golden.Floats("grad_x"), Tolerance);
     }
 
     [Theory]
@@ -97,13 +107,7 @@ public sealed class GoldenTests
         float[] gradients = golden.Floats("grads");
         float[] weights = golden.Floats("weights");
         int count = golden.Shape("grads")[1];
-        Optimizer optimizer = name.Contains("adam", StringComparison.Ordinal)
-            ? AdamOf(golden, count)
-            : new Sgd(
-                count,
-                golden.Double("momentum"),
-                golden.Has("nesterov") || name.Contains("nesterov", StringComparison.Ordinal),
-                golden.Double("weight_decay"));
+        Optimizer optimizer = OptimizerOf(golden, count);
         AlignedBuffer parameters = Buffer(weights.AsSpan(0, count));
         for (int step = 0; step < golden.Shape("grads")[0]; step++)
         {
@@ -231,15 +235,31 @@ public sealed class GoldenTests
         }
     }
 
-    private static Adam AdamOf(GoldenCase golden, int count)
+    private static double EvaluateBothWays(CrossEntropy loss, float[] logits, int right, Span<float> gradient)
     {
-        bool other = golden.Name == "optimizer_adam_wd";
-        return new Adam(
-            count,
-            other ? 0.8 : 0.9,
-            other ? 0.99 : 0.999,
-            golden.Double("eps", 1e-8),
-            golden.Double("weight_decay"));
+        float[] oneHot = new float[logits.Length];
+        float[] other = new float[logits.Length];
+        oneHot[right] = 1;
+        double value = loss.EvaluateClasses(logits, [right], gradient);
+        Assert.Equal(value, loss.Evaluate(logits, oneHot, other), 1e-12);
+        Distance.AssertClose("one-hot", other, gradient, Tolerance);
+        return value;
+    }
+
+    private static Optimizer OptimizerOf(GoldenCase golden, int count)
+    {
+        string name = golden.Text("optimizer");
+        bool other = name == "adam_wd";
+        OptimizerOptions options = OptimizerOptions.DefaultsOf(name.Split('_')[0]);
+        return (options with
+        {
+            Momentum = golden.Double("momentum"),
+            Nesterov = name.Contains("nesterov", StringComparison.Ordinal),
+            WeightDecay = golden.Double("weight_decay"),
+            Beta1 = other ? 0.8 : 0.9,
+            Beta2 = other ? 0.99 : 0.999,
+            Epsilon = golden.Double("eps", options.Epsilon),
+        }).Create(count);
     }
 
     private static (LayerRun Run, int N) LoadModel(

@@ -132,7 +132,8 @@ public sealed class OptimizerTests
     [InlineData(float.PositiveInfinity)]
     public void Step_GradientNotFinite_GivesNaNThereAlone(float poison)
     {
-        Optimizer[] optimizers = [new Sgd(20), new Sgd(20, 0.9, true, 0.1), new Adam(20)];
+        Optimizer[] optimizers =
+            [new Sgd(20), new Sgd(20, 0.9, true, 0.1), new Adam(20), new AdaGrad(20), AdamW(20)];
         foreach (Optimizer optimizer in optimizers)
         {
             AlignedBuffer parameters = Buffer(new TestValues(1).Floats(20));
@@ -168,7 +169,7 @@ public sealed class OptimizerTests
         }
     }
 
-    /// <summary>Both updates at all widths: the same bits.</summary>
+    /// <summary>All updates at all widths: the same bits.</summary>
     [Fact]
     public unsafe void Kernels_AllWidths_GiveTheSameBits()
     {
@@ -190,13 +191,24 @@ public sealed class OptimizerTests
                 AdamStep adam = new(0.1f, 0.9f, 0.1f, 0.999f, 0.001f, 1e-8f, 0.01f, 0.3f);
                 kernels.Adam(
                     old.Pointer, sum.Pointer, 7, first.Pointer, second.Pointer, target.Pointer, length, adam);
-                results[width] = [.. moved, .. target.Span, .. first.Span, .. second.Span];
+                float[] ofAdam = target.Span.ToArray();
+                AdamStep other = adam with { WeightDecay = 0, Kept = 0.99f, EpsilonInsideRoot = true };
+                kernels.Adam(
+                    old.Pointer, sum.Pointer, 7, first.Pointer, second.Pointer, target.Pointer, length, other);
+                float[] ofOther = target.Span.ToArray();
+                AdaGradStep adaGrad = new(0.1f, 1e-10f, 0.01f);
+                kernels.AdaGrad(old.Pointer, sum.Pointer, 7, second.Pointer, target.Pointer, length, adaGrad);
+                results[width] =
+                    [.. moved, .. ofAdam, .. ofOther, .. target.Span, .. first.Span, .. second.Span];
             }
 
             Assert.Equal(results[0], results[1]);
             Assert.Equal(results[0], results[2]);
         }
     }
+
+    private static Adam AdamW(int length) =>
+        new(length, weightDecay: 0.1, form: AdamForm.DecoupledDecay | AdamForm.EpsilonInsideRoot);
 
     private static void AssertClose(double[] expected, AlignedBuffer actual)
     {
