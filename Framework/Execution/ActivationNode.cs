@@ -106,7 +106,7 @@ internal sealed class ActivationNode
     /// <summary>Asks for at least this many zero pixels around the image.</summary>
     public void RequireBorder(int border) => Root._border = Math.Max(Root._border, border);
 
-    /// <summary>Floats up to the last channel, rounded up to whole vectors: the padding behind needs no computing.</summary>
+    /// <summary>Floats up to the last channel, in whole vectors: the padding behind needs no computing.</summary>
     public int VectorFloats(int lanes)
     {
         Run last = Channels[^1];

@@ -2,7 +2,7 @@ using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Execution;
 
-/// <summary>One way to carry an activation, or a gradient, through a convolution: worked out once for its sizes.</summary>
+/// <summary>One way to carry an activation, or a gradient, through a convolution of one size.</summary>
 internal abstract class ConvolutionPass
 {
     /// <summary>Floats of the packed weights.</summary>

@@ -44,7 +44,7 @@ internal sealed class WinogradGrid
     public int OutputBorder(int outH, int outW) =>
         Math.Max((Rows * _outputs) - outH, (Columns * _outputs) - outW);
 
-    /// <summary>Cuts the grid in bands of at most so many tiles, as many lines of tiles as fit, or parts of one.</summary>
+    /// <summary>Cuts the grid in bands of at most so many tiles: as many lines as fit, or parts of one.</summary>
     public WinogradBand[] Bands(int tilesMax)
     {
         int across = (Columns + tilesMax - 1) / tilesMax;

@@ -45,7 +45,7 @@ internal static unsafe class FewChannels
         }
     }
 
-    /// <summary>output[x] = start + sum over ky, kx of row x + kx of line ky, at the kernel element's channels.</summary>
+    /// <summary>output[x] = start + sum over ky, kx of row x + kx of line ky, at that element's channels.</summary>
     /// <param name="lines">K lines of rows, row 0 where output 0 begins to read.</param>
     /// <param name="k">Side of the kernel.</param>
     /// <param name="channels">1 to 4.</param>

@@ -36,7 +36,7 @@ internal unsafe interface IWinogradTile
         where TVector : struct, IVector<TVector>;
 }
 
-/// <summary>F(4, 3), with the points 0, 1, -1, 2, -2 and infinity: four times fewer products in two dimensions.</summary>
+/// <summary>F(4, 3), with the points 0, 1, -1, 2, -2 and infinity: 4 times fewer products in the plane.</summary>
 internal readonly unsafe struct WinogradTile4 : IWinogradTile
 {
     public static int Outputs => 4;

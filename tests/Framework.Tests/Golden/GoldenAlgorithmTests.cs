@@ -22,7 +22,7 @@ public sealed class GoldenAlgorithmTests
     public void Model_ReferenceCase_MatchesForwardAndBackward(string name) =>
         ForAll((bits, algorithm) => GoldenTests.AssertModel(name, bits, algorithm, Tolerance(algorithm)));
 
-    /// <summary>Twenty steps of Adam, whose first follow the sign of tiny gradients, amplify roundings 30-fold.</summary>
+    /// <summary>Twenty steps of Adam, the first by the sign of tiny gradients, amplify roundings 30-fold.</summary>
     [Theory]
     [MemberData(nameof(TrajectoryCases))]
     public void Training_TwentyStepsOfAdam_MatchesLossesAndWeights(string name) =>

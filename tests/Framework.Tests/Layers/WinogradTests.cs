@@ -74,7 +74,8 @@ public sealed class WinogradTests
     public void Convolutions_BeyondOneBand_EqualTwin(ConvolutionAlgorithm algorithm, double tolerance)
     {
         TestValues values = new(9);
-        Check(new Sequential(new Conv2d(3, 17, 3, padding: 1)), new ImageShape(3, 6, 150), algorithm, tolerance, values);
+        Check(
+            new Sequential(new Conv2d(3, 17, 3, padding: 1)), new ImageShape(3, 6, 150), algorithm, tolerance, values);
         Check(new Sequential(new Conv2d(16, 16, 3)), new ImageShape(16, 41, 37), algorithm, tolerance, values);
         Check(new Sequential(new Conv2d(400, 16, 3)), new ImageShape(400, 4, 5), algorithm, tolerance, values);
         Check(
