@@ -23,7 +23,8 @@ internal sealed class TrainArguments
         + "[synthetic]");
 
     private readonly Option<string?> _validation = StrictOptions.Text(
-        "--validation", "SOURCE", "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]");
+        "--validation", "SOURCE",
+        "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]");
 
     private readonly Option<bool> _validationNoisy = StrictOptions.Flag(
         "--validation-noisy", "The validation pairs are noisy on both sides: their PSNR is estimated");
@@ -32,8 +33,8 @@ internal sealed class TrainArguments
         "--validate-every-epoch", "Validate after every epoch [at most every minute; every epoch for classes]");
 
     private readonly Option<string?> _noise = StrictOptions.Noise(
-        "--noise", "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; S, PEAK and P "
-        + "also as LO-HI [gaussian:25 for synthetic]");
+        "--noise", "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; "
+        + "S, PEAK and P also as LO-HI [gaussian:25 for synthetic]");
 
     private readonly Option<bool> _noiseFixed = StrictOptions.Flag(
         "--noise-fixed", "Keep each image's noise and window in every epoch");
@@ -119,10 +120,9 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        _data, _validation, _validationNoisy, _validateEveryEpoch, _noise, _noiseFixed, _targets, _augment,
-        _crop, _range, _limit, _noShuffle, _model, _init, _initScheme, _conv,
-        .. _optimization.All, _batch, _leaf, _epochs, _steps, _seed, _repeat, _run, _resume, _checkpointEvery, _workers,
-        _threads, _listen, _minWorkers, _tokenFile,
+        _data, _validation, _validationNoisy, _validateEveryEpoch, _noise, _noiseFixed, _targets, _augment, _crop,
+        _range, _limit, _noShuffle, _model, _init, _initScheme, _conv, .. _optimization.All, _batch, _leaf, _epochs,
+        _steps, _seed, _repeat, _run, _resume, _checkpointEvery, _workers, _threads, _listen, _minWorkers, _tokenFile,
     ];
 
     /// <summary>Finds options that exclude or need each other.</summary>

@@ -192,7 +192,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _bestSaved = PostAsync(state, steps, score: evaluation.Score, keepByStep: false);
         if (_validation.ClassCount > 0)
         {
-            return;
+            return; // A class is no picture.
         }
 
         string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");

@@ -140,6 +140,8 @@ public sealed class Initializer
     }
 
     private static double? ParseNumber(string text) => double.TryParse(
-        text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value)
-        && double.IsFinite(value) ? value : null;
+        text,
+        NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+        CultureInfo.InvariantCulture,
+        out double value) && double.IsFinite(value) ? value : null;
 }

@@ -15,7 +15,7 @@ namespace Distributed.Framework.Training;
 /// </param>
 public sealed record Evaluation(double MeanSquaredError, double Psnr, double PsnrMeanPerImage, double InputPsnr)
 {
-    /// <summary>Mean structural similarity of the images; null if they are no images, or smaller than its window.</summary>
+    /// <summary>Mean structural similarity of the images; null if they are none, or smaller than its window.</summary>
     public double? Ssim { get; init; }
 
     /// <summary>Share of right answers, 0 to 1; null if targets are no classes.</summary>

@@ -11,8 +11,8 @@ internal static class Seed004
         {
             Rows = _ =>
             [
-                new("ReLU, cross-entropy, SGD", DiscTable.Words("cross-entropy", "sgd", "relu", "0.001", 30), 98.1),
-                new("ReLU, MSE, SGD", DiscTable.Words("mse", "sgd", "relu", "0.001", 30), 97.4),
+                new("ReLU, cross-entropy, SGD", DiscTable.Words("cross-entropy", "sgd", "relu", "0.001"), 98.1),
+                new("ReLU, MSE, SGD", DiscTable.Words("mse", "sgd", "relu", "0.001"), 97.4),
             ],
             IsCourse = false,
             Metric = Metric.Accuracy,

@@ -26,4 +26,11 @@ public sealed class NoisyTargets(PairSource source) : PairSource
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target) =>
         source.Read(index, epoch, input, target);
+
+    /// <inheritdoc/>
+    public override bool MasksTargets => source.MasksTargets;
+
+    /// <inheritdoc/>
+    public override void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target) =>
+        source.MaskTarget(index, epoch, prediction, target);
 }
