@@ -29,6 +29,7 @@ internal static class SavedOptions
                 Shuffle = saved.Shuffle,
                 Model = saved.Model,
                 Layers = saved.Layers,
+                Conv = saved.Conv,
                 Init = saved.Init,
                 InitScheme = saved.InitScheme,
                 NoisyValidation = saved.NoisyValidation,

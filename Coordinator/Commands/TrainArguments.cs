@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
+using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Models;
 
@@ -63,6 +64,9 @@ internal sealed class TrainArguments
     private readonly Option<string?> _init = StrictOptions.Text(
         "--init", "FILE", "Initial weights: safetensors, or a PyTorch state_dict [PyTorch's random defaults]");
 
+    private readonly Option<string?> _conv = StrictOptions.OneOf(
+        "--conv", ConvolutionAlgorithms.Names, "How convolutions are computed; part of the result [auto]");
+
     private readonly Option<string?> _initScheme = StrictOptions.Checked(
         "--init-scheme",
         "SCHEME",
@@ -117,8 +121,8 @@ internal sealed class TrainArguments
     public IEnumerable<Option> All =>
     [
         _data, _validation, _validationNoisy, _validateEveryEpoch, _noise, _noiseFixed, _targets, _augment, _crop,
-        _range, _limit, _noShuffle, _model, _init, _initScheme, .. _optimization.All, _batch, _leaf, _epochs, _steps,
-        _seed, _repeat, _run, _resume, _checkpointEvery, _workers, _threads, _listen, _minWorkers, _tokenFile,
+        _range, _limit, _noShuffle, _model, _init, _initScheme, _conv, .. _optimization.All, _batch, _leaf, _epochs,
+        _steps, _seed, _repeat, _run, _resume, _checkpointEvery, _workers, _threads, _listen, _minWorkers, _tokenFile,
     ];
 
     /// <summary>Finds options that exclude or need each other.</summary>
@@ -182,6 +186,7 @@ internal sealed class TrainArguments
             Model = model ?? defaults.Model,
             Layers = model is null ? defaults.Layers : null,
             Init = result.GetValue(_init) ?? defaults.Init,
+            Conv = result.GetValue(_conv) ?? defaults.Conv,
             InitScheme = result.GetValue(_initScheme) ?? defaults.InitScheme,
             Loss = _optimization.ReadLoss(result) ?? defaults.Loss,
             Reduction = _optimization.ReadReduction(result) ?? defaults.Reduction,

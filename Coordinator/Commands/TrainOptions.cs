@@ -26,6 +26,9 @@ public sealed record TrainOptions
     /// <summary>The layers of a run that is resumed without naming its model again; else null.</summary>
     public JsonArray? Layers { get; init; }
 
+    /// <summary>How convolutions are computed.</summary>
+    public string Conv { get; init; } = "auto";
+
     /// <summary>File of initial parameters: safetensors or a PyTorch state dictionary.</summary>
     public string? Init { get; init; }
 

@@ -2,6 +2,7 @@ using System.Globalization;
 using System.Text.Json;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Training;
@@ -77,7 +78,9 @@ public static class ModelLoader
 
     private static LoadedModel Load(TrainingConfiguration configuration, string weights)
     {
-        Model model = new(ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model));
+        Model model = new(
+            ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
+            ConvolutionAlgorithms.Parse(configuration.Conv));
         float[] parameters = new float[model.StateCount];
         StateDict.Read(weights).CopyTo(model, parameters);
         return new LoadedModel(model, configuration.Model, parameters, weights, configuration);

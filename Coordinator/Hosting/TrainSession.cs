@@ -8,6 +8,7 @@ using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
@@ -61,7 +62,7 @@ public sealed class TrainSession
         Sequential layers = options.Layers is { } saved
             ? ModelSpec.Parse(saved.ToJsonString(), options.Model)
             : ModelLoader.FindLayers(options.Model, source.Shape.C);
-        Model model = new(layers);
+        Model model = new(layers, ConvolutionAlgorithms.Parse(options.Conv));
         TrainingJob.CompileFor(model, options.Model, source);
         if (_validation is not null && _validation.Shape != source.Shape)
         {
@@ -119,6 +120,7 @@ public sealed class TrainSession
         Shuffle = _options.Shuffle,
         Seed = _options.Data.Seed,
         Init = _options.Init,
+        Conv = _options.Conv,
         InitScheme = _options.InitScheme is "default" ? null : _options.InitScheme,
         InitialWeightsSha256 = Hash(_initial),
     };

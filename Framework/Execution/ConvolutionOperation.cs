@@ -8,9 +8,10 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     private readonly ConvolutionGeometry _geometry;
     private readonly WeightStrides _strides;
     private readonly int _biasStart;
-    private ConvolutionProgram _forward = null!;
-    private ConvolutionProgram _backward = null!;
-    private TapOffsets[] _taps = [];
+    private readonly ConvolutionMethod _method;
+    private ConvolutionPass _forward = null!;
+    private ConvolutionPass _backward = null!;
+    private WeightGradientPass _weightGradient = null!;
     private int[] _outputChannelOf = [];
 
     /// <param name="geometry">Forward direction.</param>
@@ -18,15 +19,22 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     /// <param name="output">What it writes.</param>
     /// <param name="strides">Where the weight is, seen in the forward direction.</param>
     /// <param name="biasStart">Where the bias is in the flat parameters; -1 if there is none.</param>
+    /// <param name="algorithm">What the user chose.</param>
     public ConvolutionOperation(
-        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides, int biasStart)
+        ConvolutionGeometry geometry,
+        ActivationNode input,
+        ActivationNode output,
+        WeightStrides strides,
+        int biasStart,
+        ConvolutionAlgorithm algorithm)
         : base(input, output)
     {
         _geometry = geometry;
         _strides = strides;
         _biasStart = biasStart;
-        input.RequireBorder(geometry.Border(input.Shape.H, input.Shape.W, output.Shape.H, output.Shape.W));
-        output.RequireBorder(geometry.Adjoint.Border(output.Shape.H, output.Shape.W, input.Shape.H, input.Shape.W));
+        _method = ConvolutionMethod.Choose(algorithm, geometry, input.Shape.C, output.Shape.C);
+        input.RequireBorder(_method.InputBorder(geometry, input.Shape, output.Shape));
+        output.RequireBorder(_method.OutputBorder(geometry, input.Shape, output.Shape));
     }
 
     /// <inheritdoc/>
@@ -35,28 +43,20 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     public override int PackedFloats =>
         checked(Output.Floats + Input.Floats + _forward.PackedFloats + (NeedsBackward ? _backward.PackedFloats : 0));
 
-    public override int GradientFloats => checked(Output.Floats + (_taps.Length * Input.Shape.C * Output.Floats));
+    public override int GradientFloats => checked(Output.Floats + _weightGradient.SumFloats);
 
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
 
+    public override int TemporaryFloats(bool training) => training
+        ? Math.Max(_weightGradient.ScratchFloats, Math.Max(_forward.ScratchFloats, _backward.ScratchFloats))
+        : _forward.ScratchFloats;
+
     public override void Bind()
     {
-        _forward = new ConvolutionProgram(_geometry, Input, Output, _strides);
-        _backward = new ConvolutionProgram(_geometry.Adjoint, Output, Input, _strides.Swapped);
+        _forward = _method.CreatePass(_geometry, Input, Output, _strides);
+        _backward = _method.CreatePass(_geometry.Adjoint, Output, Input, _strides.Swapped);
+        _weightGradient = _method.CreateWeightGradient(_geometry, Input, Output, _strides);
         _outputChannelOf = Output.ChannelOfFloat();
-        List<TapOffsets> taps = [];
-        ActivationNode strided = _geometry.Transposed ? Output : Input;
-        for (int ky = 0; ky < _geometry.K; ky++)
-        {
-            for (int kx = 0; kx < _geometry.K; kx++)
-            {
-                int offset = checked(
-                    ((ky - _geometry.Padding) * strided.LineFloats) + ((kx - _geometry.Padding) * strided.PixelFloats));
-                taps.Add(_geometry.Transposed ? new TapOffsets(0, offset) : new TapOffsets(offset, 0));
-            }
-        }
-
-        _taps = [.. taps];
     }
 
     public override void Pack(ReadOnlySpan<float> parameters, Replica replica)
@@ -71,48 +71,53 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
         packed = packed[Output.Floats..];
         packed[..Input.Floats].Clear();
         packed = packed[Input.Floats..];
-        _forward.Pack(parameters, packed);
+        _forward.Pack(replica.Kernels, parameters, packed);
         if (NeedsBackward)
         {
-            _backward.Pack(parameters, packed[_forward.PackedFloats..]);
+            _backward.Pack(replica.Kernels, parameters, packed[_forward.PackedFloats..]);
         }
     }
 
     public override void Forward(Workspace workspace, Replica replica)
     {
         float* bias = replica.PackedPointer(this);
-        float* weights = bias + Output.Floats + Input.Floats;
         for (int image = 0; image < workspace.Images; image++)
         {
-            _forward.Run(
-                workspace.Kernels,
-                workspace.Activation(Input, image),
-                workspace.Activation(Output, image),
-                weights,
-                bias,
-                Activation);
+            _forward.Run(new ConvolutionCall
+            {
+                Kernels = workspace.Kernels,
+                Input = workspace.Activation(Input, image),
+                Output = workspace.Activation(Output, image),
+                Packed = bias + Output.Floats + Input.Floats,
+                Start = bias,
+                Scratch = workspace.Temporary,
+                Activation = Activation,
+            });
         }
     }
 
     public override void Backward(Workspace workspace, Replica replica)
     {
         float* zeros = replica.PackedPointer(this) + Output.Floats;
-        float* weights = zeros + Input.Floats + _forward.PackedFloats;
+        float* sums = workspace.GradientSumsPointer(this) + Output.Floats;
         for (int image = 0; image < workspace.Images; image++)
         {
             float* outputGradient = workspace.Gradient(Output, image);
             BackwardOfActivation(workspace, image, outputGradient);
-            AccumulateWeights(workspace, image, outputGradient);
+            _weightGradient.Accumulate(
+                workspace.Kernels, workspace.Activation(Input, image), outputGradient, sums, workspace.Temporary);
             if (NeedsBackward)
             {
-                float* start = InputGradient == GradientMode.Overwrite ? zeros : null;
-                _backward.Run(
-                    workspace.Kernels,
-                    outputGradient,
-                    workspace.Gradient(Input, image),
-                    weights,
-                    start,
-                    ActivationKind.None);
+                _backward.Run(new ConvolutionCall
+                {
+                    Kernels = workspace.Kernels,
+                    Input = outputGradient,
+                    Output = workspace.Gradient(Input, image),
+                    Packed = zeros + Input.Floats + _forward.PackedFloats,
+                    Start = InputGradient == GradientMode.Overwrite ? zeros : null,
+                    Scratch = workspace.Temporary,
+                    Activation = ActivationKind.None,
+                });
             }
         }
     }
@@ -131,27 +136,7 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
             }
         }
 
-        sums = sums[Output.Floats..];
-        for (int group = 0; group < Output.Floats; group += ActivationNode.ChannelGroup)
-        {
-            ReadOnlySpan<int> channels = _outputChannelOf.AsSpan(group, ActivationNode.ChannelGroup);
-            for (int tap = 0; tap < _taps.Length; tap++)
-            {
-                for (int i = 0; i < Input.Shape.C; i++)
-                {
-                    int target = _strides.Start + (i * _strides.In) + tap;
-                    for (int lane = 0; lane < channels.Length; lane++)
-                    {
-                        if (channels[lane] >= 0)
-                        {
-                            gradient[target + (channels[lane] * _strides.Out)] = sums[lane];
-                        }
-                    }
-
-                    sums = sums[ActivationNode.ChannelGroup..];
-                }
-            }
-        }
+        _weightGradient.Unpack(workspace.Kernels, workspace.GradientSumsPointer(this) + Output.Floats, gradient);
     }
 
     /// <summary>Carries the gradient through the activation, in place, and sums it up for the bias.</summary>
@@ -183,28 +168,5 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
                 workspace.Kernels.AddPixels(gradient + line, Output.PixelFloats, width, Output.Floats, biasSums);
             }
         }
-    }
-
-    private void AccumulateWeights(Workspace workspace, int image, float* outputGradient)
-    {
-        int stride = _geometry.Stride;
-        int inputStride = _geometry.Transposed ? 1 : stride;
-        int outputStride = _geometry.Transposed ? stride : 1;
-        ActivationNode window = _geometry.Transposed ? Input : Output;
-        workspace.Kernels.AccumulateWeightGradient(new WeightGradientImage
-        {
-            A = workspace.Activation(Input, image),
-            APixel = (nint)inputStride * Input.PixelFloats,
-            ALine = (nint)inputStride * Input.LineFloats,
-            B = outputGradient,
-            BPixel = (nint)outputStride * Output.PixelFloats,
-            BLine = (nint)outputStride * Output.LineFloats,
-            W = window.Shape.W,
-            H = window.Shape.H,
-            Taps = _taps,
-            Channels = Input.Channels,
-            Columns = Output.Floats,
-            Sums = workspace.GradientSumsPointer(this) + Output.Floats,
-        });
     }
 }

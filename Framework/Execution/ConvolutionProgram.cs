@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Execution;
@@ -13,18 +12,20 @@ internal readonly record struct WeightStrides(int Start, int Out, int In)
     public WeightStrides Swapped => new(Start, In, Out);
 }
 
-/// <summary>A convolution between two laid-out activations: everything the kernels need, worked out once.</summary>
-internal sealed unsafe class ConvolutionProgram
+/// <summary>A convolution by its definition, between two laid-out activations.</summary>
+/// <remarks>
+/// Where the input has few channels, what an output pixel reads is gathered first, so that the kernel finds one long
+/// run instead of many short ones: the same sum in the same order.
+/// </remarks>
+internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 {
-    /// <summary>Weights of a block of runs, times 16 floats, should fit the first-level cache.</summary>
-    private const int BlockDepthMax = 384;
-
     private readonly ActivationNode _input;
     private readonly ActivationNode _output;
     private readonly int _k;
     private readonly WeightStrides _strides;
     private readonly int[] _channelOf;
     private readonly Stage[] _stages;
+    private readonly bool _isGathered;
 
     public ConvolutionProgram(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
@@ -34,25 +35,31 @@ internal sealed unsafe class ConvolutionProgram
         _k = geometry.K;
         _strides = strides;
         _channelOf = output.ChannelOfFloat();
+        _isGathered = _k > 1 && _k * _k <= FewChannels.TapsMax
+            && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
+        int packedFloats = 0;
         List<Stage> stages = [];
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
         {
-            stages.Add(new Stage(phase, input, PackedFloats));
-            PackedFloats = checked(PackedFloats + (stages[^1].Depth * output.Floats));
+            stages.Add(new Stage(phase, input, packedFloats, _isGathered));
+            ScratchFloats = Math.Max(ScratchFloats, checked(phase.Pixels * stages[^1].RowFloats));
+            packedFloats = checked(packedFloats + (stages[^1].Runs.Depth * output.Floats));
         }
 
+        PackedFloats = packedFloats;
         _stages = [.. stages];
     }
 
     /// <summary>Floats of the packed weights: for each phase [output floats / 16][depth][16].</summary>
-    public int PackedFloats { get; }
+    public override int PackedFloats { get; }
 
-    /// <summary>Brings the weights into the order in which the kernel reads them.</summary>
-    public void Pack(ReadOnlySpan<float> parameters, Span<float> packed)
+    public override int ScratchFloats { get; }
+
+    public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {
         foreach (Stage stage in _stages)
         {
-            Span<float> target = packed.Slice(stage.PackedStart, stage.Depth * _output.Floats);
+            Span<float> target = packed.Slice(stage.PackedStart, stage.Runs.Depth * _output.Floats);
             for (int group = 0; group < _output.Floats; group += ActivationNode.ChannelGroup)
             {
                 ReadOnlySpan<int> channels = _channelOf.AsSpan(group, ActivationNode.ChannelGroup);
@@ -74,16 +81,9 @@ internal sealed unsafe class ConvolutionProgram
         }
     }
 
-    /// <summary>Computes one image.</summary>
-    /// <param name="kernels">At which vector width.</param>
-    /// <param name="input">The input's first channel of pixel (0, 0).</param>
-    /// <param name="output">The output's first channel of pixel (0, 0), overwritten or added to.</param>
-    /// <param name="packed">The packed weights.</param>
-    /// <param name="start">What sums start from, one a float of an output pixel; null to add to the output.</param>
-    /// <param name="activation">Applied to each line while it is in the cache.</param>
-    public void Run(
-        KernelSet kernels, float* input, float* output, float* packed, float* start, ActivationKind activation)
+    public override void Run(in ConvolutionCall call)
     {
+        ActivationKind activation = call.Activation;
         foreach (Stage stage in _stages)
         {
             ConvolutionPhase phase = stage.Phase;
@@ -92,25 +92,41 @@ internal sealed unsafe class ConvolutionProgram
             {
                 nint inY = phase.InY + ((nint)line * phase.InStride);
                 nint outY = phase.OutY + ((nint)line * phase.OutStride);
-                float* target = output + (outY * _output.LineFloats) + ((nint)phase.OutX * _output.PixelFloats);
-                kernels.Convolve(new ConvolutionLine
+                float* target = call.Output + (outY * _output.LineFloats) + ((nint)phase.OutX * _output.PixelFloats);
+                float* source = call.Input + (inY * _input.LineFloats) + ((nint)phase.InX * _input.PixelFloats);
+                nint sourcePixel = (nint)phase.InStride * _input.PixelFloats;
+                if (_isGathered)
                 {
-                    Input = input + (inY * _input.LineFloats) + ((nint)phase.InX * _input.PixelFloats),
-                    InputPixel = (nint)phase.InStride * _input.PixelFloats,
-                    Runs = stage.Runs,
-                    Blocks = stage.Blocks,
-                    BlockCount = stage.BlockCount,
-                    Depth = stage.Depth,
-                    Weights = packed + stage.PackedStart,
-                    Start = start,
+                    FewChannels.Gather(
+                        source,
+                        sourcePixel,
+                        stage.Offsets,
+                        _input.Shape.C,
+                        call.Scratch,
+                        stage.RowFloats,
+                        phase.Pixels);
+                    source = call.Scratch;
+                    sourcePixel = stage.RowFloats;
+                }
+
+                call.Kernels.Convolve(new ConvolutionLine
+                {
+                    Input = source,
+                    InputPixel = sourcePixel,
+                    Runs = stage.Runs.Runs,
+                    Blocks = stage.Runs.Blocks,
+                    BlockCount = stage.Runs.BlockCount,
+                    Depth = stage.Runs.Depth,
+                    Weights = call.Packed + stage.PackedStart,
+                    Start = call.Start,
                     Output = target,
                     OutputPixel = outputPixel,
                     Pixels = phase.Pixels,
-                    Channels = _output.Floats,
+                    Channels = _output.VectorFloats(call.Kernels.Lanes),
                 });
                 if (activation != ActivationKind.None)
                 {
-                    kernels.Activate(
+                    call.Kernels.Activate(
                         activation, target, outputPixel, target, outputPixel, phase.Pixels, _output.Floats);
                 }
             }
@@ -131,26 +147,23 @@ internal sealed unsafe class ConvolutionProgram
         {
             Input = input,
             InputPixel = (nint)_input.ImageFloats,
-            Runs = stage.Runs,
-            Blocks = stage.Blocks,
-            BlockCount = stage.BlockCount,
-            Depth = stage.Depth,
+            Runs = stage.Runs.Runs,
+            Blocks = stage.Runs.Blocks,
+            BlockCount = stage.Runs.BlockCount,
+            Depth = stage.Runs.Depth,
             Weights = packed + stage.PackedStart,
             Start = start,
             Output = output,
             OutputPixel = (nint)_output.ImageFloats,
             Pixels = images,
-            Channels = _output.Floats,
+            Channels = _output.VectorFloats(kernels.Lanes),
         });
     }
 
-    /// <summary>A phase with its runs, cut in blocks.</summary>
+    /// <summary>A phase with its runs.</summary>
     private sealed class Stage
     {
-        private readonly Run[] _runs;
-        private readonly int[] _blocks;
-
-        public Stage(ConvolutionPhase phase, ActivationNode input, int packedStart)
+        public Stage(ConvolutionPhase phase, ActivationNode input, int packedStart, bool isGathered)
         {
             Phase = phase;
             PackedStart = packedStart;
@@ -158,56 +171,24 @@ internal sealed unsafe class ConvolutionProgram
             foreach (Tap tap in phase.Taps)
             {
                 int pixel = checked((tap.Dy * input.LineFloats) + (tap.Dx * input.PixelFloats));
-                foreach (Run channels in input.Channels)
-                {
-                    for (int i = 0; i < channels.Count; i += BlockDepthMax)
-                    {
-                        runs.Add(new Run(pixel + channels.Offset + i, Math.Min(BlockDepthMax, channels.Count - i)));
-                    }
-                }
+                runs.AddRange(input.Channels.Select(channels => new Run(pixel + channels.Offset, channels.Count)));
             }
 
-            Depth = runs.Sum(run => run.Count);
-            _runs = GC.AllocateUninitializedArray<Run>(Math.Max(1, runs.Count), pinned: true);
-            runs.CopyTo(_runs);
-            Runs = (Run*)Unsafe.AsPointer(ref _runs[0]);
-            List<int> blocks = CutInBlocks(runs);
-            BlockCount = blocks.Count;
-            _blocks = GC.AllocateUninitializedArray<int>(BlockCount, pinned: true);
-            blocks.CopyTo(_blocks);
-            Blocks = (int*)Unsafe.AsPointer(ref _blocks[0]);
+            Runs = new RunTable(isGathered && runs.Count > 0 ? [new Run(0, runs.Sum(run => run.Count))] : runs);
+            Offsets = [.. runs.Select(run => run.Offset)];
+            RowFloats = isGathered ? FewChannels.RowFloats(runs.Count, input.Shape.C) : 0;
         }
 
         public ConvolutionPhase Phase { get; }
 
         public int PackedStart { get; }
 
-        public int Depth { get; }
+        public RunTable Runs { get; }
 
-        public Run* Runs { get; }
+        /// <summary>Where the kernel elements read, if they are gathered.</summary>
+        public int[] Offsets { get; }
 
-        public int* Blocks { get; }
-
-        public int BlockCount { get; }
-
-        /// <summary>Run counts of the blocks: one at least, even if empty, so that every output gets written.</summary>
-        private static List<int> CutInBlocks(List<Run> runs)
-        {
-            List<int> blocks = [0];
-            int depth = 0;
-            foreach (Run run in runs)
-            {
-                if (blocks[^1] > 0 && depth + run.Count > BlockDepthMax)
-                {
-                    blocks.Add(0);
-                    depth = 0;
-                }
-
-                blocks[^1]++;
-                depth += run.Count;
-            }
-
-            return blocks;
-        }
+        /// <summary>Floats of what is gathered for an output pixel; 0 if nothing is.</summary>
+        public int RowFloats { get; }
     }
 }

@@ -54,10 +54,10 @@ internal sealed unsafe class LinearOperation : Operation, IActivated
         packed = packed[Output.Floats..];
         packed[..Input.Floats].Clear();
         packed = packed[Input.Floats..];
-        _forward.Pack(parameters, packed);
+        _forward.Pack(replica.Kernels, parameters, packed);
         if (NeedsBackward)
         {
-            _backward.Pack(parameters, packed[_forward.PackedFloats..]);
+            _backward.Pack(replica.Kernels, parameters, packed[_forward.PackedFloats..]);
         }
     }
 

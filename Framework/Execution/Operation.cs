@@ -29,6 +29,9 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>Floats of scratch this operation keeps in a workspace between forward and backward.</summary>
     public virtual int ScratchFloats => 0;
 
+    /// <summary>Floats of memory this operation needs while it runs; all operations of a thread share it.</summary>
+    public virtual int TemporaryFloats(bool training) => 0;
+
     /// <summary>Where its floats begin in the replica; set by the plan.</summary>
     public int PackedStart { get; set; }
 

@@ -11,14 +11,13 @@ namespace Distributed.Framework.Execution;
 /// </remarks>
 public sealed class Plan
 {
-    private readonly KernelSet _kernels;
     private readonly int _packedFloats;
 
     internal Plan(Model model, ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
     {
         Model = model;
         ImagesPerPass = imagesPerPass;
-        _kernels = kernels;
+        Kernels = kernels;
         PlanBuilder builder = new(model);
         InputNode = builder.CreateNode(input, null);
         InputNode.NeedsGradient = inputGradient;
@@ -72,6 +71,8 @@ public sealed class Plan
 
     internal int GradientFloats { get; }
 
+    internal KernelSet Kernels { get; }
+
     internal int ScratchFloats { get; }
 
     /// <summary>Room for the parameters of one step.</summary>
@@ -87,7 +88,7 @@ public sealed class Plan
         int images = imagesMax ?? ImagesPerPass;
         ArgumentOutOfRangeException.ThrowIfLessThan(images, 1, nameof(imagesMax));
         ArgumentOutOfRangeException.ThrowIfGreaterThan(images, ImagesPerPass, nameof(imagesMax));
-        return new Workspace(this, training, images, _kernels);
+        return new Workspace(this, training, images, Kernels);
     }
 
     /// <summary>Computes the output of the images in the workspace.</summary>

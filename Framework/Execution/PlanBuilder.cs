@@ -18,6 +18,9 @@ internal sealed class PlanBuilder(Model model)
 
     public IReadOnlyList<Operation> Operations => _operations;
 
+    /// <summary>What the user chose for convolutions.</summary>
+    public ConvolutionAlgorithm Convolutions => model.Convolutions;
+
     /// <summary>Where a layer's parameter begins in the flat buffer.</summary>
     public int ParameterStart(string name) => _parameters[name].Start;
 

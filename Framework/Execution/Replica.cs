@@ -1,3 +1,4 @@
+using Distributed.Framework.Kernels;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Execution;
@@ -32,6 +33,8 @@ public sealed unsafe class Replica
             operation.Pack(parameters, this);
         }
     }
+
+    internal KernelSet Kernels => _plan.Kernels;
 
     /// <summary>Throws unless it was made by this plan, whose operations trust its buffer's size.</summary>
     internal void CheckPlan(Plan plan)

@@ -12,6 +12,7 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer[] _gradients;
     private readonly AlignedBuffer _sums;
     private readonly AlignedBuffer _scratch;
+    private readonly AlignedBuffer _temporary;
     private readonly int _imagesMax;
     private readonly bool _training;
 
@@ -26,6 +27,8 @@ public sealed unsafe class Workspace
             ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))]
             : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
+        int temporary = plan.Operations.Select(each => each.TemporaryFloats(training)).DefaultIfEmpty().Max();
+        _temporary = new AlignedBuffer(temporary);
 
         _scratch = new AlignedBuffer(plan.ScratchFloats);
 
@@ -40,6 +43,9 @@ public sealed unsafe class Workspace
     public bool IsTraining => _training;
 
     internal KernelSet Kernels { get; }
+
+    /// <summary>Memory for the operation that runs; its content is arbitrary.</summary>
+    internal float* Temporary => _temporary.Pointer;
 
     internal SampleKeys Keys { get; private set; }
 

@@ -89,7 +89,8 @@ internal static unsafe class DirectConvolution<TVector>
         nint cStep = line.OutputPixel * sizeof(float);
         byte* a = (byte*)line.Input;
         byte* c = (byte*)(line.Output + channel);
-        int tiles = (line.Pixels + TVector.TileRows - 1) / TVector.TileRows;
+        int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
+        int tiles = (line.Pixels + rowsMax - 1) / rowsMax;
         for (int tile = 0; tile < tiles; tile++)
         {
             int rows = Partition.Size(line.Pixels, tiles, tile);

@@ -11,7 +11,7 @@ internal unsafe interface IVector<TSelf>
     /// <summary>Floats in a vector: 4, 8 or 16; divides the channel group of 16.</summary>
     static abstract int Lanes { get; }
 
-    /// <summary>The widest register tile, in rows, that leaves no accumulator in memory.</summary>
+    /// <summary>The highest register tile of two columns, in rows, that leaves no accumulator in memory.</summary>
     static abstract int TileRows { get; }
 
     static abstract TSelf Load(float* source);

@@ -15,6 +15,15 @@ internal abstract unsafe partial class KernelSet
         _ => throw new ArgumentOutOfRangeException(nameof(bits), bits, "Vectors have 128, 256 or 512 bits."),
     };
 
+    /// <summary>Floats in a vector.</summary>
+    public abstract int Lanes { get; }
+
+    /// <summary>Winograd's transforms F(4 x 4, 3 x 3).</summary>
+    public abstract WinogradKernels Winograd4 { get; }
+
+    /// <summary>Winograd's transforms F(2 x 2, 3 x 3).</summary>
+    public abstract WinogradKernels Winograd2 { get; }
+
     /// <inheritdoc cref="DirectConvolution{TVector}.Compute"/>
     public abstract void Convolve(in ConvolutionLine line);
 
@@ -56,6 +65,12 @@ internal abstract unsafe partial class KernelSet
 internal sealed unsafe partial class KernelSet<TVector> : KernelSet
     where TVector : struct, IVector<TVector>
 {
+    public override int Lanes => TVector.Lanes;
+
+    public override WinogradKernels Winograd4 { get; } = new WinogradKernels<TVector, WinogradTile4>();
+
+    public override WinogradKernels Winograd2 { get; } = new WinogradKernels<TVector, WinogradTile2>();
+
     public override void Convolve(in ConvolutionLine line) => DirectConvolution<TVector>.Compute(line);
 
     public override void AccumulateWeightGradient(in WeightGradientImage image) =>

@@ -29,3 +29,10 @@ internal readonly struct Size10 : ITileSize { public static int Count => 10; }
 internal readonly struct Size11 : ITileSize { public static int Count => 11; }
 
 internal readonly struct Size12 : ITileSize { public static int Count => 12; }
+
+/// <summary>Bounds of tile sizes.</summary>
+internal static class TileSizes
+{
+    /// <summary>Most rows, which tiles of one column have room for at every vector width.</summary>
+    public const int RowsMax = 12;
+}

@@ -84,11 +84,12 @@ internal static unsafe class WeightGradient<TVector>
         nint secondColumn = (TVector.Lanes == Group ? (nint)depth * Group : TVector.Lanes) * sizeof(float);
         float* a = image.A + (y * image.ALine);
         float* b = image.B + (y * image.BLine) + column;
+        int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
         foreach (TapOffsets tap in image.Taps)
         {
             foreach (Run run in image.Channels)
             {
-                int tiles = (run.Count + TVector.TileRows - 1) / TVector.TileRows;
+                int tiles = (run.Count + rowsMax - 1) / rowsMax;
                 int channel = run.Offset;
                 for (int tile = 0; tile < tiles; tile++)
                 {

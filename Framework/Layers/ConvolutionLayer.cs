@@ -56,7 +56,7 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
             ? new WeightStrides(weight, Out: elements, In: Out * elements)
             : new WeightStrides(weight, Out: In * elements, In: elements);
         int bias = Bias ? builder.ParameterStart($"{path}.bias") : -1;
-        builder.Add(new ConvolutionOperation(Geometry, input, output, strides, bias));
+        builder.Add(new ConvolutionOperation(Geometry, input, output, strides, bias, builder.Convolutions));
         return output;
     }
 

@@ -18,9 +18,12 @@ public sealed class Model
     private const int PassFloatsMax = 1 << 16;
 
     /// <summary>Makes a model of layers.</summary>
-    public Model(Sequential root)
+    /// <param name="root">The layers.</param>
+    /// <param name="convolutions">How convolutions are computed; part of the result's bits.</param>
+    public Model(Sequential root, ConvolutionAlgorithm convolutions = ConvolutionAlgorithm.Auto)
     {
         Root = root;
+        Convolutions = convolutions;
         ParameterCollector collector = new();
         root.CollectParameters(collector, "");
         Parameters = collector.Parameters;
@@ -31,6 +34,9 @@ public sealed class Model
 
     /// <summary>The layers.</summary>
     public Sequential Root { get; }
+
+    /// <summary>How convolutions are computed.</summary>
+    public ConvolutionAlgorithm Convolutions { get; }
 
     /// <summary>The learned tensors, in the order of the flat buffer, of checkpoints and of the hash.</summary>
     public IReadOnlyList<ParameterSpec> Parameters { get; }

@@ -24,6 +24,9 @@ public sealed record TrainingConfiguration
     /// <summary>The model's layers.</summary>
     public required JsonArray Layers { get; init; }
 
+    /// <summary>How convolutions are computed: a name of <see cref="Execution.ConvolutionAlgorithms"/>.</summary>
+    public string Conv { get; init; } = "auto";
+
     /// <summary>Where pairs come from.</summary>
     public required DataOptions Data { get; init; }
 

@@ -14,7 +14,7 @@ namespace Distributed.Framework.Training;
 public sealed class TrainingJob
 {
     /// <summary>Joins a configuration with its data.</summary>
-    /// <exception cref="ConfigurationException">Parts do not fit each other.</exception>
+    /// <exception cref="ConfigurationException">Parts do not fit each other, or a name is unknown.</exception>
     /// <exception cref="ShapeException">The model cannot take the images.</exception>
     /// <exception cref="DataException">The data are not those of the configuration.</exception>
     public TrainingJob(TrainingConfiguration configuration, PairSource source)
@@ -28,7 +28,9 @@ public sealed class TrainingJob
 
         Configuration = configuration;
         Source = source;
-        Model = new Model(ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model));
+        Model = new Model(
+            ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
+            ConvolutionAlgorithms.Parse(configuration.Conv));
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);
         Schedule = configuration.Steps is { } steps
             ? BatchSchedule.ForSteps(source.Count, configuration.Batch, configuration.Leaf, steps)

@@ -36,8 +36,8 @@ public sealed class TrainParsingTests : IDisposable
     public async Task EveryOption_ReachesTheSession()
     {
         string line = "train --data d.pkl --validation v.pkl --noise gaussian:12.5 --noise-fixed --crop 48 "
-            + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --loss mse "
-            + "--reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
+            + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --conv winograd2 "
+            + "--loss mse --reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
             + "--batch 11 --leaf 3 --epochs 4 --seed 4294967295 "
             + "--run r --resume --checkpoint-every 0 --workers 5 --threads 2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
@@ -70,6 +70,7 @@ public sealed class TrainParsingTests : IDisposable
                 Shuffle = false,
                 Model = "n2n-final:channels=8",
                 Init = "w.pth",
+                Conv = "winograd2",
                 Reduction = "sum",
                 Optimizer = options.Optimizer,
                 Batch = 11,
@@ -177,6 +178,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--betas 0.9,1", "--betas 0.9,1", "below 1")]
     [InlineData("--range 1:1", "--range 1:1", "lower one first")]
     [InlineData("--range 5", "--range 5", "0:4095")]
+    [InlineData("--conv fast", "--conv fast", "auto or winograd4 or winograd2 or direct")]
     [InlineData("--loss l3", "--loss l3", "mse or l1 or l0 or hdr or cross-entropy")]
     [InlineData("--reduction none", "--reduction none", "mean or sum")]
     [InlineData("--optimizer lion", "--optimizer lion", "sgd or adam or adamw or adagrad")]

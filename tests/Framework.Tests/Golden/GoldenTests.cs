@@ -1,3 +1,4 @@
+using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Losses;
 using Distributed.Framework.Models;
@@ -42,12 +43,16 @@ public sealed class GoldenTests
 
     [Theory]
     [MemberData(nameof(LayerCases))]
-    public void Layer_ReferenceCase_MatchesForwardAndBackward(string name, int bits)
+    public void Layer_ReferenceCase_MatchesForwardAndBackward(string name, int bits) =>
+        AssertLayer(name, bits, ConvolutionAlgorithm.Direct, Tolerance);
+
+    internal static void AssertLayer(string name, int bits, ConvolutionAlgorithm algorithm, double tolerance)
     {
         GoldenCase golden = GoldenCase.Load(name);
         (int n, ImageShape input) = golden.Batch("x");
         Layer layer = LayerOf(golden);
-        LayerRun run = new(new Sequential(layer), input, bits, imagesPerPass: layer is BatchNorm2d or Linear ? n : 1);
+        int imagesPerPass = layer is BatchNorm2d or Linear ? n : 1;
+        LayerRun run = new(new Sequential(layer), input, bits, imagesPerPass, algorithm);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             string tensor = parameter.Name[2..];
@@ -59,12 +64,12 @@ public sealed class GoldenTests
         int outputs = run.OutputShape.Elements;
         run.Run(golden.Floats("x"), n, (_, image) => outputGradient[(image * outputs)..((image + 1) * outputs)]);
 
-        Distance.AssertClose("y", run.Output, golden.Floats("y"), Tolerance);
-        Distance.AssertClose("grad_x", run.InputGradient, golden.Floats("grad_x"), Tolerance);
+        Distance.AssertClose("y", run.Output, golden.Floats("y"), tolerance);
+        Distance.AssertClose("grad_x", run.InputGradient, golden.Floats("grad_x"), tolerance);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             string tensor = "grad_" + parameter.Name[2..];
-            Distance.AssertClose(tensor, run.Slice(run.Gradient, parameter.Name), golden.Floats(tensor), Tolerance);
+            Distance.AssertClose(tensor, run.Slice(run.Gradient, parameter.Name), golden.Floats(tensor), tolerance);
         }
     }
 
@@ -115,27 +120,33 @@ public sealed class GoldenTests
 
     [Theory]
     [MemberData(nameof(ModelCases))]
-    public void Model_ReferenceCase_MatchesForwardAndBackward(string name, int bits)
+    public void Model_ReferenceCase_MatchesForwardAndBackward(string name, int bits) =>
+        AssertModel(name, bits, ConvolutionAlgorithm.Direct, Tolerance);
+
+    internal static void AssertModel(string name, int bits, ConvolutionAlgorithm algorithm, double tolerance)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        (LayerRun run, int n) = LoadModel(golden, bits);
+        (LayerRun run, int n) = LoadModel(golden, bits, algorithm);
         double loss = RunModel(run, golden, n);
 
-        Distance.AssertClose("y", run.Output, golden.Floats("y"), Tolerance);
-        Distance.AssertClose("loss", [(float)loss], golden.Floats("loss"), Tolerance);
+        Distance.AssertClose("y", run.Output, golden.Floats("y"), tolerance);
+        Distance.AssertClose("loss", [(float)loss], golden.Floats("loss"), tolerance);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             float[] mean = [.. run.Slice(run.Gradient, parameter.Name).ToArray().Select(g => g / run.Output.Length)];
-            Distance.AssertClose(parameter.Name, mean, golden.Floats("grad_" + parameter.Name), Tolerance);
+            Distance.AssertClose(parameter.Name, mean, golden.Floats("grad_" + parameter.Name), tolerance);
         }
     }
 
     [Theory]
     [MemberData(nameof(TrajectoryCases))]
-    public void Training_TwentyStepsOfAdam_MatchesLossesAndWeights(string name, int bits)
+    public void Training_TwentyStepsOfAdam_MatchesLossesAndWeights(string name, int bits) =>
+        AssertTraining(name, bits, ConvolutionAlgorithm.Direct, TrajectoryTolerance);
+
+    internal static void AssertTraining(string name, int bits, ConvolutionAlgorithm algorithm, double tolerance)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        (LayerRun run, int n) = LoadModel(golden, bits);
+        (LayerRun run, int n) = LoadModel(golden, bits, algorithm);
         Adam adam = new(run.Parameters.Length);
         float[] losses = golden.Floats("losses");
         float[] actual = new float[losses.Length];
@@ -147,14 +158,14 @@ public sealed class GoldenTests
             parameters.Span.CopyTo(run.Parameters);
         }
 
-        Distance.AssertClose("losses", actual, losses, TrajectoryTolerance);
+        Distance.AssertClose("losses", actual, losses, tolerance);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             Distance.AssertClose(
                 parameter.Name,
                 run.Slice(run.Parameters, parameter.Name),
                 golden.Floats("end_" + parameter.Name),
-                TrajectoryTolerance);
+                tolerance);
         }
     }
 
@@ -251,11 +262,12 @@ public sealed class GoldenTests
         }).Create(count);
     }
 
-    private static (LayerRun Run, int N) LoadModel(GoldenCase golden, int bits)
+    private static (LayerRun Run, int N) LoadModel(
+        GoldenCase golden, int bits, ConvolutionAlgorithm algorithm)
     {
         (int n, ImageShape input) = golden.Batch("x");
         string specification = $"n2n-{golden.Text("model")}:channels={golden.Int("channels")}";
-        LayerRun run = new(Catalogue.Find(specification, input.C)!, input, bits);
+        LayerRun run = new(Catalogue.Find(specification, input.C)!, input, bits, convolutions: algorithm);
         foreach (ParameterSpec parameter in run.Model.Parameters)
         {
             golden.Floats(parameter.Name).CopyTo(run.Slice(run.Parameters, parameter.Name));

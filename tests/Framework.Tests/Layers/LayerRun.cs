@@ -13,9 +13,14 @@ internal sealed class LayerRun
     private readonly Replica _replica;
     private readonly Workspace _workspace;
 
-    public LayerRun(Sequential layers, ImageShape input, int? bits = null, int imagesPerPass = 1)
+    public LayerRun(
+        Sequential layers,
+        ImageShape input,
+        int? bits = null,
+        int imagesPerPass = 1,
+        ConvolutionAlgorithm convolutions = ConvolutionAlgorithm.Auto)
     {
-        Model = new Model(layers);
+        Model = new Model(layers, convolutions);
         KernelSet kernels = bits is { } width ? KernelSet.ForBits(width) : KernelSet.Current;
         _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels);
         _replica = _plan.CreateReplica();

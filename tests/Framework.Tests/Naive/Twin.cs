@@ -1,3 +1,4 @@
+using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Tests.Layers;
@@ -8,7 +9,8 @@ namespace Distributed.Framework.Tests.Naive;
 internal static class Twin
 {
     /// <summary>
-    /// Runs both on whole numbers, on which float32 is exact if the layers have no Sigmoid, and demands equality.
+    /// Runs both on whole numbers, on which float32 is exact if the layers have no Sigmoid and convolutions are direct,
+    /// and demands equality.
     /// </summary>
     public static void AssertExact(
         string what,
@@ -20,7 +22,7 @@ internal static class Twin
         TestValues values,
         int limit = 3)
     {
-        LayerRun run = new(layers, input, bits, imagesPerPass);
+        LayerRun run = new(layers, input, bits, imagesPerPass, ConvolutionAlgorithm.Direct);
         values.Integers(run.Parameters.Length, limit).CopyTo(run.Parameters, 0);
         float[] x = values.Integers(n * input.Elements, limit);
         int outputs = run.OutputShape.Elements;

@@ -1,0 +1,279 @@
+using System.Runtime.CompilerServices;
+
+namespace Distributed.Framework.Kernels;
+
+/// <summary>A rectangle of Winograd tiles: where they lie in an image, and where their planes are.</summary>
+/// <remarks>
+/// Tiles reach beyond an image whose sides their outputs do not divide: there inputs are the border's zeros, and
+/// outputs are not written.
+/// </remarks>
+internal readonly unsafe struct WinogradTiles
+{
+    /// <summary>The first tile's first pixel.</summary>
+    public required float* Image { get; init; }
+
+    /// <summary>Floats from pixel to pixel.</summary>
+    public required nint Pixel { get; init; }
+
+    /// <summary>Floats from line to line.</summary>
+    public required nint Line { get; init; }
+
+    /// <summary>Tiles, one below the other.</summary>
+    public required int Rows { get; init; }
+
+    /// <summary>Tiles, side by side.</summary>
+    public required int Columns { get; init; }
+
+    /// <summary>(m + 2)^2 planes of [tiles][channels].</summary>
+    public required float* Planes { get; init; }
+
+    /// <summary>Floats from plane to plane.</summary>
+    public required nint Plane { get; init; }
+
+    /// <summary>Floats from tile to tile in a plane.</summary>
+    public required nint Tile { get; init; }
+
+    /// <summary>Which channels, both of the image's and of the planes'.</summary>
+    public required Run[] Channels { get; init; }
+
+    /// <summary>Outputs only: pixel lines that exist from the first tile on.</summary>
+    public int Height { get; init; }
+
+    /// <summary>Outputs only: pixels of a line that exist from the first tile on.</summary>
+    public int Width { get; init; }
+
+    /// <summary>Outputs only: what is added to the result, one a channel; null to add to what is there.</summary>
+    public float* Start { get; init; }
+}
+
+/// <summary>Winograd's transforms at one vector width and tile size.</summary>
+internal abstract unsafe class WinogradKernels
+{
+    /// <summary>m: outputs of a tile's side.</summary>
+    public abstract int Outputs { get; }
+
+    /// <summary>planes = B^T d B, for the (m + 2)^2 pixels d from each tile's first on.</summary>
+    public abstract void TransformInput(in WinogradTiles tiles);
+
+    /// <summary>image = f(A^T p A + start), for the products p of each tile.</summary>
+    public abstract void TransformOutput(in WinogradTiles tiles, bool rectify);
+
+    /// <summary>planes = A e A^T, for the m^2 pixels e of each tile.</summary>
+    public abstract void TransformOutputGradient(in WinogradTiles tiles);
+
+    /// <summary>planes = G g G^T, for 16 weights side by side.</summary>
+    /// <param name="weights">[3][3][16].</param>
+    /// <param name="planes">16 floats in each of (m + 2)^2 planes, overwritten.</param>
+    /// <param name="plane">Floats from plane to plane.</param>
+    public abstract void TransformWeights(float* weights, float* planes, nint plane);
+
+    /// <summary>weights = G^T u G: <see cref="TransformWeights"/> the other way, for gradients.</summary>
+    public abstract void TransformWeightGradient(float* planes, nint plane, float* weights);
+}
+
+/// <summary>The transforms for one vector type and tile.</summary>
+internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
+    where TVector : struct, IVector<TVector>
+    where TTile : struct, IWinogradTile
+{
+    private const int Group = 16;
+
+    /// <summary>Room for 6 x 6 vectors, and for aligning the first one.</summary>
+    private const int TemporaryFloats = 37 * Group;
+
+    public override int Outputs => TTile.Outputs;
+
+    private static int Side => TTile.Outputs + 2;
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void TransformInput(in WinogradTiles tiles)
+    {
+        float* room = stackalloc float[TemporaryFloats];
+        float* temporary = Align(room);
+        int lanes = TVector.Lanes;
+        nint plane = tiles.Plane;
+        for (int row = 0; row < tiles.Rows; row++)
+        {
+            float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
+            float* planes = tiles.Planes + ((nint)row * tiles.Columns * tiles.Tile);
+            for (int column = 0; column < tiles.Columns; column++)
+            {
+                foreach (Run run in tiles.Channels)
+                {
+                    for (int c = run.Offset; c < run.Offset + run.Count; c += lanes)
+                    {
+                        for (int x = 0; x < Side; x++)
+                        {
+                            TTile.TransformInput<TVector>(
+                                image + c + (x * tiles.Pixel), tiles.Line, temporary + (x * lanes), Side * lanes);
+                        }
+
+                        for (int y = 0; y < Side; y++)
+                        {
+                            TTile.TransformInput<TVector>(
+                                temporary + (y * Side * lanes), lanes, planes + c + (y * Side * plane), plane);
+                        }
+                    }
+                }
+
+                image += TTile.Outputs * tiles.Pixel;
+                planes += tiles.Tile;
+            }
+        }
+    }
+
+    public override void TransformOutput(in WinogradTiles tiles, bool rectify)
+    {
+        if (rectify)
+        {
+            TransformOutput<Rectifier>(tiles);
+        }
+        else
+        {
+            TransformOutput<Identity>(tiles);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void TransformOutputGradient(in WinogradTiles tiles)
+    {
+        float* room = stackalloc float[TemporaryFloats];
+        float* temporary = Align(room);
+        int lanes = TVector.Lanes;
+        nint plane = tiles.Plane;
+        for (int row = 0; row < tiles.Rows; row++)
+        {
+            float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
+            float* planes = tiles.Planes + ((nint)row * tiles.Columns * tiles.Tile);
+            for (int column = 0; column < tiles.Columns; column++)
+            {
+                foreach (Run run in tiles.Channels)
+                {
+                    for (int c = run.Offset; c < run.Offset + run.Count; c += lanes)
+                    {
+                        for (int x = 0; x < TTile.Outputs; x++)
+                        {
+                            TTile.TransformOutputGradient<TVector>(
+                                image + c + (x * tiles.Pixel),
+                                tiles.Line,
+                                temporary + (x * lanes),
+                                TTile.Outputs * lanes);
+                        }
+
+                        for (int y = 0; y < Side; y++)
+                        {
+                            TTile.TransformOutputGradient<TVector>(
+                                temporary + (y * TTile.Outputs * lanes), lanes, planes + c + (y * Side * plane), plane);
+                        }
+                    }
+                }
+
+                image += TTile.Outputs * tiles.Pixel;
+                planes += tiles.Tile;
+            }
+        }
+    }
+
+    public override void TransformWeights(float* weights, float* planes, nint plane)
+    {
+        float* room = stackalloc float[TemporaryFloats];
+        for (int lane = 0; lane < Group; lane += TVector.Lanes)
+        {
+            for (int x = 0; x < 3; x++)
+            {
+                TTile.TransformWeight<TVector>(weights + lane + (x * Group), 3 * Group, room + (x * Group), 3 * Group);
+            }
+
+            for (int y = 0; y < Side; y++)
+            {
+                TTile.TransformWeight<TVector>(
+                    room + (y * 3 * Group), Group, planes + lane + (y * Side * plane), plane);
+            }
+        }
+    }
+
+    public override void TransformWeightGradient(float* planes, nint plane, float* weights)
+    {
+        float* room = stackalloc float[TemporaryFloats];
+        for (int lane = 0; lane < Group; lane += TVector.Lanes)
+        {
+            for (int x = 0; x < Side; x++)
+            {
+                TTile.TransformWeightGradient<TVector>(
+                    planes + lane + (x * plane), Side * plane, room + (x * Group), Side * Group);
+            }
+
+            for (int y = 0; y < 3; y++)
+            {
+                TTile.TransformWeightGradient<TVector>(
+                    room + (y * Side * Group), Group, weights + lane + (y * 3 * Group), Group);
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransformOutput<TFunction>(in WinogradTiles tiles)
+        where TFunction : struct, IActivationFunction
+    {
+        float* room = stackalloc float[TemporaryFloats];
+        float* temporary = Align(room);
+        int lanes = TVector.Lanes;
+        nint plane = tiles.Plane;
+        for (int row = 0; row < tiles.Rows; row++)
+        {
+            int height = Math.Min(TTile.Outputs, tiles.Height - (row * TTile.Outputs));
+            float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
+            float* planes = tiles.Planes + ((nint)row * tiles.Columns * tiles.Tile);
+            for (int column = 0; column < tiles.Columns; column++)
+            {
+                int width = Math.Min(TTile.Outputs, tiles.Width - (column * TTile.Outputs));
+                foreach (Run run in tiles.Channels)
+                {
+                    for (int c = run.Offset; c < run.Offset + run.Count; c += lanes)
+                    {
+                        for (int x = 0; x < Side; x++)
+                        {
+                            TTile.TransformOutput<TVector>(
+                                planes + c + (x * plane), Side * plane, temporary + (x * lanes), Side * lanes);
+                        }
+
+                        float* start = tiles.Start == null ? null : tiles.Start + c;
+                        for (int y = 0; y < height; y++)
+                        {
+                            float* products = temporary + (y * Side * lanes);
+                            TTile.TransformOutput<TVector>(products, lanes, products, lanes);
+                            StoreLine<TFunction>(products, start, image + c + (y * tiles.Line), tiles.Pixel, width);
+                        }
+                    }
+                }
+
+                image += TTile.Outputs * tiles.Pixel;
+                planes += tiles.Tile;
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void StoreLine<TFunction>(float* source, float* start, float* target, nint pixel, int width)
+        where TFunction : struct, IActivationFunction
+    {
+        if (start == null)
+        {
+            for (int x = 0; x < width; x++, source += TVector.Lanes, target += pixel)
+            {
+                TVector.Store(target, TVector.Load(target) + TVector.Load(source));
+            }
+        }
+        else
+        {
+            TVector first = TVector.Load(start);
+            for (int x = 0; x < width; x++, source += TVector.Lanes, target += pixel)
+            {
+                TVector.Store(target, TFunction.Forward(TVector.Load(source) + first, default));
+            }
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static float* Align(float* room) => (float*)(((nint)room + 63) & ~(nint)63);
+}
