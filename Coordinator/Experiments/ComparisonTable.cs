@@ -20,7 +20,7 @@ internal static class ComparisonTable
             new("theirDeviation", "SD", metric.Format),
             new("ours", $"Ours, {metric.Title}", metric.Format),
             new("ourDeviation", "SD", metric.Format),
-            new("difference", "Ours - theirs", "+" + metric.Format + ";-" + metric.Format),
+            new("difference", "Ours - theirs", $"+{metric.Format};-{metric.Format};{metric.Format}"),
             new("runs", "Runs", "0"),
             new("steps", "Steps", "0"),
             new("seconds", "Seconds a run", "0.0"),
