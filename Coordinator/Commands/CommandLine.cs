@@ -65,6 +65,8 @@ internal static class CommandLine
             "Trains image denoisers from pairs of noisy images, on all cores, with the same bits on any number.\n"
             + "  Without a command: train, with the options given. 'COMMAND --help' shows the options of a command.");
         root.Subcommands.Add(TrainCommand.Create(context, signals, arguments));
+        root.Subcommands.Add(SweepCommand.Create(context, signals));
+        root.Subcommands.Add(ReproduceCommand.Create(context, signals));
         root.Subcommands.Add(EvaluateCommand.Create(context, signals));
         root.Subcommands.Add(DenoiseCommand.Create(context, signals));
         root.Subcommands.Add(ExportCommand.Create(context));

@@ -41,6 +41,30 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos --resume",
             "  PROGRAM train --init weights.pth --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov --json",
         ],
+        ["sweep"] =
+        [
+            "All options of train that shape the result are taken too, and hold for every cell; see train --help.",
+            "Cells that are done are not run again: the same line with --run, or --resume, goes on with a sweep.",
+            "Values with commas are separated by semicolons; a switch has the values on and off.",
+            "",
+            "Examples:",
+            "  PROGRAM sweep --grid lr=0.1,0.01,0.001 --grid batch=8,32 --repeat 3 --limit 5000 --epochs 2",
+            "  PROGRAM sweep --grid 'model=n2n-initial:channels=16;n2n-final:channels=16' --steps 500 --run runs/width",
+            "  PROGRAM sweep --run runs/width --resume",
+            "  PROGRAM sweep --grid lr=0.01,0.001 --listen 0.0.0.0:5500 --min-workers 4 --epochs 10",
+        ],
+        ["reproduce"] =
+        [
+            "Each experiment leaves table.md, table.json and figures (SVG) in a folder of its name. Runs that are done",
+            "are not run again: the same line again goes on. --scale S multiplies the numbers of training pairs, to",
+            "200 at least; numbers of epochs, values and runs shrink with its root, to 2 at least.",
+            "",
+            "Examples:",
+            "  PROGRAM reproduce --list",
+            "  PROGRAM reproduce seed003-table2 --scale 0.1",
+            "  PROGRAM reproduce seed003-final --data course/",
+            "  PROGRAM reproduce all --scale 0.02",
+        ],
         ["evaluate"] =
         [
             "PSNR has two definitions, both printed: of the error over all images, and the mean of the single images'.",

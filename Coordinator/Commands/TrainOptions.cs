@@ -95,6 +95,9 @@ public sealed record TrainOptions
     /// <summary>Where runs without a folder of their own go.</summary>
     public string RunsRoot { get; init; } = "runs";
 
+    /// <summary>What is different if the run is one of an experiment; null if it is not.</summary>
+    public CellOptions? Part { get; init; }
+
     /// <summary>The program's arguments, for the record.</summary>
     public IReadOnlyList<string> CommandLine { get; init; } = [];
 }

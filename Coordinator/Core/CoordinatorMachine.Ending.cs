@@ -89,8 +89,8 @@ public sealed partial class CoordinatorMachine
             return;
         }
 
-        // Workers of a run that was only stopped wait for it to be resumed.
-        if (_outcome == Outcome.Completed)
+        // Workers of a run that was only stopped wait for it to be resumed, others for the run that follows.
+        if (_outcome == Outcome.Completed && !_options.KeepsWorkers)
         {
             foreach (WorkerId worker in _members.Keys)
             {

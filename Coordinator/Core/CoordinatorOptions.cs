@@ -42,6 +42,9 @@ public sealed record CoordinatorOptions
     /// <summary>Whether there are validation data.</summary>
     public bool HasValidation { get; init; }
 
+    /// <summary>Whether workers are to wait for another run when this one is finished.</summary>
+    public bool KeepsWorkers { get; init; }
+
     /// <summary>Least time from one validation to the next.</summary>
     public TimeSpan ValidationGapMin { get; init; } = TimeSpan.FromMinutes(1);
 }

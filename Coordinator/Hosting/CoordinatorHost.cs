@@ -14,7 +14,7 @@ namespace Distributed.Coordinator.Hosting;
 /// <remarks>
 /// Updates and validations run on a thread of their own and report back; the mailbox's loop never waits for them.
 /// </remarks>
-public sealed class CoordinatorHost : ICoordinatorEndpoint, IAsyncDisposable
+public sealed class CoordinatorHost : ILinkHost, IAsyncDisposable
 {
     private const int MailboxMax = 1 << 14;
 

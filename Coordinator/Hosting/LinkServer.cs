@@ -66,7 +66,7 @@ public sealed class LinkServer : IAsyncDisposable
         ["/metrics"] = AccessRights.View,
     };
 
-    private readonly CoordinatorHost _host;
+    private readonly ILinkHost _host;
     private readonly SecretsFolder _secrets;
     private readonly LinkOptions _options;
     private readonly TimeProvider _clock;
@@ -75,7 +75,7 @@ public sealed class LinkServer : IAsyncDisposable
     private readonly List<Task> _links = [];
     private WebApplication? _application;
 
-    private LinkServer(CoordinatorHost host, SecretsFolder secrets, LinkOptions options, TimeProvider clock)
+    private LinkServer(ILinkHost host, SecretsFolder secrets, LinkOptions options, TimeProvider clock)
     {
         _host = host;
         _secrets = secrets;
@@ -98,7 +98,7 @@ public sealed class LinkServer : IAsyncDisposable
     /// <param name="clock">The system clock, or a fake one.</param>
     /// <exception cref="ConfigurationException">The port is taken, or the address is not this machine's.</exception>
     public static async Task<LinkServer> StartAsync(
-        ListenAddress listen, CoordinatorHost host, SecretsFolder secrets, LinkOptions options, TimeProvider clock)
+        ListenAddress listen, ILinkHost host, SecretsFolder secrets, LinkOptions options, TimeProvider clock)
     {
         LinkServer server = new(host, secrets, options, clock);
         for (int port = listen.Port; ; port++)

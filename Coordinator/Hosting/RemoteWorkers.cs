@@ -1,5 +1,4 @@
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Hosting;
 using Distributed.Protocol.Link;
@@ -20,18 +19,18 @@ public sealed class RemoteWorkers : IAsyncDisposable
 
     /// <summary>Opens the door, and says how to get in.</summary>
     /// <param name="options">Where to listen, and whose token.</param>
-    /// <param name="folder">Keeps the secrets.</param>
+    /// <param name="secretsFolder">Keeps tokens and certificate.</param>
     /// <param name="host">Gets the workers.</param>
     /// <param name="note">Told the line that starts a worker.</param>
     /// <param name="clock">The system clock, or a fake one.</param>
     /// <exception cref="ConfigurationException">The port is taken, or the token is none.</exception>
     public static async Task<RemoteWorkers> StartAsync(
-        TrainOptions options, RunFolder folder, CoordinatorHost host, Action<string> note, TimeProvider clock)
+        TrainOptions options, string secretsFolder, ILinkHost host, Action<string> note, TimeProvider clock)
     {
         SecretsFolder secrets;
         try
         {
-            secrets = SecretsFolder.Open(folder["secrets"], Token.Find(options.TokenFile), clock.GetUtcNow());
+            secrets = SecretsFolder.Open(secretsFolder, Token.Find(options.TokenFile), clock.GetUtcNow());
         }
         catch (AccessException exception)
         {

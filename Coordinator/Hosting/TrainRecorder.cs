@@ -20,10 +20,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private readonly ITrainingDisplay _display;
     private readonly CheckpointWriter _checkpoints;
     private readonly MetricsLog _metrics;
-    private readonly TensorBoardWriter _events;
+    private readonly TensorBoardWriter? _events;
     private readonly Replica _replica;
     private readonly int _threads;
     private readonly double _secondsBefore;
+    private readonly bool _isLight;
 
     /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
     private StepMetrics? _pending;
@@ -42,6 +43,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     /// <param name="folder">Where the records go.</param>
     /// <param name="firstStep">Updates that were done before this life.</param>
     /// <param name="threads">Threads for validation.</param>
+    /// <param name="isLight">Whether to leave out events, pictures and the best weights.</param>
     /// <param name="display">Shown to people.</param>
     /// <param name="clock">Dates records.</param>
     public TrainRecorder(
@@ -51,9 +53,11 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         RunFolder folder,
         int firstStep,
         int threads,
+        bool isLight,
         ITrainingDisplay display,
         TimeProvider clock)
     {
+        _isLight = isLight;
         _job = job;
         _validation = validation;
         _folder = folder;
@@ -63,7 +67,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
         IReadOnlyList<StepMetrics> history = MetricsReader.Read(folder["metrics.jsonl"]);
         _secondsBefore = history.Count > 0 ? history[^1].Seconds : 0;
-        _events = new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
+        _events = isLight ? null : new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
         _checkpoints = new CheckpointWriter(
             new CheckpointStore(folder.Folder),
             TrainingCheckpoint.Layout(job.Model, state.Optimizer),
@@ -178,13 +182,17 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         }
 
         _display.OnValidated(steps, evaluation);
+        if (_isLight)
+        {
+            return;
+        }
 
         // One best at a time: its snapshot is free again before the next is taken.
         _bestSaved.GetAwaiter().GetResult();
         _bestSaved = PostAsync(state, steps, score: evaluation.Score, keepByStep: false);
         if (_validation.ClassCount > 0)
         {
-            return;
+            return; // A class is no picture.
         }
 
         string path = Path.Combine(_folder["previews"], $"step-{steps:D8}.png");
@@ -206,7 +214,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     {
         WritePending();
         _metrics.Flush();
-        _events.Flush();
+        _events?.Flush();
         await _bestSaved;
     }
 
@@ -248,7 +256,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         {
             _pending = null;
             _metrics.Append(pending);
-            _events.Append(pending);
+            _events?.Append(pending);
         }
     }
 

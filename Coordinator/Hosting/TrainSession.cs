@@ -145,13 +145,16 @@ public sealed class TrainSession
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,
-            ValidationGapMin = _options.ValidateEveryEpoch || _validation is { ClassCount: > 0 }
+            ValidationGapMin = _options.ValidateEveryEpoch
+                || _options.Part is { ValidatesEachEpoch: true }
+                || (_options.Part is null && _validation is { ClassCount: > 0 })
                 ? TimeSpan.Zero
                 : new CoordinatorOptions { Version = "", Numerics = "" }.ValidationGapMin,
+            KeepsWorkers = _options.Part is { KeepsWorkers: true },
         };
         int threads = Math.Max(1, _workers * _options.Threads);
         await using TrainRecorder recorder = new(
-            _job, state, _validation, folder, first, threads, _display, _clock);
+            _job, state, _validation, folder, first, threads, _options.Part is not null, _display, _clock);
         bool isStopped = await TrainAsync(state, first, folder, options, recorder, stop);
         await recorder.FlushAsync();
         return Finish(state, folder, configuration, recorder, isStopped);
@@ -186,8 +189,10 @@ public sealed class TrainSession
         CoordinatorMachine machine = new(new Term((int)folder.Term), new Step(first), _job.Schedule, options);
         using DataBlocks data = new(_job.Source, folder["data.tmp"]);
         await using CoordinatorHost host = new(_job, state, machine, options, recorder, _clock) { Data = data };
-        await using RemoteWorkers remote =
-            await RemoteWorkers.StartAsync(_options, folder, host, _display.Note, _clock);
+        await using RemoteWorkers? remote = _options.Part is { Listens: false }
+            ? null
+            : await RemoteWorkers.StartAsync(
+                _options, _options.Part?.Secrets ?? folder["secrets"], host, _display.Note, _clock);
         await using LocalWorkers workers = new(host, _job, options.Version, options.Numerics, _clock);
         await using CancellationTokenRegistration registration = stop.Register(host.Stop);
         for (int i = 0; i < _workers; i++)
@@ -235,7 +240,11 @@ public sealed class TrainSession
             Ssim = isClean ? evaluation?.Ssim : null,
             ValidationLoss = evaluation?.Loss,
         };
-        WriteReport(folder, configuration, summary, recorder.LastPreview);
+        if (_options.Part is null)
+        {
+            WriteReport(folder, configuration, summary, recorder.LastPreview);
+        }
+
         return new TrainResult(
             summary, isStopped, isClean ? evaluation?.InputPsnr : null, recorder.LastPreview?.Path)
         {

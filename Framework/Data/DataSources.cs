@@ -8,9 +8,10 @@ namespace Distributed.Framework.Data;
 
 /// <summary>Opens the sources that options name, told apart by their content.</summary>
 /// <remarks>
-/// Validation: the named source; else the validation set that belongs to the training's (of synthetic, disc, and folders
-/// with a test set), or none (null). Stored pairs named for validation are taken as (noisy, clean); clean images get the
-/// training's noise model. Images with classes are for a classifier, unless noise is asked for: then they are clean
+/// Validation: the named source; else the validation set that belongs to the training's (of synthetic, disc, and
+/// folders with a test set), or none (null). Stored pairs named for validation are taken as (noisy, clean); clean
+/// images get the training's noise model.
+/// Images with classes are for a classifier, unless noise is asked for: then they are clean
 /// images. Validation images, noise and windows are the same in every run, whatever its seed, so that results compare.
 /// The synthetic images do not depend on the run's seed either; the points of disc do. A noise model that shrinks by K
 /// gets synthetic images of K times the side.
@@ -89,11 +90,11 @@ public static class DataSources
         return Build(options, content, source, isValidation);
     }
 
-    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) => new(
-        StandardSeed,
-        isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
-        isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
-        Sources.SyntheticImages.StandardSide * noise.Shrink);
+    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) =>
+        Sources.SyntheticImages.Standard(
+            isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
+            isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
+            Sources.SyntheticImages.StandardSide * noise.Shrink);
 
     private static PairSource Build(DataOptions options, ImageContent content, string source, bool isValidation)
     {

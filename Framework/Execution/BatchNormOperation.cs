@@ -2,7 +2,7 @@ using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Execution;
 
-/// <summary>Where a batch normalization's vectors begin in the flat state; weight and bias are -1 if it has none.</summary>
+/// <summary>Where a batch normalization's vectors begin in the flat state; -1 for a weight or bias it lacks.</summary>
 internal readonly record struct BatchNormStarts(int Weight, int Bias, int RunningMean, int RunningVariance);
 
 /// <summary>Normalizes each channel over the images of a pass, which in training are a whole leaf.</summary>
@@ -19,7 +19,7 @@ internal sealed unsafe class BatchNormOperation(
     ActivationNode input, ActivationNode output, BatchNormStarts starts, double epsilon)
     : Operation(input, output), IActivated
 {
-    /// <summary>Mean, unbiased variance, 1 / deviation, scale, shift, slope, two totals and two sums of an image.</summary>
+    /// <summary>Those of <see cref="Statistics"/>.</summary>
     private const int Vectors = 10;
 
     private readonly float _epsilon = (float)epsilon;

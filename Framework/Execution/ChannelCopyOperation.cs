@@ -2,7 +2,7 @@ namespace Distributed.Framework.Execution;
 
 /// <summary>Copies an activation to one that holds the same elements elsewhere.</summary>
 /// <remarks>
-/// With <paramref name="flatten"/>, element (c, y, x) becomes channel (c H + y) W + x of a single pixel, PyTorch's order.
+/// With <paramref name="flatten"/>, element (c, y, x) becomes channel (c H + y) W + x of one pixel, PyTorch's order.
 /// Exact: it copies, and adds at most once.
 /// </remarks>
 internal sealed unsafe class ChannelCopyOperation(ActivationNode input, ActivationNode output, bool flatten = false)

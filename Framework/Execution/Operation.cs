@@ -78,7 +78,7 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
         }
     }
 
-    /// <summary>Gives the output's gradient to the input as it is; both hold their channels at the same places.</summary>
+    /// <summary>Gives the output's gradient to the input as it is; both hold their channels alike.</summary>
     private protected void CopyGradient(Workspace workspace)
     {
         for (int image = 0; InputGradient != GradientMode.Skip && image < workspace.Images; image++)

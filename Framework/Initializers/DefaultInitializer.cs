@@ -11,6 +11,6 @@ public static class DefaultInitializer
 {
     private static readonly Initializer s_default = Initializer.Parse(null);
 
-    /// <summary>Fills the flat parameters of a model.</summary>
+    /// <summary>Fills the flat parameters of a model; buffers behind them stay as they are.</summary>
     public static void Fill(Model model, uint seed, Span<float> parameters) => s_default.Fill(model, seed, parameters);
 }

@@ -73,9 +73,9 @@ public sealed class Initializer
 
     private void FillOne(ParameterSpec parameter, Philox random, uint index, Span<float> values)
     {
-        if (parameter.Constant is { } constant)
+        if (parameter.Kind is ParameterKind.Scale or ParameterKind.Shift)
         {
-            values.Fill(constant);
+            values.Fill(parameter.Kind == ParameterKind.Scale ? 1 : 0);
             return;
         }
 

@@ -11,9 +11,9 @@ namespace Distributed.Framework.Layers;
 /// <remarks>
 /// Shapes: x [N, C, H, W], weight, bias, running_mean, running_var [C], y [N, C, H, W]. In training, mean and biased
 /// variance are those of the leaf over N, H and W, so that a leaf stays the unit of work; else the running ones, which
-/// a step moves once: <c>running = (1 - momentum) running + momentum statistic</c>, where the statistic is the mean over
-/// the batch's leaves of their means and unbiased variances, weighted by samples. With one leaf that is torch.nn.
-/// BatchNorm2d. Initial values: weight 1, bias 0, running mean 0, running variance 1.
+/// a step moves once: <c>running = (1 - momentum) running + momentum statistic</c>. The statistic is the mean of the
+/// leaves' means and unbiased variances, weighted by samples. With one leaf that is torch.nn.BatchNorm2d.
+/// Initial values: weight 1, bias 0, running mean 0, running variance 1.
 /// </remarks>
 public sealed record BatchNorm2d : Layer
 {
@@ -61,8 +61,8 @@ public sealed record BatchNorm2d : Layer
     {
         if (Affine)
         {
-            collector.AddConstant(path, "weight", Channels, 1);
-            collector.AddConstant(path, "bias", Channels, 0);
+            collector.AddNormalization(path, "weight", ParameterKind.Scale, Channels);
+            collector.AddNormalization(path, "bias", ParameterKind.Shift, Channels);
         }
 
         collector.AddBuffer(path, "running_mean", Channels, 0, Momentum);

@@ -4,7 +4,9 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Layers;
 
-/// <summary>Maximum over square windows: <c>y[c, i, j] = max over ky, kx of x[c, i S - P + ky, j S - P + kx]</c>.</summary>
+/// <summary>
+/// Maximum over square windows: <c>y[c, i, j] = max over ky, kx of x[c, i S - P + ky, j S - P + kx]</c>.
+/// </summary>
 /// <remarks>
 /// Shapes: x [N, C, H, W], y [N, C, OutH, OutW], OutH = (H + 2 P - K) / S + 1 rounded down. Pixels outside the image
 /// take no part. The gradient goes to the first maximum of a window; NaN beats every number. As torch.nn.MaxPool2d.

@@ -8,7 +8,7 @@ internal static class DenoiserModels
     private const int ChannelsMax = 4096;
 
     /// <summary>Output channels of the networks that are compared at about equally many parameters.</summary>
-    /// <remarks>Layers: parameters at 3 image channels. 4: 20,259; 6: 20,533; 8: 20,729; 10: 20,131; 12: 20,253.</remarks>
+    /// <remarks>At 3 image channels: 20,259, 20,533, 20,729, 20,131 and 20,253 parameters.</remarks>
     private static readonly Dictionary<int, int[]> s_depths = new()
     {
         [4] = [32, 32, 32],
@@ -47,8 +47,8 @@ internal static class DenoiserModels
 
     /// <summary>Eight plain convolutions of one width.</summary>
     /// <remarks>
-    /// A guess: the report that cites "a network with 8 convolutional layers" at 24 dB says no more. The width is that of
-    /// its own first model, kernel and activations those of all its models.
+    /// A guess: the report that cites "a network with 8 convolutional layers" at 24 dB says no more. The width is that
+    /// of its own first model, kernel and activations those of all its models.
     /// </remarks>
     public static Sequential Eight(int images, ModelOverrides overrides)
     {
@@ -73,10 +73,10 @@ internal static class DenoiserModels
     public static Sequential Course(int images, ModelOverrides overrides) =>
         Strided(images, overrides, 32, ["relu", "elu", "selu", "leaky-relu", "tanh"], ["nearest", "transposed"]);
 
-    /// <summary>The course's network as one report found it best: transposed convolutions, ELU, many channels.</summary>
+    /// <summary>The course's network as one report found it best: transposed, with ELU and many channels.</summary>
     /// <remarks>
-    /// A guess: the report does not give its network, only that it has TransposeConv2D in the place of Upsampling, that
-    /// ELU was best of three, and "channels from 3 to 256" against 96; hence channels=96, or 256.
+    /// A guess: the report does not give its network, only that it has TransposeConv2D in the place of Upsampling,
+    /// that ELU was best of three, and "channels from 3 to 256" against 96; hence channels=96, or 256.
     /// </remarks>
     public static Sequential Transposed(int images, ModelOverrides overrides) =>
         Strided(images, overrides, 96, ["elu", "relu", "selu", "leaky-relu", "tanh"], ["transposed", "nearest"]);

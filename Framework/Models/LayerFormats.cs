@@ -8,7 +8,7 @@ namespace Distributed.Framework.Models;
 /// <param name="Write">Adds a layer's arguments.</param>
 internal sealed record LayerFormat(Func<LayerArguments, Layer> Parse, Action<Layer, JsonObject> Write);
 
-/// <summary>The layers that models are made of, by their names in JSON, with PyTorch's arguments and defaults.</summary>
+/// <summary>The layers that models are made of: names in JSON, with PyTorch's arguments and defaults.</summary>
 internal static class LayerFormats
 {
     /// <summary>By the name of the layer's type.</summary>

@@ -79,7 +79,7 @@ public sealed class Model
     public Plan Compile(ImageShape input, bool inputGradient = false, int imagesPerPass = 1) =>
         Compile(input, inputGradient, imagesPerPass, KernelSet.Current);
 
-    /// <summary>Makes a plan for leaves: all of a leaf's images in one pass if it must be, or if they are small.</summary>
+    /// <summary>Makes a plan for leaves: all images in one pass if it must be, or if they are small.</summary>
     /// <param name="input">Shape of each image.</param>
     /// <param name="leaf">Samples of a leaf.</param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
@@ -117,8 +117,8 @@ public sealed class Model
 internal sealed class ParameterCollector
 {
     private readonly List<ParameterSpec> _parameters = [];
-    private int _firstWithoutFollower;
     private readonly List<BufferSpec> _buffers = [];
+    private int _firstWithoutFollower;
 
     public IReadOnlyList<ParameterSpec> Parameters => _parameters;
 
@@ -127,6 +127,8 @@ internal sealed class ParameterCollector
         [.. _buffers.Select(buffer => buffer with { Start = Count + buffer.Start })];
 
     public int Count { get; private set; }
+
+    public int StateCount { get; private set; }
 
     /// <summary>Notes that an activation follows the last layer with parameters.</summary>
     public void Follow(Activation activation)
@@ -138,8 +140,6 @@ internal sealed class ParameterCollector
 
         _firstWithoutFollower = _parameters.Count;
     }
-
-    public int StateCount { get; private set; }
 
     /// <summary>Adds one; its fan-in is at most the count of the layer's weight.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
@@ -153,18 +153,14 @@ internal sealed class ParameterCollector
 
         // What no activation has followed when the next weight comes, none follows.
         _firstWithoutFollower = _parameters.Count;
-        long fanOut = shape.Skip(2).Aggregate((long)shape[0], (product, side) => product * side);
+        long fanOut = shape.Length == 0 ? 1 : shape.Skip(2).Aggregate((long)shape[0], (product, side) => product * side);
         Append(path, name, ParameterKind.Weight, fanIn, fanOut, shape);
     }
 
-    /// <summary>Adds a vector that begins with the same number everywhere.</summary>
+    /// <summary>Adds one that starts at 1 (scale) or 0 (shift), of a normalization.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>
-    public void AddConstant(string path, string name, int length, float value)
-    {
-        Grow($"{path}.{name}", [length]);
-        _parameters.Add(new ParameterSpec($"{path}.{name}", [length], Count, length) { Constant = value });
-        Count += length;
-    }
+    public void AddNormalization(string path, string name, ParameterKind kind, int channels) =>
+        Append(path, name, kind, fanIn: 1, fanOut: 1, [channels]);
 
     /// <summary>Adds a running statistic.</summary>
     /// <exception cref="ConfigurationException">The model would be larger than a buffer.</exception>

@@ -16,8 +16,8 @@ public sealed class LeafComputer
     private readonly PairSource _source;
     private readonly SampleOrder _order;
     private readonly Loss _loss;
-    private readonly int _stepsTotal;
     private readonly uint _seed;
+    private readonly int _stepsTotal;
     private readonly Workspace _workspace;
     private readonly float[] _input;
     private readonly float[] _prediction;

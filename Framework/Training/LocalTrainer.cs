@@ -48,7 +48,8 @@ public sealed class LocalTrainer
                 leaf = Interlocked.Increment(ref next))
             {
                 PooledBuffer sum = _job.Gradients.Rent();
-                _computers[index].Compute(_replica, step, slice.Epoch, _job.Schedule.LeafSamples(slice, leaf), sum);
+                _computers[index].Compute(
+                    _replica, step, slice.Epoch, _job.Schedule.LeafSamples(slice, leaf), sum);
                 lock (_lock)
                 {
                     total = _state.Add(new LeafNode(0, leaf), sum) ?? total;

@@ -23,24 +23,21 @@ public sealed class Network
     private readonly uint _seed;
     private NetworkPass? _pass;
 
-    /// <summary>Forward passes in training: decides which elements a dropout keeps.</summary>
-    private int _passes;
-
-    /// <summary>Samples that went back since the gradients were zero.</summary>
-    private int _samples;
+    /// <summary>Passes in training so far: dropout draws anew for each.</summary>
+    private int _forwards;
 
     /// <summary>A network of layers, with PyTorch's default initial weights.</summary>
     /// <param name="layers">Its layers.</param>
     /// <param name="seed">Decides the weights.</param>
     public Network(Sequential layers, uint seed = 0)
     {
+        _seed = seed;
         Model = new Model(layers);
         _state = new AlignedBuffer(Model.StateCount);
         _gradient = new AlignedBuffer(Model.StateCount);
         _leafGradient = new AlignedBuffer(Model.StateCount);
-        DefaultInitializer.Fill(Model, seed, _state.Span);
         Model.InitializeBuffers(_state.Span);
-        _seed = seed;
+        DefaultInitializer.Fill(Model, seed, _state.Span);
     }
 
     /// <summary>The layers, and the names and places of what they learn.</summary>
@@ -109,7 +106,7 @@ public sealed class Network
     {
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: false, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input);
+        return pass.Forward(_state, input, default);
     }
 
     /// <summary>How well it does on pairs.</summary>
@@ -129,10 +126,12 @@ public sealed class Network
     {
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: true, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input, new SampleKeys(_seed, _passes++, FirstSample: 0));
+        return pass.Forward(_state, input, new SampleKeys(_seed, _forwards++, 0));
     }
 
-    /// <summary>Carries a gradient back, and adds to the gradients of the parameters.</summary>
+    /// <summary>
+    /// Carries a gradient back, adds to the gradients of the parameters, and updates running statistics.
+    /// </summary>
     /// <param name="outputGradient">Of the loss with respect to the last Forward's result, in its shape.</param>
     /// <returns>Of the loss with respect to that Forward's input, in its shape.</returns>
     /// <exception cref="InvalidOperationException">No Forward came before.</exception>
@@ -144,10 +143,10 @@ public sealed class Network
         }
 
         Tensor inputGradient = pass.Backward(outputGradient, _leafGradient);
-        _samples += pass.Samples;
+        RunningStatistics.Move(Model.Buffers, _state.Span, _leafGradient.Span, pass.Samples, _state.Span);
         Span<float> sums = _gradient.Span;
         ReadOnlySpan<float> added = _leafGradient.Span;
-        for (int i = 0; i < sums.Length; i++)
+        for (int i = 0; i < Model.ParameterCount; i++)
         {
             sums[i] += added[i];
         }
@@ -156,30 +155,21 @@ public sealed class Network
     }
 
     /// <summary>Sets the gradients of all parameters to zero.</summary>
-    public void ZeroGrad()
-    {
-        _gradient.Span.Clear();
-        _samples = 0;
-    }
+    public void ZeroGrad() => _gradient.Span.Clear();
 
     /// <summary>Each parameter with its gradient: views, so that writing to a parameter changes the network.</summary>
     public IReadOnlyList<(Tensor Parameter, Tensor Gradient)> Param() =>
         [.. Model.Parameters.Select(parameter => (View(_state, parameter), View(_gradient, parameter)))];
 
-    /// <summary>
-    /// Does an optimizer's step with the gradients that were added up, and one update of the running statistics.
-    /// </summary>
+    /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
     /// <param name="optimizer">Made for as many parameters as the model has.</param>
     /// <param name="learningRate">Size of the step.</param>
     public void Step(Optimizer optimizer, double learningRate)
     {
-        float[] running = _state.Span[Model.ParameterCount..].ToArray();
+        // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
+        float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
-        running.CopyTo(_state.Span[Model.ParameterCount..]);
-        if (_samples > 0)
-        {
-            RunningStatistics.Move(Model.Buffers, _state.Span, _gradient.Span, _samples, _state.Span);
-        }
+        statistics.CopyTo(_state.Span[Model.ParameterCount..]);
     }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>

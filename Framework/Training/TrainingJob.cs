@@ -37,9 +37,9 @@ public sealed class TrainingJob
         Plan = CompileFor(Model, configuration.Model, source, Schedule.Leaf);
         Loss = LossCatalogue.Create(configuration.Loss, Plan.Output);
         LossCatalogue.CheckReduction(configuration.Reduction);
+        Gradients = new BufferPool(Model.StateCount);
         Rates = RateSchedule.Create(
             configuration.Schedule, configuration.Warmup, Schedule.StepsTotal, Schedule.StepsPerEpoch);
-        Gradients = new BufferPool(Model.StateCount);
     }
 
     /// <summary>What it was made of.</summary>
@@ -99,7 +99,8 @@ public sealed class TrainingJob
     public double LearningRate(int step) => Configuration.Optimizer.LearningRate * Rates.Factor(step);
 
     /// <summary>A thread's means to compute leaves.</summary>
-    public LeafComputer CreateLeafComputer() => new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
+    public LeafComputer CreateLeafComputer() => 
+        new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
 
     /// <summary>Statistics of a few samples are noise: models that normalize over leaves need some.</summary>
     private static void CheckLeaf(Model model, TrainingConfiguration configuration)

@@ -9,8 +9,8 @@ namespace Distributed.Framework.Data.Png;
 /// </summary>
 /// <remarks>
 /// Alpha and transparency are dropped, not composited: pixel values are what is stored. A palette gives RGB; 1, 2 and 4
-/// bit grey is stretched to 0..255. As a picture of bytes, 16 bits a channel are refused. Sizes are checked against the bytes that are there
-/// before anything is allocated: deflate cannot expand by more than 1,032.
+/// bit grey is stretched to 0..255. As a picture of bytes, 16 bits a channel are refused. Sizes are checked against the
+/// bytes that are there before anything is allocated: deflate cannot expand by more than 1,032.
 /// </remarks>
 public static class PngDecoder
 {

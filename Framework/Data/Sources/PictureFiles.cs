@@ -71,9 +71,9 @@ internal static class PictureFiles
 
 /// <summary>Folders of pictures, and pairs among them.</summary>
 /// <remarks>
-/// Pairs are: the files of equal names in folders a and b; NAME_a and NAME_b, if all names end so; pages 2 k and 2 k + 1
-/// of TIFF files, if no noise was asked for and every file has an even number of pages. Anything else is clean images.
-/// Files are taken in the order of their names, character codes compared.
+/// Pairs are: the files of equal names in folders a and b; NAME_a and NAME_b, if all names end so; pages 2 k and
+/// 2 k + 1 of TIFF files, if no noise was asked for and every file has an even number of pages. Anything else is clean
+/// images. Files are taken in the order of their names, character codes compared.
 /// </remarks>
 internal static class PictureFolder
 {

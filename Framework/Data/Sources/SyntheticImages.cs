@@ -24,6 +24,8 @@ public sealed class SyntheticImages : ImageSet
     public const int ValidationCount = 1_000;
 
     private const long CacheBytesMax = 1L << 30;
+    private static readonly Lock s_lock = new();
+    private static readonly Dictionary<(RandomPurpose, int, int), WeakReference<SyntheticImages>> s_shared = [];
     private static readonly float[] s_table = new ValueRange().ByteTable();
     private readonly uint _seed;
     private readonly RandomPurpose _purpose;
@@ -48,6 +50,26 @@ public sealed class SyntheticImages : ImageSet
         // Not cleared, so the system gives its pages only as images are drawn.
         _cache = bytes <= CacheBytesMax ? GC.AllocateUninitializedArray<byte>((int)bytes) : null;
         _drawn = new bool[count];
+    }
+
+    /// <summary>
+    /// The standard images of a size, the same object for all who use them at the same time: what one run has drawn,
+    /// another that runs beside it need not draw again.
+    /// </summary>
+    public static SyntheticImages Standard(RandomPurpose purpose, int count, int side)
+    {
+        lock (s_lock)
+        {
+            if (s_shared.TryGetValue((purpose, count, side), out WeakReference<SyntheticImages>? reference)
+                && reference.TryGetTarget(out SyntheticImages? images))
+            {
+                return images;
+            }
+
+            images = new SyntheticImages(0, purpose, count, side);
+            s_shared[(purpose, count, side)] = new WeakReference<SyntheticImages>(images);
+            return images;
+        }
     }
 
     /// <inheritdoc/>

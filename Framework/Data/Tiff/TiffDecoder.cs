@@ -8,8 +8,9 @@ namespace Distributed.Framework.Data.Tiff;
 
 /// <summary>Reads the pages of TIFF pictures.</summary>
 /// <remarks>
-/// Read are integers of 8 and 16 bits and floats of 32 and 64; grey, RGB and palette; strips and tiles; channels together or
-/// apart; uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
+/// Read are integers of 8 and 16 bits and floats of 32 and 64; grey, RGB and palette; strips and tiles; channels
+/// together or apart;
+/// uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
 /// dropped; further channels of a grey page are kept. White-is-zero is turned round; a palette's 16-bit colours give
 /// their upper bytes. Thumbnails (reduced resolution) are passed over. The strips of all pages together may not be more
 /// than the file, so memory follows the file's size and compression. Source: TIFF 6.0 (Aldus 1992).
@@ -93,9 +94,9 @@ internal static class TiffDecoder
             }
         }
 
-        return page.IsFloat
-            ? ImageBlock.OfNumbers(page.Place, page.Bits == 64 ? "float64" : "float32", null, page.Shape, values, null, range)
-            : ImageBlock.OfNumbers(page.Place, "uint16", null, page.Shape, values, ushort.MaxValue, range);
+        string type = page.Bits switch { 16 => "uint16", 32 => "float32", _ => "float64" };
+        return ImageBlock.OfNumbers(
+            page.Place, type, null, page.Shape, values, page.IsFloat ? null : ushort.MaxValue, range);
     }
 
     private static ImageBlock FromBytes(TiffPage page, byte[] planes)

@@ -14,7 +14,7 @@ internal sealed class TiffPage
     private readonly TiffDirectory _directory;
 
     /// <summary>Reads and checks the tags.</summary>
-    /// <exception cref="DataException">They are damaged, contradict each other, or ask for what is not read.</exception>
+    /// <exception cref="DataException">They are damaged, contradictory, or ask for what is not read.</exception>
     public TiffPage(TiffBytes file, TiffDirectory directory, string place)
     {
         _file = file;

@@ -7,7 +7,8 @@ namespace Distributed.Coordinator.Tests.Commands;
 /// <summary>Help tells everything that is accepted.</summary>
 public sealed class HelpTests : IDisposable
 {
-    private static readonly string[] s_names = ["denoise", "doctor", "evaluate", "export", "train"];
+    private static readonly string[] s_names =
+        ["denoise", "doctor", "evaluate", "export", "reproduce", "sweep", "train"];
 
     private readonly CommandRunner _runner = new();
 

@@ -192,7 +192,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--init w.pth --init-scheme zero", "--init", "--init-scheme")]
     [InlineData("--repeat 0", "--repeat 0", "from 1 to 1000")]
     [InlineData("--repeat 2 --run r --resume", "--repeat", "--resume")]
-    [InlineData("--noise poisson:x", "--noise poisson:x", "poisson:x")]
+    [InlineData("--noise poisson:0", "--noise poisson:0", "gaussian:S")]
     [InlineData("--noise gaussian:-1", "--noise gaussian:-1", "gaussian:S")]
     [InlineData("--epochs 1 --steps 1", "--epochs", "--steps")]
     [InlineData("--resume", "--resume", "--run DIR")]
@@ -203,10 +203,11 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--batch", "--batch", "missing")]
     [InlineData("--json=1", "'1'", "Unrecognized")]
     [InlineData("--wire fp16", "'--wire'", "Unrecognized")]
+    [InlineData("--augmented", "'--augmented'", "Unrecognized")]
     [InlineData("--listen 5500", "--listen 5500", "an IP address")]
     [InlineData("--min-workers 0", "--min-workers 0", "from 1 to 1024")]
     [InlineData("train extra", "'extra'", "Unrecognized")]
-    [InlineData("sweep", "'sweep'", "Unrecognized")]
+    [InlineData("wander", "'wander'", "Unrecognized")]
     [InlineData("@file", "'@file'", "Unrecognized")]
     public async Task WrongArguments_AreUsageFaults_AndNothingStarts(string line, string named, string allowed)
     {

@@ -137,6 +137,17 @@ internal sealed class SmallRun : IDisposable
         return program;
     }
 
+    /// <summary>A sweep of the same model, in the same folder and at the same port.</summary>
+    public RunningProgram Sweep(IEnumerable<string> arguments)
+    {
+        RunningProgram program = new(
+            "coordinator",
+            ["sweep", "--run", Run, "--listen", $"127.0.0.1:{Port}", .. Configuration, .. arguments],
+            null);
+        _programs.Add(program);
+        return program;
+    }
+
     public RunningProgram Worker(
         string name,
         string? tokenFile = null,

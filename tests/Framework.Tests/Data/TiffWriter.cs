@@ -77,11 +77,14 @@ internal sealed record TiffWriter(int Width, int Height, int Samples, int Bits)
             .. Tile > 0
                 ? new (int, int, uint[])[] { (322, 3, [(uint)Tile]), (323, 3, [(uint)Tile]) }
                 : [(278, 3, [(uint)RowsPerStrip])],
-            .. ExtraSamples.Length > 0 ? [(338, 3, [.. ExtraSamples.Select(e => (uint)e)])] : Array.Empty<(int, int, uint[])>(),
-            .. Palette.Length > 0 ? [(320, 3, [.. Palette.Select(e => (uint)e)])] : Array.Empty<(int, int, uint[])>(),
+            .. Shorts(338, ExtraSamples),
+            .. Shorts(320, Palette),
         ];
         return WriteDirectory(file, [.. entries.OrderBy(entry => entry.Tag)], link);
     }
+
+    private static (int Tag, int Type, uint[] Values)[] Shorts(int tag, ushort[] values) =>
+        values.Length > 0 ? [(tag, 3, [.. values.Select(value => (uint)value)])] : [];
 
     private int WriteDirectory(List<byte> file, List<(int Tag, int Type, uint[] Values)> entries, int link)
     {

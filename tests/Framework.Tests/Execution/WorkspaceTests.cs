@@ -25,7 +25,8 @@ public sealed class WorkspaceTests
 
     private static Model Others { get; } = new(new Sequential(
         new Residual(new Sequential(new Conv2d(3, 3, 3, padding: 1), new Tanh(), new Dropout(0.3))),
-        new SkipConcat(new Sequential(new MaxPool2d(2, stride: 1, padding: 1), new NearestUpsample2d(1), new ELU(), new Conv2d(3, 2, 2))),
+        new SkipConcat(new Sequential(
+            new MaxPool2d(2, stride: 1, padding: 1), new NearestUpsample2d(1), new ELU(), new Conv2d(3, 2, 2))),
         new LeakyReLU(),
         new SELU(),
         new Flatten(),

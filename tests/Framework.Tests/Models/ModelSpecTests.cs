@@ -87,7 +87,7 @@ public sealed class ModelSpecTests
         Assert.IsType<ReLU>(ModelSpec.Parse("""["ReLU"]""", "m.json").Layers[0]);
     }
 
-    /// <summary>Every layer, with arguments that are not the defaults, and by its name alone where that is enough.</summary>
+    /// <summary>Every layer with arguments that are not the defaults, and by its name where that is enough.</summary>
     [Fact]
     public void Parse_EveryLayer_GivesWhatWasWritten()
     {

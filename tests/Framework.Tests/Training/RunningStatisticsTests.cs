@@ -18,7 +18,7 @@ public sealed class RunningStatisticsTests
     private static Sequential Network =>
         new(new Conv2d(3, 4, 3, padding: 1), new BatchNorm2d(4, momentum: 0.25), new ReLU(), new Conv2d(4, 3, 1));
 
-    /// <summary>A batch of two leaves: the running mean takes in the mean of the leaves', weighted by samples.</summary>
+    /// <summary>A batch of two leaves: the running mean takes in the mean of the leaves', by samples.</summary>
     [Fact]
     public void Apply_TwoLeaves_MovesTheAveragesOnce()
     {

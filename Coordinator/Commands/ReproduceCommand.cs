@@ -1,0 +1,184 @@
+using System.CommandLine;
+using System.Globalization;
+using Distributed.Coordinator.Experiments;
+using Distributed.Coordinator.Experiments.Seeds;
+using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Framework.Errors;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary><c>reproduce</c>: makes tables and figures of the reports anew, theirs beside ours.</summary>
+internal static class ReproduceCommand
+{
+    private const string Everything = "all";
+    private static readonly string[] s_courseFiles = ["train_data.pkl", "val_data.pkl"];
+
+    /// <summary>The command with its options.</summary>
+    public static Command Create(CommandContext context, StopSignals signals)
+    {
+        Command command = new("reproduce", "Make the reports' tables and figures anew, theirs beside ours");
+        Argument<string[]> names = new("NAME")
+        {
+            Description = "What to reproduce, one or several of --list, or all",
+            Arity = ArgumentArity.ZeroOrMore,
+        };
+        Option<bool> list = StrictOptions.Flag("--list", "Name everything there is");
+        Option<double?> scale = StrictOptions.Number(
+            "--scale", "Size; 1 is the reports' [1]", value => value is > 0 and <= 1, "a number above 0, at most 1");
+        Option<string?> data = StrictOptions.Text(
+            "--data", "FOLDER", "Folder of the course's train_data.pkl and val_data.pkl [synthetic images]");
+        Option<int?> repeat = StrictOptions.WholeNumber("--repeat", "Runs of each row [as in the report]", 1, 1000);
+        Option<string?> run = StrictOptions.Text("--run", "DIR", "The folder of the results [runs/reproduce]");
+        ExperimentOptions place = new();
+        command.Arguments.Add(names);
+        foreach (Option option in new Option[] { list, scale, data, repeat, run }.Concat(place.All))
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(place.Check);
+        command.Validators.Add(result =>
+        {
+            string[] given = result.GetValue(names) ?? [];
+            if (given.FirstOrDefault(name => name != Everything && Reproductions.Find(name) is null) is { } unknown)
+            {
+                result.AddError($"There is no experiment '{unknown}'; --list names all.");
+            }
+            else if (given.Length == 0 && !result.GetValue(list))
+            {
+                result.AddError("There is no NAME; give one of --list, or all.");
+            }
+        });
+        command.SetAction((result, _) =>
+        {
+            if (result.GetValue(list))
+            {
+                context.Output.Write(List().ToMarkdown());
+                return Task.FromResult(ExitCodes.Done);
+            }
+
+            string[] given = result.GetValue(names)!;
+            ReproduceSize size = new(
+                result.GetValue(scale) ?? 1, Folder(result.GetValue(data)), result.GetValue(repeat));
+            TrainSettings settings = TrainSettings.Read(context.OpenSettings);
+            Wanted task = new(
+                given.Contains(Everything)
+                    ? Reproductions.All
+                    : [.. given.Distinct().Select(name => Reproductions.Find(name)!)],
+                size,
+                Path.GetFullPath(result.GetValue(run) ?? DefaultFolder(settings, size)),
+                string.Join(' ', given));
+            return RunAsync(task, place.Read(result), settings, context, signals);
+        });
+        return command;
+    }
+
+    private static ResultTable List() => new(
+        "Experiments",
+        [new("name", "NAME"), new("source", "Source"), new("shows", "Shows")],
+        [.. Reproductions.All.Select(one => (IReadOnlyList<object?>)[one.Name, one.Source, one.Shows])],
+        []);
+
+    private static async Task<int> RunAsync(
+        Wanted task, ExperimentRequest request, TrainSettings settings, CommandContext context, StopSignals signals)
+    {
+        Directory.CreateDirectory(task.Folder);
+        using RunLock held = RunLock.Take(task.Folder);
+        TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
+        CellRunner runner = new(context, settings, task.Folder, request.Place);
+        ExperimentRunner experiments = new(runner, request.Place.Parallel, human.WriteLine);
+        Dictionary<string, CellResult> all = await CollectAsync(task, experiments, signals.Token);
+        if (!signals.Token.IsCancellationRequested)
+        {
+            await runner.DismissWorkersAsync();
+        }
+
+        List<string> files = [];
+        foreach (Reproduction one in task.Reproductions)
+        {
+            ExperimentReport report = one.Report(task.Size, ResultsOf(one, task.Size, all));
+            string folder = Path.Combine(task.Folder, one.Name);
+            Directory.CreateDirectory(folder);
+            files.AddRange(report.Write(folder));
+            human.WriteLine();
+            human.WriteLine(ResultTable.ToMarkdown(report.Tables));
+        }
+
+        string resume = $"{context.Program} reproduce {task.Names} --scale "
+            + $"{task.Size.Scale.ToString(CultureInfo.InvariantCulture)} --run {ExperimentEnding.Quote(task.Folder)}"
+            + (task.Size.Data is { } data ? $" --data {ExperimentEnding.Quote(data)}" : "")
+            + (task.Size.Repeat is { } repeat ? $" --repeat {repeat}" : "");
+        return ExperimentEnding.Write(
+            [.. all.Values],
+            files,
+            resume,
+            new ExperimentEnding.Surroundings(context, human, request.IsJson, task.Folder),
+            signals);
+    }
+
+    /// <summary>
+    /// Runs the cells of all reproductions together, so that no core waits, until none asks for more.
+    /// </summary>
+    private static async Task<Dictionary<string, CellResult>> CollectAsync(
+        Wanted task, ExperimentRunner experiments, CancellationToken stop)
+    {
+        Dictionary<string, CellResult> all = [];
+        while (true)
+        {
+            Cell[] cells =
+            [
+                .. task.Reproductions.SelectMany(one => one.Cells(task.Size, ResultsOf(one, task.Size, all)))
+                    .DistinctBy(cell => cell.Name).Where(cell => !all.ContainsKey(cell.Name)),
+            ];
+            if (cells.Length == 0)
+            {
+                return all;
+            }
+
+            foreach (CellResult result in await experiments.RunAsync(cells, stop))
+            {
+                all.Add(result.Cell.Name, result);
+            }
+        }
+    }
+
+    /// <summary>The results of the cells that a reproduction asks for, as far as they are known.</summary>
+    private static CellResult[] ResultsOf(
+        Reproduction one, ReproduceSize size, Dictionary<string, CellResult> all)
+    {
+        CellResult[] known = [];
+        while (true)
+        {
+            CellResult[] more =
+                [.. one.Cells(size, known).Where(cell => all.ContainsKey(cell.Name)).Select(cell => all[cell.Name])];
+            if (more.Length <= known.Length)
+            {
+                return known;
+            }
+
+            known = more;
+        }
+    }
+
+    private static string DefaultFolder(TrainSettings settings, ReproduceSize size) => Path.Combine(
+        settings.RunsRoot ?? "runs",
+        "reproduce" + (size.IsFull ? "" : "-" + size.Scale.ToString(CultureInfo.InvariantCulture)));
+
+    private static string? Folder(string? data)
+    {
+        if (data is not null
+            && s_courseFiles.FirstOrDefault(name => !File.Exists(Path.Combine(data, name))) is { } missing)
+        {
+            throw new ConfigurationException(
+                $"--data {data}: {missing} is not there.",
+                "Name the folder that has the course's train_data.pkl and val_data.pkl, or leave --data out.");
+        }
+
+        return data is null ? null : Path.GetFullPath(data);
+    }
+
+    /// <summary>What was asked for.</summary>
+    private sealed record Wanted(
+        IReadOnlyList<Reproduction> Reproductions, ReproduceSize Size, string Folder, string Names);
+}

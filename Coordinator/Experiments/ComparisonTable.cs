@@ -1,0 +1,72 @@
+using System.Globalization;
+
+namespace Distributed.Coordinator.Experiments;
+
+/// <summary>Their numbers beside ours.</summary>
+internal static class ComparisonTable
+{
+    /// <summary>Makes it.</summary>
+    /// <param name="title">Above it.</param>
+    /// <param name="metric">What is compared.</param>
+    /// <param name="rows">With the results of their runs.</param>
+    /// <param name="notes">Below it; what became of cells that are not done is added.</param>
+    public static ResultTable Create(
+        string title, Metric metric, IReadOnlyList<ComparedRow> rows, IReadOnlyList<string> notes)
+    {
+        Column[] columns =
+        [
+            new("row", ""),
+            new("theirs", $"Theirs, {metric.Title}", metric.Format),
+            new("theirDeviation", "SD", metric.Format),
+            new("ours", $"Ours, {metric.Title}", metric.Format),
+            new("ourDeviation", "SD", metric.Format),
+            new("difference", "Ours - theirs", "+" + metric.Format + ";-" + metric.Format),
+            new("runs", "Runs", "0"),
+            new("steps", "Steps", "0"),
+            new("seconds", "Seconds a run", "0.0"),
+        ];
+        return new ResultTable(
+            title,
+            columns,
+            [.. rows.Select(row => (IReadOnlyList<object?>)Row(row, metric))],
+            [
+                .. notes,
+                .. rows.SelectMany(row => row.Results)
+                    .Where(result => result.Status != CellStatus.Done)
+                    .Select(result =>
+                        $"{result.Cell.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}"),
+            ]);
+    }
+
+    private static object?[] Row(ComparedRow row, Metric metric)
+    {
+        Spread? ours = metric.Over(row.Results);
+        CellResult[] done = [.. row.Results.Where(result => result.Status == CellStatus.Done)];
+        return
+        [
+            row.Row.Label,
+            row.Row.Theirs,
+            row.Row.TheirDeviation > 0 ? row.Row.TheirDeviation : null,
+            ours?.Mean,
+            ours is { Count: > 1 } ? ours.Value.Deviation : null,
+            ours?.Mean - row.Row.Theirs,
+            done.Length,
+            done.Length > 0 ? done[0].Steps : null,
+            done.Length > 0 ? done.Average(result => result.Seconds) : null,
+        ];
+    }
+}
+
+/// <summary>The same training with one seed after the other.</summary>
+internal static class RepeatedCells
+{
+    /// <summary>The cells, of one group.</summary>
+    public static IEnumerable<Cell> Of(
+        string group, IReadOnlyList<string> words, int runs, bool validatesEachEpoch, int firstSeed = 0) =>
+        Enumerable.Range(firstSeed, runs).Select(run =>
+        {
+            string seed = run.ToString(CultureInfo.InvariantCulture);
+            return new Cell(
+                runs == 1 ? group : $"{group} seed={seed}", [.. words, "--seed", seed], group, validatesEachEpoch);
+        });
+}

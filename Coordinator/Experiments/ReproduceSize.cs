@@ -1,0 +1,61 @@
+using System.Globalization;
+
+namespace Distributed.Coordinator.Experiments;
+
+/// <summary>How large a reproduction is, and on what data.</summary>
+/// <remarks>
+/// The scale multiplies the number of training pairs, to no less than 200. Numbers of epochs above 2, and the numbers
+/// of values and of repeated runs, shrink with its square root, to no less than 2.
+/// </remarks>
+/// <param name="Scale">Above 0 and at most 1; 1 is the size of the report.</param>
+/// <param name="Data">Folder of the course's train_data.pkl and val_data.pkl; null for synthetic images.</param>
+/// <param name="Repeat">Runs of each row; null for as many as in the report.</param>
+internal sealed record ReproduceSize(double Scale, string? Data, int? Repeat)
+{
+    private const int PairsMin = 200;
+
+    /// <summary>Whether this is the size of the report.</summary>
+    public bool IsFull => Scale >= 1;
+
+    /// <summary>What the reader must know about the data.</summary>
+    public string DataNote => Data is null
+        ? "Data: synthetic images (dead leaves, 32 x 32, noise resample:2), not the course's: levels differ."
+        : "Data: the course's own files.";
+
+    /// <summary>What the reader must know about the size.</summary>
+    public string SizeNote => IsFull
+        ? "Size: as in the report."
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"Size: --scale {Scale}, so fewer pairs, epochs, values and runs than in the report.");
+
+    /// <summary>Training pairs.</summary>
+    public int Pairs(int full) => Math.Max(Math.Min(PairsMin, full), (int)Math.Round(full * Scale));
+
+    /// <summary>Epochs.</summary>
+    public int Epochs(int full) => Shrink(full);
+
+    /// <summary>Runs of each row.</summary>
+    public int Runs(int full) => Repeat ?? Shrink(full);
+
+    /// <summary>Some of many values, the first and the last among them.</summary>
+    public IReadOnlyList<T> Values<T>(IReadOnlyList<T> full)
+    {
+        int count = Shrink(full.Count);
+        return count >= full.Count
+            ? full
+            : [.. Enumerable.Range(0, count).Select(i => full[(int)Math.Round(i * (full.Count - 1.0) / (count - 1))])];
+    }
+
+    /// <summary>The options for the course's kind of pairs.</summary>
+    /// <param name="pairs">How many in the report.</param>
+    public IReadOnlyList<string> CoursePairs(int pairs) =>
+    [
+        .. Data is null
+            ? (string[])["--noise", "resample:2"]
+            : ["--data", Path.Combine(Data, "train_data.pkl"), "--validation", Path.Combine(Data, "val_data.pkl")],
+        "--limit", Pairs(pairs).ToString(CultureInfo.InvariantCulture),
+    ];
+
+    private int Shrink(int full) => full <= 2 ? full : Math.Max(2, (int)Math.Round(full * Math.Sqrt(Scale)));
+}

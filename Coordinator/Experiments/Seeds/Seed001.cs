@@ -1,0 +1,57 @@
+namespace Distributed.Coordinator.Experiments.Seeds;
+
+/// <summary>The report that searches learning rate, activation and width, and compares upsamplings.</summary>
+internal static class Seed001
+{
+    private const string Guess =
+        "Their network is not given: the course's with 48 channels (96 where they say so), nearest upsampling, "
+        + "SGD without momentum, the mean squared error, batch 100, 5,000 images.";
+
+    private static readonly string[] s_rates = ["0.5", "1", "2", "4", "8"];
+    private static readonly string[] s_activations = ["relu", "elu", "selu"];
+    private static readonly string[] s_widths = ["96", "256"];
+
+    /// <summary>In the order of the report.</summary>
+    public static IReadOnlyList<Reproduction> All { get; } =
+    [
+        Create("seed001-figure1", "figure 1", "train and test loss by learning rate", size =>
+            [.. s_rates.Select(rate => new ReproduceRow($"lr {rate}", Words(size, "channels=48", rate)))]),
+        Create("seed001-figure2", "figure 2", "ReLU, ELU and SELU", size =>
+        [
+            .. s_activations.Select(one =>
+                new ReproduceRow(one, Words(size, $"channels=48,activation={one}", "4"))),
+        ]),
+        Create("seed001-figure3", "figure 3", "96 against 256 channels", size =>
+            [.. s_widths.Select(one => new ReproduceRow($"{one} channels", Words(size, $"channels={one}", "4")))]),
+        new Comparison(
+            "seed001-figures45", "Seed 001, figures 4 and 5", "nearest upsampling against transposed convolution")
+        {
+            Rows = size =>
+            [
+                new("upsampling", Words(size, "channels=48,upsampling=nearest", "4")),
+                new("transposed convolution", Words(size, "channels=48,upsampling=transposed", "4")),
+            ],
+            Notes = [Guess, "They found the definition lower with upsampling, by eye; they give no number."],
+            Figures = (rows, _) => ReproduceFigures.Pictures(
+                "seed001-figures45", "Seed 001, figures 4 and 5: upsampling and transposed convolution", rows),
+        },
+    ];
+
+    private static Comparison Create(
+        string name, string figure, string shows, Func<ReproduceSize, IReadOnlyList<ReproduceRow>> rows) =>
+        new(name, $"Seed 001, {figure}", shows)
+        {
+            Rows = rows,
+            ValidatesEachEpoch = true,
+            Notes = [Guess, "They give curves and no numbers."],
+            Figures = (compared, _) =>
+                [ReproduceFigures.Losses(name, $"Seed 001, {figure}: {shows}", compared)],
+        };
+
+    private static string[] Words(ReproduceSize size, string model, string rate) =>
+    [
+        .. size.CoursePairs(5_000),
+        "--model", $"n2n-course:{model}", "--optimizer", "sgd", "--lr", rate, "--batch", "100",
+        "--epochs", $"{size.Epochs(25)}",
+    ];
+}

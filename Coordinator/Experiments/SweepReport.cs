@@ -1,0 +1,122 @@
+using Distributed.Coordinator.Experiments.Charts;
+
+namespace Distributed.Coordinator.Experiments;
+
+/// <summary>What a sweep ends with: the points of the grid from best to worst, and their curves.</summary>
+internal static class SweepReport
+{
+    private const int CurvesMax = 20;
+
+    /// <summary>Makes it.</summary>
+    /// <param name="axes">The options that vary.</param>
+    /// <param name="results">Of all cells, in the order of the grid.</param>
+    public static ExperimentReport Create(IReadOnlyList<GridAxis> axes, IReadOnlyList<CellResult> results)
+    {
+        Metric metric = Metric.For(results);
+        List<(string Name, CellResult[] Cells, Spread? Score)> points =
+        [
+            .. results.GroupBy(result => result.Cell.Group).Select(group =>
+                (group.Key, group.ToArray(), metric.Over(group))),
+        ];
+        double Rank(Spread? score) => score is not { } value ? double.MaxValue
+            : metric.IsHigherBetter ? -value.Mean : value.Mean;
+        points = [.. points.OrderBy(point => Rank(point.Score))];
+        return new ExperimentReport(
+            [CreateTable(axes, points, metric)],
+            [
+                new Figure(
+                    "loss", Curves(points, "Training loss by epoch", "Training loss", epoch => epoch.Loss, true)),
+                .. Validation(points),
+                new Figure("metric", BarChart.Draw(
+                    $"{metric.Title}: mean and standard deviation",
+                    metric.Title,
+                    metric.Format,
+                    [.. points.Select(point => new Bar(point.Name, point.Score))])),
+            ]);
+    }
+
+    /// <summary>The mean over the repeats of one point, epoch by epoch.</summary>
+    public static IReadOnlyList<ChartPoint> Curve(IEnumerable<CellResult> cells, Func<CellEpoch, double?> value) =>
+    [
+        .. cells.SelectMany(cell => cell.Epochs).GroupBy(epoch => epoch.Epoch).OrderBy(epoch => epoch.Key)
+            .Select(epoch => (epoch.Key, Spread: Spread.Of(epoch.Select(value))))
+            .Where(point => point.Spread is not null)
+            .Select(point => new ChartPoint(point.Key, point.Spread!.Value.Mean, point.Spread.Value.Deviation)),
+    ];
+
+    private static ResultTable CreateTable(
+        IReadOnlyList<GridAxis> axes,
+        IReadOnlyList<(string Name, CellResult[] Cells, Spread? Score)> points,
+        Metric metric)
+    {
+        List<Column> columns =
+        [
+            .. axes.Select(axis => new Column(axis.Option[2..], axis.Option[2..])),
+            new(metric.Key, metric.Title, metric.Format),
+            new("deviation", "SD", metric.Format),
+        ];
+        if (metric != Metric.Loss)
+        {
+            columns.Add(new("loss", Metric.Loss.Title, Metric.Loss.Format));
+        }
+
+        columns.AddRange([new("runs", "Runs", "0"), new("seconds", "Seconds a run", "0.0"), new("state", "State")]);
+        List<IReadOnlyList<object?>> rows = [];
+        foreach ((_, CellResult[] cells, Spread? score) in points)
+        {
+            List<object?> row = [.. axes.Select(axis => (object?)axis.ValueIn(cells[0].Cell.Words))];
+            row.AddRange([score?.Mean, score?.Deviation]);
+            if (metric != Metric.Loss)
+            {
+                row.Add(Metric.Loss.Over(cells)?.Mean);
+            }
+
+            row.AddRange([score?.Count ?? 0, cells.Average(cell => cell.Seconds), State(cells)]);
+            rows.Add(row);
+        }
+
+        return new ResultTable(
+            $"Sweep over {string.Join(", ", axes.Select(axis => axis.Option[2..]))}",
+            columns,
+            rows,
+            [$"Sorted by {metric.Title}, the best first; mean and standard deviation over the runs that are done."]);
+    }
+
+    private static string State(CellResult[] cells)
+    {
+        CellResult[] open = [.. cells.Where(cell => cell.Status != CellStatus.Done)];
+        return open.Length == 0 ? "done"
+            : string.Join("; ", open.GroupBy(cell => cell.Status)
+                .Select(group => $"{group.Count()} {group.Key.ToString().ToLowerInvariant()}"));
+    }
+
+    private static IEnumerable<Figure> Validation(
+        IReadOnlyList<(string Name, CellResult[] Cells, Spread? Score)> points)
+    {
+        CellEpoch[] epochs = [.. points.SelectMany(point => point.Cells).SelectMany(cell => cell.Epochs)];
+        if (epochs.Any(epoch => epoch.Accuracy is not null))
+        {
+            yield return new Figure("accuracy", Curves(
+                points, "Validation accuracy by epoch", "Accuracy (%)", epoch => epoch.Accuracy * 100, false));
+        }
+        else if (epochs.Any(epoch => epoch.Psnr is not null))
+        {
+            yield return new Figure("psnr", Curves(
+                points, "Validation PSNR by epoch", "PSNR (dB)", epoch => epoch.Psnr, false));
+        }
+    }
+
+    private static string Curves(
+        IReadOnlyList<(string Name, CellResult[] Cells, Spread? Score)> points,
+        string title,
+        string label,
+        Func<CellEpoch, double?> value,
+        bool isLog) => LineChart.Draw(new Chart(
+            points.Count > CurvesMax ? $"{title}: the {CurvesMax} best" : title,
+            "Epoch",
+            label,
+            [.. points.Take(CurvesMax).Select(point => new ChartSeries(point.Name, Curve(point.Cells, value)))])
+        {
+            IsLogY = isLog,
+        });
+}

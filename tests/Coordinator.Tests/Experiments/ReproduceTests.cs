@@ -1,0 +1,104 @@
+using System.Text.Json.Nodes;
+using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Experiments;
+using Distributed.Coordinator.Experiments.Seeds;
+using Distributed.Coordinator.Tests.Commands;
+using Distributed.Protocol.Hosting;
+
+namespace Distributed.Coordinator.Tests.Experiments;
+
+/// <summary>What can be reproduced: every cell has options that train takes, and theirs stands beside ours.</summary>
+public sealed class ReproduceTests : IDisposable
+{
+    private readonly CommandRunner _runner = new();
+    private readonly string _folder = Directory.CreateTempSubdirectory("distributed-reproduce-").FullName;
+
+    public static TheoryData<string> Names => [.. Reproductions.All.Select(one => one.Name)];
+
+    public void Dispose()
+    {
+        _runner.Dispose();
+        Directory.Delete(_folder, recursive: true);
+    }
+
+    [Fact]
+    public async Task List_NamesEverythingOnce()
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("reproduce", "--list"));
+        Assert.All(
+            Reproductions.All, one => Assert.Contains($"| {one.Name} ", _runner.Output, StringComparison.Ordinal));
+        Assert.Equal(Reproductions.All.Count, Reproductions.All.Select(one => one.Name).Distinct().Count());
+    }
+
+    [Theory]
+    [MemberData(nameof(Names))]
+    public void Cells_HaveNamesAndFoldersOfTheirOwn_AndFewerWhenSmall(string name)
+    {
+        Reproduction one = Reproductions.Find(name)!;
+        IReadOnlyList<Cell> full = one.Cells(new ReproduceSize(1, null, null), []);
+        Assert.Equal(full.Count, full.Select(cell => Cell.Slug(cell.Name)).Distinct().Count());
+        Assert.True(one.Cells(new ReproduceSize(0.02, null, null), []).Count <= full.Count);
+    }
+
+    [Theory]
+    [InlineData(1, 50_000, 25, 10)]
+    [InlineData(0.02, 1_000, 4, 2)]
+    [InlineData(0.0001, 200, 2, 2)]
+    public void Size_ShrinksPairsByTheScale_EpochsAndRunsByItsRoot(double scale, int pairs, int epochs, int runs)
+    {
+        ReproduceSize size = new(scale, null, null);
+        Assert.Equal((pairs, epochs, runs), (size.Pairs(50_000), size.Epochs(25), size.Runs(10)));
+        Assert.Equal(1, size.Epochs(1));
+        int[] values = [.. size.Values([1, 2, 3, 4, 5, 6, 7, 8, 9])];
+        Assert.Equal((1, 9), (values[0], values[^1]));
+    }
+
+    [Fact]
+    public async Task Table_HasTheirsBesideOurs_AndIsMadeFromWhatIsThere()
+    {
+        Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-table2"));
+        JsonArray rows = Table("seed003-table2");
+        Assert.Equal(5, rows.Count);
+        Assert.Equal(23.69, (double)rows[0]!["theirs"]!);
+        Assert.Equal(27.5, (double)rows[0]!["ours"]!);
+        Assert.Equal(3.81, (double)rows[0]!["difference"]!, precision: 6);
+        Assert.True(File.Exists(Path.Combine(_folder, "seed003-table2", "seed003-table2.svg")));
+        Assert.Equal(["--noise", "resample:2"], _runner.Options!.CommandLine.Skip(1).Take(2));
+    }
+
+    [Fact]
+    public async Task Repeat_GivesRunsWithOtherSeeds()
+    {
+        Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
+        Assert.Equal(3, (int)Table("seed003-baselines")[0]!["runs"]!);
+        Assert.Equal(6, Directory.GetDirectories(Path.Combine(_folder, "cells")).Length);
+    }
+
+    [Theory]
+    [InlineData("no-such-experiment")]
+    [InlineData("all", "--scale", "0")]
+    [InlineData("all", "--scale", "1.5")]
+    [InlineData]
+    public async Task Reproduce_Bad_IsRefused(params string[] arguments) =>
+        Assert.Equal(ExitCodes.Usage, await _runner.RunAsync(["reproduce", .. arguments]));
+
+    [Fact]
+    public async Task Data_WithoutTheCoursesFiles_IsRefused()
+    {
+        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("reproduce", "seed003-final", "--data", _folder));
+        Assert.Contains("train_data.pkl", _runner.Error, StringComparison.Ordinal);
+    }
+
+    private Task<int> ReproduceAsync(params string[] arguments)
+    {
+        _runner.Train = (options, _, _) =>
+        {
+            Directory.CreateDirectory(options.Run!);
+            return Task.FromResult(CommandRunner.Result(options, run: options.Run!));
+        };
+        return _runner.RunAsync(["reproduce", .. arguments, "--scale", "0.02", "--run", _folder]);
+    }
+
+    private JsonArray Table(string name) =>
+        JsonNode.Parse(File.ReadAllText(Path.Combine(_folder, name, "table.json")))![0]!["rows"]!.AsArray();
+}
