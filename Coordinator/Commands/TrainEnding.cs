@@ -31,10 +31,18 @@ internal static class TrainEnding
             writer.WriteLine($"  {program} {Resume(options, run)}");
         }
 
-        writer.WriteLine($"  {program} denoise --run {run} NOISY.png DENOISED.png");
+        if (summary.Accuracy is null)
+        {
+            writer.WriteLine($"  {program} denoise --run {run} NOISY.png DENOISED.png");
+        }
+
         if (!result.IsStopped)
         {
             writer.WriteLine($"  {program} evaluate --run {run}");
+        }
+
+        if (!result.IsStopped && summary.Accuracy is null)
+        {
             writer.WriteLine(
                 $"  {program} train --data FOLDER_OF_PNGS --noise gaussian:25 --init {Quote(Weights(summary.Run))}");
         }

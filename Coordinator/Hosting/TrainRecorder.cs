@@ -237,7 +237,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         }
     }
 
-    /// <summary>The mean loss of the epoch that this step ends; null in its midst. Earlier lives do not count.</summary>
+    /// <summary>Mean loss of the epoch that this step ends, without earlier lives; null in its midst.</summary>
     private double? EndEpoch(int steps)
     {
         if (!_job.Schedule.EndsEpoch(steps))

@@ -50,7 +50,7 @@ internal static class Elementary
 
     /// <summary>Natural logarithm: -infinity for 0, NaN below; within 2 units in the last place.</summary>
     /// <remarks>
-    /// x = 2^n m with m between sqrt(1/2) and sqrt(2); log m = 2 artanh s with s = (m - 1) / (m + 1), |s| at most 0.172:
+    /// x = 2^n m with m between sqrt(1/2) and sqrt(2); log m = 2 artanh s with s = (m - 1) / (m + 1), at most 0.172:
     /// what follows s^23 in its series is below 1e-19 of it.
     /// </remarks>
     public static double Log(double x)
@@ -133,7 +133,7 @@ internal static class Elementary
         return Series(angle * angle, first: 2);
     }
 
-    /// <summary>1 - q / ((first - 1) first) (1 - q / ((first + 1) (first + 2)) (...)): sine over angle, or cosine.</summary>
+    /// <summary>1 - q / ((first - 1) first) (1 - q / ((first + 1) (first + 2)) (...)).</summary>
     private static double Series(double q, int first)
     {
         double sum = 1;

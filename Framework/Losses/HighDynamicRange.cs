@@ -1,6 +1,6 @@
 namespace Distributed.Framework.Losses;
 
-/// <summary>Relative squared error: <c>sum of (x - t)^2 / (x + 0.01)^2</c>, the denominator taken as a constant.</summary>
+/// <summary>Relative squared error: <c>sum of (x - t)^2 / (x + 0.01)^2</c>, the denominator a constant.</summary>
 /// <remarks>
 /// Gradient 2 (x - t) / (x + 0.01)^2: none goes through the denominator, or the minimum would not be the mean of noisy
 /// targets. For predictions of at least 0; at -0.01 it is infinite. Source: Lehtinen et al. 2018, "Noise2Noise:

@@ -1,7 +1,7 @@
 namespace Distributed.Framework.Losses;
 
 /// <summary>Absolute error: <c>sum of |x - t|</c>; gradient <c>sign(x - t)</c>, 0 where they are equal.</summary>
-/// <remarks>As torch.nn.L1Loss. Its minimum over noisy targets is their median: right for text and for outliers.</remarks>
+/// <remarks>As torch.nn.L1Loss. Its minimum over noisy targets is their median: right for text.</remarks>
 public sealed class MeanAbsoluteError : Loss
 {
     /// <inheritdoc/>

@@ -1,6 +1,6 @@
 namespace Distributed.Framework.Losses;
 
-/// <summary>Squared error: <c>sum of (x - t)^2</c>; gradient <c>2 (x - t)</c>. Targets may be one-hot classes.</summary>
+/// <summary>Squared error: <c>sum of (x - t)^2</c>; gradient <c>2 (x - t)</c>. Also of one-hot classes.</summary>
 public sealed class MeanSquaredError : Loss
 {
     /// <inheritdoc/>

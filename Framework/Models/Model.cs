@@ -159,7 +159,7 @@ internal sealed class ParameterCollector
 
         // What no activation has followed when the next weight comes, none follows.
         _firstWithoutFollower = _parameters.Count;
-        long fanOut = shape.Length == 0 ? 1 : shape.Skip(2).Aggregate((long)shape[0], (product, side) => product * side);
+        long fanOut = shape.Skip(2).Aggregate((long)shape[0], (product, side) => product * side);
         Append(path, name, ParameterKind.Weight, fanIn, fanOut, shape);
     }
 

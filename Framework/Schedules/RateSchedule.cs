@@ -4,7 +4,7 @@ using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Schedules;
 
-/// <summary>What the learning rate is multiplied by at a step: a pure function of the step and the run's length.</summary>
+/// <summary>What a step's learning rate is multiplied by: a pure function of the step and the run's length.</summary>
 /// <remarks>
 /// constant: 1. step:EVERY:GAMMA: GAMMA to the number of whole EVERY done, in steps, or in epochs as in 10e. cosine:
 /// (1 + cos(pi s / S)) / 2 at step s of S (Loshchilov, Hutter 2017, "SGDR", without restarts). rampdown:FRACTION: 1,
@@ -97,7 +97,10 @@ public sealed class RateSchedule
     }
 
     private static double? Number(string text) => double.TryParse(
-        text, NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent, CultureInfo.InvariantCulture, out double value)
+        text,
+        NumberStyles.AllowDecimalPoint | NumberStyles.AllowExponent,
+        CultureInfo.InvariantCulture,
+        out double value)
         ? value
         : null;
 }

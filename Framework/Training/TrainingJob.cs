@@ -101,7 +101,7 @@ public sealed class TrainingJob
     public double LearningRate(int step) => Configuration.Optimizer.LearningRate * Rates.Factor(step);
 
     /// <summary>A thread's means to compute leaves.</summary>
-    public LeafComputer CreateLeafComputer() => 
+    public LeafComputer CreateLeafComputer() =>
         new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
 
     /// <summary>Statistics of a few samples are noise: models that normalize over leaves need some.</summary>

@@ -53,7 +53,8 @@ internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : Train
         _hidden = null;
         writer.WriteLine(
             $"step {ProgressText.Step(progress)}  loss {ProgressText.Loss(progress.Loss)}"
-            + $"  {ProgressText.Figure(_evaluation)} {ProgressText.Psnr(_evaluation)}  {ProgressText.Speed(progress)} images/s"
+            + $"  {ProgressText.Figure(_evaluation)} {ProgressText.Psnr(_evaluation)}"
+            + $"  {ProgressText.Speed(progress)} images/s"
             + $"  {progress.Workers} workers  ETA {ProgressText.Left(_left)}");
     }
 }

@@ -97,8 +97,9 @@ public sealed class TrainParsingTests : IDisposable
     [Fact]
     public async Task OptimizationOptions_ReachTheSession()
     {
-        string line = "--loss l0 --optimizer adamw --betas 0.8,0.9 --eps 1e-5 --eps-inside-root --schedule rampdown:0.4 "
-            + "--warmup 7 --init-scheme xavier-normal --validation v.npy --validation-noisy --validate-every-epoch";
+        string line = "--loss l0 --optimizer adamw --betas 0.8,0.9 --eps 1e-5 --eps-inside-root "
+            + "--schedule rampdown:0.4 --warmup 7 --init-scheme xavier-normal --validation v.npy "
+            + "--validation-noisy --validate-every-epoch";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
         OptimizerOptions optimizer = new()
         {

@@ -11,7 +11,7 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Framework.Tests.Training;
 
-/// <summary>Which measure applies to which pairs, and that the estimate without clean images finds the true error.</summary>
+/// <summary>Which measure applies to which pairs; the estimate without clean images finds the true error.</summary>
 public sealed class EvaluatorTests
 {
     private const int Side = 12;
