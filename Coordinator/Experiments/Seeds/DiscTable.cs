@@ -72,8 +72,8 @@ internal sealed class DiscTable()
                     Metric.Accuracy,
                     rows,
                     [
-                        $"1,000 training and 1,000 test points, standardized; {Epochs} epochs, batch 25, summed losses, the "
-                        + "report's initialization and form of Adam.",
+                        $"1,000 training and 1,000 test points, standardized; {Epochs} epochs, batch 25, summed "
+                        + "losses, the report's initialization and form of Adam.",
                         $"Learning rates by a grid over {string.Join(", ", s_rates)}, "
                         + $"the mean of {size.Runs(SearchRuns)} other runs each.",
                         size.SizeNote,
