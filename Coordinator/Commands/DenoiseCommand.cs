@@ -17,7 +17,7 @@ internal static class DenoiseCommand
         Argument<string> output = new("OUTPUT") { Description = "The picture to write, or the folder for them" };
         Option<bool> force = StrictOptions.Flag("--force", "Replace pictures that exist; never INPUT");
         Option<int?> threads = StrictOptions.WholeNumber(
-            "--threads", "Pictures at a time, a thread and memory for each [one a core]", 1, 1024);
+            "--threads", "Pictures, or tiles of one, at a time: a thread and memory for each [one a core]", 1, 1024);
         command.Arguments.Add(input);
         command.Arguments.Add(output);
         model.AddTo(command);
@@ -27,11 +27,13 @@ internal static class DenoiseCommand
         {
             (string Input, string Output)[] pictures = List(
                 result.GetRequiredValue(input), result.GetRequiredValue(output), result.GetValue(force));
-            PictureDenoiser denoiser = new(model.Load(result));
+            int all = result.GetValue(threads) ?? Environment.ProcessorCount;
+            int together = Math.Min(all, pictures.Length);
+            PictureDenoiser denoiser = new(model.Load(result), Math.Max(1, all / together));
             Lock writing = new();
             ParallelOptions options = new()
             {
-                MaxDegreeOfParallelism = result.GetValue(threads) ?? Environment.ProcessorCount,
+                MaxDegreeOfParallelism = together,
                 CancellationToken = signals.Token,
             };
             Parallel.ForEach(pictures, options, picture =>

@@ -1,24 +1,27 @@
 using System.Globalization;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Errors;
-using Distributed.Framework.Execution;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>Runs a model over whole pictures of 8 bits. Safe from many threads.</summary>
+/// <summary>Runs a model over pictures of 8 bits, tile by tile. Safe from many threads.</summary>
 /// <remarks>Values are scaled as the run's data were, and back; results are clamped and rounded to 8 bits.</remarks>
 internal sealed class PictureDenoiser
 {
     private readonly LoadedModel _model;
+    private readonly TiledPredictor _predictor;
     private readonly double _low;
     private readonly double _high;
 
     /// <summary>Keeps the model.</summary>
-    public PictureDenoiser(LoadedModel model)
+    /// <param name="model">With its weights.</param>
+    /// <param name="threads">Tiles of a picture at once.</param>
+    public PictureDenoiser(LoadedModel model, int threads)
     {
         _model = model;
+        _predictor = new TiledPredictor(model.Model, model.Parameters, threads);
         _low = model.Configuration?.Data.RangeLow ?? 0;
         _high = model.Configuration?.Data.RangeHigh ?? byte.MaxValue;
     }
@@ -41,19 +44,19 @@ internal sealed class PictureDenoiser
     {
         ImageShape shape = new(picture.Channels, picture.Height, picture.Width);
         CheckShape(shape, place);
-        Predictor predictor = Prepare(shape, place, out Replica replica);
+        float[] input = new float[shape.Elements];
         int pixels = picture.Width * picture.Height;
         for (int i = 0; i < picture.Pixels.Length; i++)
         {
-            predictor.Input[(i % shape.C * pixels) + (i / shape.C)] =
+            input[(i % shape.C * pixels) + (i / shape.C)] =
                 (float)((picture.Pixels[i] - _low) / (_high - _low));
         }
 
-        predictor.Run(replica);
+        float[] output = Run(shape, input, place);
         byte[] result = new byte[picture.Pixels.Length];
         for (int i = 0; i < result.Length; i++)
         {
-            result[i] = ToByte(predictor.Output[(i % shape.C * pixels) + (i / shape.C)], place);
+            result[i] = ToByte(output[(i % shape.C * pixels) + (i / shape.C)], place);
         }
 
         return new PngImage(picture.Width, picture.Height, picture.Channels, result);
@@ -96,21 +99,20 @@ internal sealed class PictureDenoiser
         }
     }
 
-    private Predictor Prepare(ImageShape shape, string place, out Replica replica)
+    private float[] Run(ImageShape shape, float[] input, string place)
     {
         try
         {
-            Plan plan = _model.Model.Compile(shape);
-            replica = plan.CreateReplica();
-            replica.Load(_model.Parameters);
-            return new Predictor(plan);
+            float[] output = new float[input.Length];
+            _predictor.Run(shape, input, output);
+            return output;
         }
         catch (Exception exception)
             when (exception is OutOfMemoryException or OverflowException or ArgumentOutOfRangeException)
         {
             throw new ConfigurationException(
-                $"{place} is too large to be denoised in one piece: {shape.W} x {shape.H} pixels.",
-                "Cut it into smaller pictures.",
+                $"{place} is too large to be denoised: {shape.W} x {shape.H} pixels.",
+                "Cut it into smaller pictures, or use fewer --threads.",
                 exception);
         }
     }

@@ -47,6 +47,18 @@ public abstract record ConvolutionLayer(int In, int Out, int K, int Stride, bool
         return new ImageShape(Out, (int)h, (int)w);
     }
 
+    /// <remarks>Blocks of outputs that an algorithm may compute together are taken whole.</remarks>
+    internal sealed override PixelSpan? Reads(PixelSpan output)
+    {
+        PixelSpan blocks = Stride == 1 ? output.Widen(PixelSpan.Block) : output;
+        return Geometry.Transposed
+            ? blocks.TransposedWindows(K, Stride, Geometry.Padding)
+            : blocks.Windows(K, Stride, Geometry.Padding);
+    }
+
+    internal sealed override double Distance(double distance, ref double largest) =>
+        Geometry.Transposed ? distance / Stride : distance * Stride;
+
     internal sealed override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         ActivationNode output = builder.CreateNode(OutputShape(input.Shape, path), input);

@@ -11,6 +11,8 @@ public sealed record Flatten : Layer
     public override ImageShape OutputShape(ImageShape input, string path) =>
         new(CheckSize(input, path, input.C, input.H, input.W).Elements, 1, 1);
 
+    internal override PixelSpan? Reads(PixelSpan output) => null;
+
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         if (input.Shape is { H: 1, W: 1 })

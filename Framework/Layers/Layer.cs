@@ -31,6 +31,19 @@ public abstract record Layer
     {
     }
 
+    /// <summary>
+    /// The input lines (or columns) that decide every bit of some output lines; null if it takes the whole image.
+    /// </summary>
+    internal virtual PixelSpan? Reads(PixelSpan output) => output;
+
+    /// <summary>
+    /// Follows the distance, in pixels of the model's input, between neighbouring pixels on the way through the layer.
+    /// </summary>
+    /// <param name="distance">At the layer's input.</param>
+    /// <param name="largest">The largest so far; updated.</param>
+    /// <returns>At the layer's output.</returns>
+    internal virtual double Distance(double distance, ref double largest) => distance;
+
     /// <summary>Adds the layer's operations to a plan; shapes are checked already.</summary>
     internal abstract ActivationNode Build(PlanBuilder builder, ActivationNode input, string path);
 

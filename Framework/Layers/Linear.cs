@@ -54,6 +54,8 @@ public sealed record Linear : Layer
         }
     }
 
+    internal override PixelSpan? Reads(PixelSpan output) => null;
+
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         ActivationNode output = builder.CreateNode(OutputShape(input.Shape, path), input);

@@ -49,6 +49,10 @@ public sealed record MaxPool2d : Layer
                 "Use larger images, a smaller window or more padding.");
     }
 
+    internal override PixelSpan? Reads(PixelSpan output) => output.Windows(K, Stride, Padding);
+
+    internal override double Distance(double distance, ref double largest) => distance * Stride;
+
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         ImageShape shape = OutputShape(input.Shape, path);

@@ -23,6 +23,10 @@ public sealed record NearestUpsample2d : Layer
     public override ImageShape OutputShape(ImageShape input, string path) =>
         CheckSize(input, path, input.C, (long)input.H * Scale, (long)input.W * Scale);
 
+    internal override PixelSpan? Reads(PixelSpan output) => output.TransposedWindows(Scale, Scale, padding: 0);
+
+    internal override double Distance(double distance, ref double largest) => distance / Scale;
+
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         ImageShape shape = OutputShape(input.Shape, path);

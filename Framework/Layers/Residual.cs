@@ -24,6 +24,10 @@ public sealed record Residual(Sequential Inner) : Layer
     internal override void CollectParameters(ParameterCollector collector, string path) =>
         Inner.CollectParameters(collector, path);
 
+    internal override PixelSpan? Reads(PixelSpan output) => Inner.Reads(output)?.Union(output);
+
+    internal override double Distance(double distance, ref double largest) => Inner.Distance(distance, ref largest);
+
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         // Added below, hence read from here on: what follows must not be fused into what computes it.

@@ -26,6 +26,28 @@ public sealed record Sequential(params IReadOnlyList<Layer> Layers) : Layer
         }
     }
 
+    internal override PixelSpan? Reads(PixelSpan output)
+    {
+        PixelSpan? span = output;
+        for (int i = Layers.Count - 1; i >= 0 && span is { } needed; i--)
+        {
+            span = Layers[i].Reads(needed);
+        }
+
+        return span;
+    }
+
+    internal override double Distance(double distance, ref double largest)
+    {
+        foreach (Layer layer in Layers)
+        {
+            distance = layer.Distance(distance, ref largest);
+            largest = Math.Max(largest, distance);
+        }
+
+        return distance;
+    }
+
     internal override ActivationNode Build(PlanBuilder builder, ActivationNode input, string path)
     {
         for (int i = 0; i < Layers.Count; i++)

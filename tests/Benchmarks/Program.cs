@@ -11,7 +11,7 @@ internal static class Program
 {
     private const int Rounds = 5;
 
-    private static readonly string[] s_tables = ["step", "layer", "link"];
+    private static readonly string[] s_tables = ["step", "layer", "picture", "link"];
 
     /// <summary>Arguments: tables, models, a number of rounds; all of it if there are none.</summary>
     private static int Main(string[] arguments)
@@ -41,6 +41,9 @@ internal static class Program
                     break;
                 case "layer":
                     LayerTable.Write(rounds, hasRival);
+                    break;
+                case "picture":
+                    InferenceTable.Write(rounds, hasRival);
                     break;
                 default:
                     LinkTable.Write(rounds, hasRival);
