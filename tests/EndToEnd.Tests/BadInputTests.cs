@@ -132,12 +132,12 @@ public sealed class BadInputTests : IDisposable
     [InlineData("train --batch many", "--batch")]
     [InlineData("train --lr -1", "--lr")]
     [InlineData("train --steps 1 --epochs 1", "--epochs")]
-    [InlineData("train --loss l0", "--loss")]
-    [InlineData("train --conv direct", "--conv")]
+    [InlineData("train --loss huber", "--loss")]
+    [InlineData("train --conv fft", "--conv")]
     [InlineData("train --min-workers 0", "--min-workers")]
     [InlineData("train --audit 0.1", "--audit")]
     [InlineData("train --resume", "--run")]
-    [InlineData("sweep", "sweep")]
+    [InlineData("inspect", "inspect")]
     public Task Usage_UnknownOrBadOrNotBuiltYet_Exits2(string arguments, string place) =>
         CheckAsync(2, place, "--help", arguments.Split(' '));
 
