@@ -23,7 +23,8 @@ internal sealed record CatalogueModel(
 /// n2n-unet        the U-Net of the Noise2Noise paper: 991,203
 /// mlp-disc        2-25-25-25-2, for points in the plane
 /// </code>
-/// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>.
+/// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>. Default leaves were measured: larger ones
+/// are up to a fifth faster (fewer gradients to clear and add), smaller ones spread a batch over more threads.
 /// </remarks>
 public static class Catalogue
 {
@@ -31,12 +32,12 @@ public static class Catalogue
 
     private static readonly Dictionary<string, CatalogueModel> s_models = new CatalogueModel[]
     {
-        new("n2n-initial", 2, "Two convolutions and two transposed ones", DenoiserModels.Initial),
-        new("n2n-final", 2, "The same with a skip connection", DenoiserModels.Final),
-        new("n2n-depth", 2, "4 to 12 layers with equally many parameters", DenoiserModels.Depth),
-        new("n2n-8", 2, "Eight convolutions", DenoiserModels.Eight),
-        new("n2n-course", 2, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
-        new("n2n-transposed", 2, "The same with transposed convolutions", DenoiserModels.Transposed),
+        new("n2n-initial", 5, "Two convolutions and two transposed ones", DenoiserModels.Initial),
+        new("n2n-final", 4, "The same with a skip connection", DenoiserModels.Final),
+        new("n2n-depth", 5, "4 to 12 layers with equally many parameters", DenoiserModels.Depth),
+        new("n2n-8", 5, "Eight convolutions", DenoiserModels.Eight),
+        new("n2n-course", 5, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
+        new("n2n-transposed", 5, "The same with transposed convolutions", DenoiserModels.Transposed),
         new("n2n-unet", 1, "The U-Net of the Noise2Noise paper", UNetModel.Build),
         new("mlp-disc", 25, "A multi-layer perceptron for points in the plane", PerceptronModels.Disc),
     }.ToDictionary(model => model.Name, StringComparer.Ordinal);

@@ -26,10 +26,12 @@ public sealed class Network
     /// <summary>Passes in training so far: dropout draws anew for each.</summary>
     private int _forwards;
 
-    /// <summary>A network of layers, with PyTorch's default initial weights.</summary>
+    /// <summary>A network of layers, with random initial weights.</summary>
     /// <param name="layers">Its layers.</param>
     /// <param name="seed">Decides the weights.</param>
-    public Network(Sequential layers, uint seed = 0)
+    /// <param name="initialization">A scheme of <see cref="Initializer.Allowed"/>; null for PyTorch's default.</param>
+    /// <exception cref="ConfigurationException">There is no such scheme.</exception>
+    public Network(Sequential layers, uint seed = 0, string? initialization = null)
     {
         _seed = seed;
         Model = new Model(layers);
@@ -37,7 +39,7 @@ public sealed class Network
         _gradient = new AlignedBuffer(Model.StateCount);
         _leafGradient = new AlignedBuffer(Model.StateCount);
         Model.InitializeBuffers(_state.Span);
-        DefaultInitializer.Fill(Model, seed, _state.Span);
+        Initializer.Parse(initialization).Fill(Model, seed, _state.Span);
     }
 
     /// <summary>The layers, and the names and places of what they learn.</summary>

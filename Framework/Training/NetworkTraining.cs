@@ -27,6 +27,12 @@ public sealed record NetworkTraining
     /// <summary>mean or sum.</summary>
     public string Reduction { get; init; } = "mean";
 
+    /// <summary>How the learning rate changes: constant, cosine, step:EVERY:GAMMA or rampdown:FRACTION.</summary>
+    public string Schedule { get; init; } = "constant";
+
+    /// <summary>Steps in which the learning rate rises to its value.</summary>
+    public int Warmup { get; init; }
+
     /// <summary>Whether pairs come in another order in each epoch.</summary>
     public bool Shuffle { get; init; } = true;
 
@@ -48,6 +54,8 @@ public sealed record NetworkTraining
         Loss = Loss,
         Reduction = Reduction,
         Optimizer = Optimizer,
+        Schedule = Schedule,
+        Warmup = Warmup,
         Batch = Batch,
         Leaf = Leaf,
         Epochs = Epochs,

@@ -3,6 +3,8 @@ using System.Security.Cryptography;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Layers;
+using Distributed.Framework.Losses;
+using Distributed.Framework.Optimizers;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Tests.Naive;
 using Distributed.Framework.Training;
@@ -112,6 +114,64 @@ public sealed class NetworkTests
             }
 
             return sum;
+        }
+    }
+
+    /// <summary>A classifier with classes for targets, batch norm and dropout, by a loop with losses and optimizer.</summary>
+    [Fact]
+    public void Loop_OfOnesOwn_LearnsClasses()
+    {
+        Network network = new(
+            new Sequential(new Linear(2, 16), new Tanh(), new Dropout(0.1), new Linear(16, 3)), 4, "xavier-normal");
+        Tensor input = new(_values.Floats(2 * 120), 120, 2);
+        Tensor classes = new(120);
+        for (int i = 0; i < 120; i++)
+        {
+            classes[i] = input[i, 0] > 0.3f ? 2 : input[i, 1] > 0 ? 1 : 0;
+        }
+
+        CrossEntropy loss = new(3);
+        Adam adam = new(network.Model.ParameterCount);
+        double first = loss.Evaluate(network.Predict(input), classes).Loss;
+        for (int i = 0; i < 300; i++)
+        {
+            network.ZeroGrad();
+            network.Backward(loss.Evaluate(network.Forward(input), classes).Gradient);
+            network.Step(adam, learningRate: 0.02);
+        }
+
+        Tensor output = network.Predict(input);
+        Assert.Equal([120, 3], output.Shape);
+        Assert.True(loss.Evaluate(output, classes).Loss < first / 4);
+        classes[5] = 3;
+        Assert.Throws<ConfigurationException>(() => loss.Evaluate(output, classes));
+        Assert.Throws<ShapeException>(() => new MeanSquaredError().Evaluate(output, classes));
+    }
+
+    /// <summary>Running statistics follow by hand as in training: one leaf of the whole batch.</summary>
+    [Fact]
+    public void Loop_OfOnesOwn_KeepsRunningStatistics()
+    {
+        Sequential layers = new(new Conv2d(1, 4, 3, padding: 1), new BatchNorm2d(4), new Conv2d(4, 1, 1));
+        Network byHand = new(layers, seed: 2);
+        Network trained = new(layers, seed: 2);
+        Tensor input = new(_values.Floats(8 * 6 * 6), 8, 1, 6, 6);
+        Tensor target = new(_values.Floats(8 * 6 * 6), 8, 1, 6, 6);
+        Sgd sgd = new(byHand.Model.ParameterCount);
+        byHand.Backward(new MeanSquaredError().Evaluate(byHand.Forward(input), target).Gradient);
+        byHand.Step(sgd, 0.5);
+        trained.Train(input, target, new NetworkTraining
+        {
+            Batch = 8,
+            Leaf = 8,
+            Shuffle = false,
+            Optimizer = new OptimizerOptions { Name = "sgd", LearningRate = 0.5 },
+        });
+        float[] expected = trained.Predict(input).Span.ToArray();
+        float[] actual = byHand.Predict(input).Span.ToArray();
+        for (int i = 0; i < expected.Length; i++)
+        {
+            Assert.Equal(expected[i], actual[i], 1e-5f);
         }
     }
 

@@ -1,0 +1,56 @@
+using Distributed.Framework.Errors;
+using Distributed.Framework.Tensors;
+
+namespace Distributed.Framework.Losses;
+
+/// <summary>Losses over batches, for training loops of one's own: forward and backward at once.</summary>
+public static class LossOfTensors
+{
+    /// <summary>The loss of a batch, and its gradient with respect to the prediction.</summary>
+    /// <param name="loss">Which one.</param>
+    /// <param name="prediction">What the network gives: [N, ...].</param>
+    /// <param name="target">What it should give: of the same shape; for cross-entropy also [N] classes.</param>
+    /// <param name="isMean">Whether to divide by the number of elements (of samples, for cross-entropy).</param>
+    /// <param name="progress">Share of the training that is done, 0 to 1; only the annealed loss asks.</param>
+    /// <exception cref="ShapeException">The shapes do not fit.</exception>
+    /// <exception cref="ConfigurationException">A target is no class.</exception>
+    public static (double Loss, Tensor Gradient) Evaluate(
+        this Loss loss, Tensor prediction, Tensor target, bool isMean = true, double progress = 0)
+    {
+        ArgumentNullException.ThrowIfNull(loss);
+        int samples = prediction.Shape.Count > 0 ? prediction.Shape[0] : 0;
+        bool hasClasses = loss is CrossEntropy
+            && prediction.Shape.Count == 2
+            && target.Shape.Count == 1
+            && target.Shape[0] == samples;
+        if (samples == 0 || (!hasClasses && !prediction.Shape.SequenceEqual(target.Shape)))
+        {
+            throw new ShapeException(
+                $"{loss.Name}: the prediction is {prediction}, the target {target}.",
+                "Give batches of one shape; for cross-entropy the target may be [N] classes.");
+        }
+
+        Tensor gradient = new([.. prediction.Shape]);
+        double sum = 0;
+        for (int i = 0; i < samples; i++)
+        {
+            Span<float> of = gradient.Sample(i).Span;
+            sum += hasClasses
+                ? ((CrossEntropy)loss).EvaluateClasses(prediction.Sample(i).Span, [Class(target[i], of.Length)], of)
+                : loss.Evaluate(prediction.Sample(i).Span, target.Sample(i).Span, of, progress);
+        }
+
+        double terms = isMean ? (double)samples * loss.Terms(prediction.Span.Length / samples) : 1;
+        foreach (ref float value in gradient.Span)
+        {
+            value = (float)(value / terms);
+        }
+
+        return (sum / terms, gradient);
+    }
+
+    private static int Class(float value, int classes) => value >= 0 && value < classes && value == (int)value
+        ? (int)value
+        : throw new ConfigurationException(
+            $"A target is {value}; allowed are the classes 0 to {classes - 1}.", "Number the classes from 0.");
+}
