@@ -17,7 +17,9 @@ internal readonly record struct PixelSpan(int First, int End)
     public PixelSpan Windows(int k, int stride, int padding) =>
         new((First * stride) - padding, ((End - 1) * stride) - padding + k);
 
-    /// <summary>The inputs that go to this span, where input i goes to i stride - padding and the k - 1 after it.</summary>
+    /// <summary>
+    /// The inputs that go to this span, where input i goes to i stride - padding and the k - 1 after it.
+    /// </summary>
     public PixelSpan TransposedWindows(int k, int stride, int padding) =>
         new(-FloorDivide(-(First + padding - k + 1), stride), FloorDivide(End - 1 + padding, stride) + 1);
 

@@ -38,7 +38,7 @@ public static class Catalogue
         new("n2n-8", 5, "Eight convolutions", DenoiserModels.Eight),
         new("n2n-course", 5, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
         new("n2n-transposed", 5, "The same with transposed convolutions", DenoiserModels.Transposed),
-        new("n2n-unet", 1, "The U-Net of the Noise2Noise paper", UNetModel.Build),
+        new("n2n-unet", 2, "The U-Net of the Noise2Noise paper", UNetModel.Build),
         new("mlp-disc", 25, "A multi-layer perceptron for points in the plane", PerceptronModels.Disc),
     }.ToDictionary(model => model.Name, StringComparer.Ordinal);
 

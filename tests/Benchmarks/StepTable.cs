@@ -90,7 +90,7 @@ internal static class StepTable
         return (summary.GetProperty("imagesPerSecond").GetDouble(), bytes);
     }
 
-    /// <summary>Pairs from a file, as PyTorch's come from memory: what it costs to draw images is not the point.</summary>
+    /// <summary>Pairs from a file, as PyTorch's come from memory: drawing images is not the point.</summary>
     private static string[] Data(Case each, string folder)
     {
         if (each.Images.H == 1)

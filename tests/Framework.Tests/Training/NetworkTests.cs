@@ -117,7 +117,7 @@ public sealed class NetworkTests
         }
     }
 
-    /// <summary>A classifier with classes for targets, batch norm and dropout, by a loop with losses and optimizer.</summary>
+    /// <summary>A classifier with dropout, and classes for targets.</summary>
     [Fact]
     public void Loop_OfOnesOwn_LearnsClasses()
     {
