@@ -25,7 +25,7 @@ public sealed class LinkClient : IAsyncDisposable
     public const string Protocol = "distributed-link";
 
     /// <summary>The version behind <see cref="Protocol"/>.</summary>
-    public const string ProtocolVersion = "1";
+    public const string ProtocolVersion = "2";
 
     private readonly Uri _address;
     private readonly Token _token;
