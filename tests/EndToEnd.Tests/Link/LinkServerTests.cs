@@ -15,6 +15,7 @@ namespace Distributed.EndToEnd.Tests.Link;
 /// <summary>What strangers, faulty peers and the curious can do to a coordinator's port.</summary>
 public sealed class LinkServerTests : IAsyncLifetime, IDisposable
 {
+    private const string Protocol = $"{LinkClient.Protocol}/{LinkClient.ProtocolVersion}";
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private static readonly DataOptions s_synthetic = new() { Limit = 32 };
     private readonly HttpClient _http = new();
@@ -95,9 +96,9 @@ public sealed class LinkServerTests : IAsyncLifetime, IDisposable
     [Fact]
     public async Task OtherLinkVersion_IsToldWhichOneIsSpoken()
     {
-        string answer = await UpgradeAsync("distributed-link/2");
+        string answer = await UpgradeAsync($"{LinkClient.Protocol}/1");
         Assert.StartsWith("HTTP/1.1 426", answer, StringComparison.Ordinal);
-        Assert.Contains("Upgrade: distributed-link/1", answer, StringComparison.Ordinal);
+        Assert.Contains($"Upgrade: {Protocol}", answer, StringComparison.Ordinal);
     }
 
     /// <summary>
@@ -207,7 +208,7 @@ public sealed class LinkServerTests : IAsyncLifetime, IDisposable
     private async Task<Socket> LinkSocketAsync()
     {
         Socket socket = await _run.ConnectAsync();
-        Assert.StartsWith("HTTP/1.1 101", await UpgradeAsync("distributed-link/1", socket), StringComparison.Ordinal);
+        Assert.StartsWith("HTTP/1.1 101", await UpgradeAsync(Protocol, socket), StringComparison.Ordinal);
         return socket;
     }
 
