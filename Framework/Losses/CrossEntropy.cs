@@ -1,3 +1,4 @@
+using Distributed.Framework.Errors;
 using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Losses;
@@ -14,11 +15,15 @@ namespace Distributed.Framework.Losses;
 /// <param name="classes">K; at least 1.</param>
 public sealed class CrossEntropy(int classes) : Loss
 {
+    /// <summary>K.</summary>
+    public int Classes { get; } = classes >= 1 ? classes : throw new ConfigurationException(
+        $"cross-entropy of {classes} classes; allowed are 1 or more.", "Give the number of classes.");
+
     /// <inheritdoc/>
     public override string Name => "cross-entropy";
 
     /// <inheritdoc/>
-    public override int Terms(int elements) => elements / classes;
+    public override int Terms(int elements) => elements / Classes;
 
     /// <inheritdoc/>
     public override double Evaluate(
@@ -56,14 +61,14 @@ public sealed class CrossEntropy(int classes) : Loss
     public double EvaluateClasses(ReadOnlySpan<float> prediction, ReadOnlySpan<int> target, Span<float> gradient)
     {
         int pixels = CheckPixels(prediction.Length);
-        CheckLengths(prediction.Length, target.Length * classes, gradient.Length);
+        CheckLengths(prediction.Length, target.Length * Classes, gradient.Length);
         double sum = 0;
         for (int pixel = 0; pixel < pixels; pixel++)
         {
-            if ((uint)target[pixel] >= (uint)classes)
+            if ((uint)target[pixel] >= (uint)Classes)
             {
                 throw new ArgumentException(
-                    $"Loss: class {target[pixel]} of pixel {pixel}; allowed are 0 to {classes - 1}.", nameof(target));
+                    $"Loss: class {target[pixel]} of pixel {pixel}; allowed are 0 to {Classes - 1}.", nameof(target));
             }
 
             (double largest, double logSum) = Normalize(prediction, pixel, pixels);
@@ -98,7 +103,7 @@ public sealed class CrossEntropy(int classes) : Loss
         return (largest, Elementary.Log(sum));
     }
 
-    private int CheckPixels(int elements) => elements % classes == 0
-        ? elements / classes
-        : throw new ArgumentException($"Loss: {elements} elements are no whole pixels of {classes} classes.");
+    private int CheckPixels(int elements) => elements % Classes == 0
+        ? elements / Classes
+        : throw new ArgumentException($"Loss: {elements} elements are no whole pixels of {Classes} classes.");
 }

@@ -23,11 +23,18 @@ public static class LossOfTensors
             && prediction.Shape.Count == 2
             && target.Shape.Count == 1
             && target.Shape[0] == samples;
-        if (samples == 0 || (!hasClasses && !prediction.Shape.SequenceEqual(target.Shape)))
+        if (prediction.Shape.Count < 2 || (!hasClasses && !prediction.Shape.SequenceEqual(target.Shape)))
         {
             throw new ShapeException(
                 $"{loss.Name}: the prediction is {prediction}, the target {target}.",
                 "Give batches of one shape; for cross-entropy the target may be [N] classes.");
+        }
+
+        if (loss is CrossEntropy { Classes: var classes } && prediction.Shape[1] != classes)
+        {
+            throw new ShapeException(
+                $"cross-entropy of {classes} classes: the prediction is {prediction}.",
+                $"Give predictions [N, {classes}] or [N, {classes}, H, W].");
         }
 
         Tensor gradient = new([.. prediction.Shape]);

@@ -114,7 +114,7 @@ internal static class DenoiserModels
 
     /// <summary>Doubles height and width.</summary>
     private static Layer Upsampling(string kind, int @in, int @out) => kind == "nearest"
-        ? new Sequential(new NearestUpsample2d(2), new Conv2d(@in, @out, 3, padding: 1))
+        ? Layers.Upsampling.Create(@in, @out)
         : new ConvTranspose2d(@in, @out, 3, stride: 2, padding: 1, outputPadding: 1);
 
     /// <summary>Convolutions, then as many transposed ones, each followed by ReLU, the last by a sigmoid.</summary>

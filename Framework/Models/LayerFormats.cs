@@ -21,6 +21,14 @@ internal static class LayerFormats
             [nameof(NearestUpsample2d)] = Format<NearestUpsample2d>(
                 arguments => new NearestUpsample2d(arguments.Int("scale_factor", 2)),
                 (layer, json) => json["scale_factor"] = layer.Scale),
+            [nameof(Upsampling)] = new(
+                arguments => arguments.Create(() => Upsampling.Create(
+                    arguments.Int("in_channels"),
+                    arguments.Int("out_channels"),
+                    arguments.Int("kernel_size", 3),
+                    arguments.Int("scale_factor", 2),
+                    arguments.Bool("bias", true))),
+                (_, _) => { }), // It is written as the Sequential that it is.
             [nameof(MaxPool2d)] = Format<MaxPool2d>(ParseMaxPool2d, WriteMaxPool2d),
             [nameof(BatchNorm2d)] = Format<BatchNorm2d>(ParseBatchNorm2d, WriteBatchNorm2d),
             [nameof(Dropout)] = Format<Dropout>(
@@ -88,7 +96,7 @@ internal static class LayerFormats
     private static int Padding(LayerArguments arguments) =>
         arguments.Int("padding", 0) is var padding and >= 0
             ? padding
-            : throw arguments.Fault($"'padding' is {arguments.Int("padding")}, less than 0");
+            : throw arguments.Fault($"'padding' is {arguments.Int("padding")}; allowed are 0 to 256, and \"same\"");
 
     private static void WriteConvolution(ConvolutionLayer layer, JsonObject json)
     {

@@ -32,7 +32,7 @@ public static class ModelSpec
             string line = exception.LineNumber is { } number ? $" (line {number + 1})" : "";
             throw new ConfigurationException(
                 $"{source}: not JSON{line}: {exception.Message.Split('.')[0]}.",
-                "A model is a JSON list of layers; docs/design.md has an example.",
+                "A model is a JSON list of layers; docs/models.md has an example.",
                 exception);
         }
     }

@@ -80,6 +80,7 @@ public sealed class Network
     public IReadOnlyList<double> Train(PairSource pairs, NetworkTraining? options = null)
     {
         options ??= new NetworkTraining();
+        options.Check();
         TrainingJob job = new(options.Configure(Model, pairs, _state.Span), pairs);
         TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount), Model.Buffers);
         LocalTrainer trainer = new(job, state, options.Threads);
@@ -165,13 +166,32 @@ public sealed class Network
 
     /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
     /// <param name="optimizer">Made for as many parameters as the model has.</param>
-    /// <param name="learningRate">Size of the step.</param>
+    /// <param name="learningRate">Size of the step; above 0.</param>
+    /// <exception cref="ConfigurationException">The optimizer is of another size, or the rate out of range.</exception>
     public void Step(Optimizer optimizer, double learningRate)
     {
+        if (optimizer.ParameterCount != Model.ParameterCount)
+        {
+            throw new ConfigurationException(
+                $"The optimizer is for {optimizer.ParameterCount} parameters; the model has {Model.ParameterCount}.",
+                "Make it for the model's ParameterCount.");
+        }
+
+        Check("learning rate", learningRate, learningRate > 0 && double.IsFinite(learningRate), "above 0");
+
         // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
         float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
         statistics.CopyTo(_state.Span[Model.ParameterCount..]);
+    }
+
+    internal static void Check(string argument, double value, bool holds, string allowed)
+    {
+        if (!holds)
+        {
+            throw new ConfigurationException(
+                $"The {argument} is {value}; allowed is {allowed}.", "Give a value in that range.");
+        }
     }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>

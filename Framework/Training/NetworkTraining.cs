@@ -1,6 +1,7 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using Distributed.Framework.Data;
+using Distributed.Framework.Errors;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
 
@@ -44,6 +45,16 @@ public sealed record NetworkTraining
 
     /// <summary>Told of each epoch's end: its 0-based number and mean loss.</summary>
     public Action<int, double>? OnEpoch { get; init; }
+
+    /// <exception cref="ConfigurationException">A number is out of its range.</exception>
+    internal void Check()
+    {
+        Network.Check("number of epochs", Epochs, Epochs >= 1, "1 or more");
+        Network.Check("batch", Batch, Batch >= 1, "1 or more");
+        Network.Check("leaf", Leaf, Leaf >= 1, "1 or more");
+        Network.Check("number of threads", Threads, Threads >= 1, "1 or more");
+        Network.Check("warm-up", Warmup, Warmup >= 0, "0 or more steps");
+    }
 
     internal TrainingConfiguration Configure(Model model, PairSource pairs, ReadOnlySpan<float> state) => new()
     {

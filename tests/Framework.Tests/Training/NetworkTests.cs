@@ -146,6 +146,9 @@ public sealed class NetworkTests
         classes[5] = 3;
         Assert.Throws<ConfigurationException>(() => loss.Evaluate(output, classes));
         Assert.Throws<ShapeException>(() => new MeanSquaredError().Evaluate(output, classes));
+        Assert.Throws<ShapeException>(() => new CrossEntropy(1).Evaluate(output, output));
+        Assert.Throws<ConfigurationException>(() => network.Step(new Adam(10), 0.1));
+        Assert.Throws<ConfigurationException>(() => network.Step(adam, -1));
     }
 
     /// <summary>Running statistics follow by hand as in training: one leaf of the whole batch.</summary>
@@ -244,6 +247,9 @@ public sealed class NetworkTests
         Network network = Network.Create("n2n-initial:channels=2");
         ConfigurationException fault = Assert.Throws<ConfigurationException>(() => Network.Create("n2n-nothing"));
         Assert.Contains("n2n-nothing", fault.Message);
+        NetworkTraining none = new() { Batch = 0 };
+        Tensor images = new(5, 3, 4, 4);
+        Assert.Throws<ConfigurationException>(() => network.Train(images, images, none));
         Assert.Throws<InvalidOperationException>(() => network.Backward(new Tensor(3, 4, 4)));
         network.Predict(new Tensor(3, 4, 4));
         Assert.Throws<InvalidOperationException>(() => network.Backward(new Tensor(3, 4, 4)));
