@@ -64,13 +64,18 @@ internal sealed class PictureDenoiser
 
     private void CheckShape(ImageShape shape, string place)
     {
+        if (_predictor.Room(shape) is not null)
+        {
+            return;
+        }
+
         if (Find(shape) is { } output)
         {
             if (output != shape)
             {
                 throw new ConfigurationException(
                     $"{place}: model {_model.Name} makes {output} of {shape}.",
-                    "Cut the picture to a size that the model gives back, a multiple of its strides.");
+                    "Use a model that gives back the size of its input.");
             }
         }
         else if (Find(shape with { C = shape.C == 1 ? 3 : 1 }) is not null)

@@ -1,3 +1,4 @@
+using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
@@ -10,6 +11,7 @@ namespace Distributed.Framework.Training;
 /// A tile is computed from all pixels that decide its bits: those its outputs depend on, rounded to the blocks that
 /// convolutions compute at once, from an origin that is a multiple of those blocks at every depth. Models that take the
 /// whole image, and pictures not much larger than a tile, go in one piece. Memory: one tile's activations a thread.
+/// Pictures whose sides the model's strides do not divide are continued by reflection at the right and the bottom.
 /// </remarks>
 /// <param name="model">Gives back the shape of its input.</param>
 /// <param name="state">Its flat state; not changed meanwhile.</param>
@@ -25,19 +27,86 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
     /// <summary>Side of the tiles; null for one that suits the model.</summary>
     public int? Side { get; init; }
 
+    /// <summary>
+    /// The least shape around a picture that the model gives back: its own if that will do; null if none does.
+    /// </summary>
+    public ImageShape? Room(ImageShape shape)
+    {
+        int stride = LargestStride();
+        ImageShape larger = shape with { H = RoundUp(shape.H, stride), W = RoundUp(shape.W, stride) };
+        return GivesBack(shape) ? shape : GivesBack(larger) ? larger : null;
+    }
+
     /// <summary>Computes the output for one picture.</summary>
     /// <param name="shape">Of the picture.</param>
     /// <param name="input">[C, H, W].</param>
     /// <param name="output">[C, H, W], overwritten.</param>
-    /// <exception cref="Errors.ShapeException">The model cannot take the picture.</exception>
+    /// <exception cref="ShapeException">The model cannot take the picture.</exception>
     /// <exception cref="ArgumentException">The lengths do not fit the shape.</exception>
     public void Run(ImageShape shape, ReadOnlyMemory<float> input, Memory<float> output)
     {
-        if (input.Length != shape.Elements || output.Length != shape.Elements || model.OutputShape(shape) != shape)
+        if (input.Length != shape.Elements || output.Length != shape.Elements)
         {
             throw new ArgumentException($"{input.Length} and {output.Length} values given for {shape}.");
         }
 
+        ImageShape room = Room(shape) ?? throw new ShapeException(
+            $"The model makes {model.OutputShape(shape)} of {shape}.",
+            "Choose a model that gives back its input's shape.");
+        if (room == shape)
+        {
+            RunTiles(shape, input, output);
+            return;
+        }
+
+        float[] larger = new float[room.Elements];
+        PixelSpan lines = new(0, room.H);
+        PixelSpan columns = new(0, room.W);
+        for (int i = 0; i < larger.Length; i++)
+        {
+            (int line, int x) = Math.DivRem(i, room.W);
+            (int c, int y) = Math.DivRem(line, room.H);
+            larger[i] = input.Span[(((c * shape.H) + Reflect(y, shape.H)) * shape.W) + Reflect(x, shape.W)];
+        }
+
+        float[] result = new float[room.Elements];
+        RunTiles(room, larger, result);
+        Tile whole = new(shape.C, lines, columns, new PixelSpan(0, shape.H), new PixelSpan(0, shape.W));
+        whole.CopyOut(shape, result, output.Span);
+    }
+
+    private static int RoundUp(int value, int multiple) => (value + multiple - 1) / multiple * multiple;
+
+    /// <summary>The pixel that stands for one beyond the edge: the edge itself is not repeated.</summary>
+    private static int Reflect(int index, int length)
+    {
+        int period = Math.Max(1, 2 * (length - 1));
+        int within = index % period;
+        return within < length ? within : period - within;
+    }
+
+    private bool GivesBack(ImageShape shape)
+    {
+        try
+        {
+            return model.OutputShape(shape) == shape;
+        }
+        catch (ShapeException)
+        {
+            return false;
+        }
+    }
+
+    /// <summary>Pixels of the picture from one to the next, where the model sees fewest.</summary>
+    private int LargestStride()
+    {
+        double largest = 1;
+        model.Root.Distance(1, ref largest);
+        return (int)Math.Ceiling(largest);
+    }
+
+    private void RunTiles(ImageShape shape, ReadOnlyMemory<float> input, Memory<float> output)
+    {
         foreach (IGrouping<ImageShape, Tile> tiles in Cut(shape).GroupBy(tile => tile.Crop))
         {
             Plan plan = model.Compile(tiles.Key);
@@ -58,9 +127,7 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
 
     private List<Tile> Cut(ImageShape shape)
     {
-        double largest = 1;
-        model.Root.Distance(1, ref largest);
-        int multiple = PixelSpan.Block * (int)Math.Ceiling(largest);
+        int multiple = PixelSpan.Block * LargestStride();
         if (model.Root.Reads(new PixelSpan(0, multiple)) is not { } around)
         {
             PixelSpan lines = new(0, shape.H);

@@ -69,7 +69,54 @@ public sealed class TiledPredictorTests
         Assert.Equal(whole.Output, tiled);
     }
 
-    /// <summary>The test above could not fail if pictures were never cut, or margins took in everything.</summary>
+    /// <summary>Sides that strides do not divide: the picture goes on by reflection, and is cut again.</summary>
+    [Theory]
+    [InlineData("n2n-unet", 45, 33)]
+    [InlineData("n2n-course", 9, 6)]
+    [InlineData("n2n-course", 1, 7)]
+    public void Sizes_ThatStridesDoNotDivide_AreTaken(string name, int height, int width)
+    {
+        Model model = new(Catalogue.Find(name, 1)!);
+        TestValues values = new(6);
+        float[] state = values.Floats(model.StateCount);
+        ImageShape shape = new(1, height, width);
+        TiledPredictor predictor = new(model, state, threads: 1);
+        ImageShape room = predictor.Room(shape)!.Value;
+        float[] picture = values.Floats(shape.Elements);
+        float[] larger = new float[room.Elements];
+        for (int y = 0; y < room.H; y++)
+        {
+            for (int x = 0; x < room.W; x++)
+            {
+                larger[(y * room.W) + x] = picture[(Back(y, height) * width) + Back(x, width)];
+            }
+        }
+
+        float[] expected = new float[room.Elements];
+        float[] actual = new float[shape.Elements];
+        predictor.Run(room, larger, expected);
+        predictor.Run(shape, picture, actual);
+        for (int y = 0; y < height; y++)
+        {
+            Assert.Equal(expected.AsSpan(y * room.W, width), actual.AsSpan(y * width, width));
+        }
+
+        // 0 1 2 3 2 1 0 1 ...
+        static int Back(int i, int length)
+        {
+            int step = 1;
+            int at = 0;
+            for (; i > 0 && length > 1; i--)
+            {
+                step = at + step < 0 || at + step == length ? -step : step;
+                at += step;
+            }
+
+            return at;
+        }
+    }
+
+    /// <summary>The tests above could not fail if pictures were never cut, or margins took in everything.</summary>
     [Fact]
     public void Reads_IsAMarginOnly()
     {
