@@ -38,7 +38,7 @@ internal sealed record Metric(
     public static Metric Psnr { get; } = new("psnr", "PSNR (dB)", "0.00", true, result => result.Psnr);
 
     /// <summary>Training loss of the last epoch.</summary>
-    public static Metric Loss { get; } = new("loss", "Training loss", "0.000000", false, result => result.Loss);
+    public static Metric Loss { get; } = new("trainingLoss", "Training loss", "0.000000", false, result => result.Loss);
 
     /// <summary>The best one that the results have.</summary>
     public static Metric For(IEnumerable<CellResult> results)

@@ -57,7 +57,7 @@ internal static class SweepReport
         ];
         if (metric != Metric.Loss)
         {
-            columns.Add(new("loss", Metric.Loss.Title, Metric.Loss.Format));
+            columns.Add(new(Metric.Loss.Key, Metric.Loss.Title, Metric.Loss.Format));
         }
 
         columns.AddRange([new("runs", "Runs", "0"), new("seconds", "Seconds a run", "0.0"), new("state", "State")]);
