@@ -74,6 +74,18 @@ public sealed class ReproduceTests : IDisposable
         Assert.Equal(6, Directory.GetDirectories(Path.Combine(_folder, "cells")).Length);
     }
 
+    [Fact]
+    public async Task AnotherSizeInTheFolder_IsRefused_AndTheTableStays()
+    {
+        Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-baselines"));
+        string path = Path.Combine(_folder, "seed003-baselines", "table.json");
+        string table = File.ReadAllText(path);
+        Assert.Equal(ExitCodes.BadInput, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
+        Assert.Contains("--scale 0.02, not --scale 0.02 --repeat 3", _runner.Error, StringComparison.Ordinal);
+        Assert.Equal(table, File.ReadAllText(path));
+        Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-table2"));
+    }
+
     [Theory]
     [InlineData("no-such-experiment")]
     [InlineData("all", "--scale", "0")]
