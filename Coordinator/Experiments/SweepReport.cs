@@ -104,6 +104,15 @@ internal static class SweepReport
             yield return new Figure("psnr", Curves(
                 points, "Validation PSNR by epoch", "PSNR (dB)", epoch => epoch.Psnr, false));
         }
+        else if (epochs.Any(epoch => epoch.PsnrEstimated is not null))
+        {
+            yield return new Figure("psnr", Curves(
+                points,
+                "Validation PSNR by epoch, estimated from noisy pairs",
+                "PSNR, estimated (dB)",
+                epoch => epoch.PsnrEstimated,
+                false));
+        }
     }
 
     private static string Curves(
