@@ -29,7 +29,8 @@ internal static class ReproduceCommand
         Option<string?> data = StrictOptions.Text(
             "--data", "FOLDER", "Folder of the course's train_data.pkl and val_data.pkl [synthetic images]");
         Option<int?> repeat = StrictOptions.WholeNumber("--repeat", "Runs of each row [as in the report]", 1, 1000);
-        Option<string?> run = StrictOptions.Text("--run", "DIR", "The folder of the results [under runs/, by size and data]");
+        Option<string?> run = StrictOptions.Text(
+            "--run", "DIR", "The folder of the results [under runs/, by size and data]");
         ExperimentOptions place = new();
         command.Arguments.Add(names);
         foreach (Option option in new Option[] { list, scale, data, repeat, run }.Concat(place.All))
