@@ -67,6 +67,28 @@ public sealed class ReproduceTests : IDisposable
     }
 
     [Fact]
+    public void Notes_SayTheGapOfNoisyTargets_AndWhatTheFilesMayHold()
+    {
+        ReproduceSize size = new(1, null, null);
+        Reproduction one = Reproductions.Find("noise2noise")!;
+        CellResult[] results =
+        [
+            .. one.Cells(size, []).Take(3).Select((cell, i) => new CellResult
+            {
+                Cell = cell,
+                Status = CellStatus.Done,
+                Psnr = i == 0 ? 30.06 : 30,
+            }),
+        ];
+        IReadOnlyList<string> notes = one.Report(size, results).Tables[0].Notes;
+        Assert.Equal("n2n-initial, gaussian:25: noisy targets end +0.06 dB from clean ones.", notes[0]);
+        Assert.DoesNotContain("noisy targets end", notes[1], StringComparison.Ordinal);
+        Assert.Contains(
+            "Data: the files of --data (5000 pairs at most).",
+            Reproductions.Find("seed003-initial")!.Report(new ReproduceSize(1, "d", null), []).Tables[0].Notes);
+    }
+
+    [Fact]
     public async Task Repeat_GivesRunsWithOtherSeeds()
     {
         Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
