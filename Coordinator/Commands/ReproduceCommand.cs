@@ -29,7 +29,8 @@ internal static class ReproduceCommand
         Option<string?> data = StrictOptions.Text(
             "--data", "FOLDER", "Folder of the course's train_data.pkl and val_data.pkl [synthetic images]");
         Option<int?> repeat = StrictOptions.WholeNumber("--repeat", "Runs of each row [as in the report]", 1, 1000);
-        Option<string?> run = StrictOptions.Text("--run", "DIR", "The folder of the results [runs/reproduce]");
+        Option<string?> run = StrictOptions.Text(
+            "--run", "DIR", "The folder of the results [under runs/, by size and data]");
         ExperimentOptions place = new();
         command.Arguments.Add(names);
         foreach (Option option in new Option[] { list, scale, data, repeat, run }.Concat(place.All))
@@ -83,8 +84,10 @@ internal static class ReproduceCommand
     private static async Task<int> RunAsync(
         Wanted task, ExperimentRequest request, TrainSettings settings, CommandContext context, StopSignals signals)
     {
+        ReproduceRecord.Check(task.Folder, task.Size);
         Directory.CreateDirectory(task.Folder);
         using RunLock held = RunLock.Take(task.Folder);
+        ReproduceRecord.Write(task.Folder, task.Size);
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
         CellRunner runner = new(context, settings, task.Folder, request.Place);
         ExperimentRunner experiments = new(runner, request.Place.Parallel, human.WriteLine);
@@ -163,7 +166,10 @@ internal static class ReproduceCommand
 
     private static string DefaultFolder(TrainSettings settings, ReproduceSize size) => Path.Combine(
         settings.RunsRoot ?? "runs",
-        "reproduce" + (size.IsFull ? "" : "-" + size.Scale.ToString(CultureInfo.InvariantCulture)));
+        "reproduce"
+            + (size.IsFull ? "" : "-" + size.Scale.ToString(CultureInfo.InvariantCulture))
+            + (size.Data is { } data ? "-" + Cell.Slug(Path.GetFileName(data)) : "")
+            + (size.Repeat is { } repeat ? $"-repeat-{repeat}" : ""));
 
     private static string? Folder(string? data)
     {
@@ -175,7 +181,7 @@ internal static class ReproduceCommand
                 "Name the folder that has the course's train_data.pkl and val_data.pkl, or leave --data out.");
         }
 
-        return data is null ? null : Path.GetFullPath(data);
+        return data is null ? null : Path.TrimEndingDirectorySeparator(Path.GetFullPath(data));
     }
 
     /// <summary>What was asked for.</summary>

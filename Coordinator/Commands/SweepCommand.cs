@@ -60,11 +60,27 @@ internal static class SweepCommand
                     result.GetValue(seed) ?? 0,
                     result.GetValue(eachEpoch))
                 : null;
+            if (given is null && Idle(result, [repeat, seed, eachEpoch]) is { Length: > 0 } idle)
+            {
+                new ErrorReport(
+                    ExitCodes.Usage,
+                    $"{idle} would be ignored: a sweep without --grid goes on with the options it was begun with.",
+                    "Leave it out, or give the whole sweep with --grid. Nothing was done.")
+                    .Write(context.Error, exception: null, context.IsDebug);
+                return Task.FromResult(ExitCodes.Usage);
+            }
+
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
             return RunAsync(given, folder, result.GetValue(resume), place.Read(result), settings, context, signals);
         });
         return command;
     }
+
+    /// <summary>What is given of a sweep's own options, and of those of <c>train</c>.</summary>
+    private static string Idle(ParseResult result, Option[] own) => string.Join(' ', own
+        .Where(option => result.GetResult(option) is { Implicit: false })
+        .Select(option => option.Name)
+        .Concat(result.UnmatchedTokens));
 
     private static async Task<int> RunAsync(
         SweepPlan? given,

@@ -43,7 +43,15 @@ internal enum CellStatus
 /// <param name="Loss">Training loss, mean over the epoch's steps.</param>
 /// <param name="Psnr">Validation PSNR at its end, in dB; null if it was not measured.</param>
 /// <param name="Accuracy">Validation accuracy at its end, 0 to 1; null if it was not measured.</param>
-internal sealed record CellEpoch(int Epoch, double Loss, double? Psnr, double? Accuracy = null);
+/// <param name="ValidationLoss">Mean over the validation's terms at its end; null if it was not measured.</param>
+/// <param name="PsnrEstimated">As <paramref name="Psnr"/>, but estimated from noisy pairs.</param>
+internal sealed record CellEpoch(
+    int Epoch,
+    double Loss,
+    double? Psnr,
+    double? Accuracy = null,
+    double? ValidationLoss = null,
+    double? PsnrEstimated = null);
 
 /// <summary>A cell and what it came to.</summary>
 internal sealed record CellResult
@@ -71,6 +79,9 @@ internal sealed record CellResult
 
     /// <summary>Mean of the validation images' PSNR, in dB.</summary>
     public double? PsnrMeanPerImage { get; init; }
+
+    /// <summary>Validation PSNR in dB, estimated from noisy pairs for lack of clean images.</summary>
+    public double? PsnrEstimated { get; init; }
 
     /// <summary>PSNR of the noisy validation images themselves, in dB.</summary>
     public double? InputPsnr { get; init; }

@@ -17,7 +17,10 @@ internal static class CellHistory
         .. steps.GroupBy(step => step.Epoch).Select(epoch => new CellEpoch(
             epoch.Key,
             epoch.Average(step => step.Loss),
-            epoch.LastOrDefault(step => step.Psnr is not null).Psnr)),
+            epoch.LastOrDefault(step => step.Psnr is not null).Psnr,
+            epoch.LastOrDefault(step => step.Accuracy is not null).Accuracy,
+            epoch.LastOrDefault(step => step.ValidationLoss is not null).ValidationLoss,
+            epoch.LastOrDefault(step => step.PsnrEstimated is not null).PsnrEstimated)),
     ];
 
     private static IReadOnlyList<StepMetrics> Lines(string run) =>

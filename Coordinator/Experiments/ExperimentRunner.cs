@@ -66,6 +66,7 @@ internal sealed class ExperimentRunner(CellRunner runner, int parallel, Action<s
 
         string value = result.Accuracy is { } accuracy ? Text($"accuracy {accuracy * 100:0.00} %")
             : result.Psnr is { } psnr ? Text($"PSNR {psnr:0.00} dB")
+            : result.PsnrEstimated is { } estimated ? Text($"PSNR ~{estimated:0.00} dB")
             : Text($"loss {result.Loss:0.000000}");
         return Text($"{result.Cell.Name}: {value}, {result.Steps} steps in {result.Seconds:0.0} s");
     }

@@ -19,6 +19,13 @@ internal sealed record GridAxis(string Option, IReadOnlyList<string> Values)
     public static GridAxis Parse(string text)
     {
         string[] parts = text.Split('=', 2);
+        if (parts[0].Trim() is "seed" or "--seed")
+        {
+            throw new ConfigurationException(
+                $"--grid {text}: the seeds of a sweep are those of its repeated runs.",
+                "Use --repeat N --seed S: N runs of each combination, with the seeds from S on.");
+        }
+
         if (parts.Length < 2 || TrainWords.Find(parts[0].Trim()) is not { } option || !MayVary(option.Name))
         {
             throw new ConfigurationException(

@@ -17,17 +17,27 @@ internal sealed record ReproduceSize(double Scale, string? Data, int? Repeat)
     /// <summary>Whether this is the size of the report.</summary>
     public bool IsFull => Scale >= 1;
 
-    /// <summary>What the reader must know about the data.</summary>
-    public string DataNote => Data is null
-        ? "Data: synthetic images (dead leaves, 32 x 32, noise resample:2), not the course's: levels differ."
-        : "Data: the course's own files.";
 
     /// <summary>What the reader must know about the size.</summary>
     public string SizeNote => IsFull
-        ? "Size: as in the report."
+        ? Data is null ? "Size: as in the report." : "Size: as in the report, if the files hold as many pairs."
         : string.Create(
             CultureInfo.InvariantCulture,
             $"Size: --scale {Scale}, so fewer pairs, epochs, values and runs than in the report.");
+
+    /// <summary>What the reader must know about the data.</summary>
+    /// <param name="trainings">The options of each training; the most pairs that one may use are named.</param>
+    public string DataNote(IEnumerable<IReadOnlyList<string>> trainings)
+    {
+        if (Data is null)
+        {
+            return "Data: synthetic images (dead leaves, 32 x 32, noise resample:2), not the course's: levels differ.";
+        }
+
+        int most = trainings.Max(words => int.Parse(
+            words.SkipWhile(word => word != "--limit").ElementAt(1), CultureInfo.InvariantCulture));
+        return string.Create(CultureInfo.InvariantCulture, $"Data: the files of --data ({most} pairs at most).");
+    }
 
     /// <summary>Training pairs.</summary>
     public int Pairs(int full) => Math.Max(Math.Min(PairsMin, full), (int)Math.Round(full * Scale));

@@ -65,6 +65,9 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
     /// <summary>What the reader must know: guesses above all.</summary>
     public IReadOnlyList<string> Notes { get; init; } = [];
 
+    /// <summary>Sentences that the results themselves give; they stand before the notes.</summary>
+    public Func<IReadOnlyList<ComparedRow>, Metric, IReadOnlyList<string>>? Findings { get; init; }
+
     /// <summary>The figures; bars by default.</summary>
     public Func<IReadOnlyList<ComparedRow>, Metric, IReadOnlyList<Figure>>? Figures { get; init; }
 
@@ -82,8 +85,9 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
         ];
         Metric metric = Metric ?? Experiments.Metric.Psnr;
         string title = $"{Source}: {Shows}";
+        string[] data = IsCourse ? [size.DataNote(rows.Select(row => row.Row.Words))] : [];
         ResultTable table = ComparisonTable.Create(
-            title, metric, rows, [.. Notes, .. IsCourse ? [size.DataNote] : Array.Empty<string>(), size.SizeNote]);
+            title, metric, rows, [.. Findings?.Invoke(rows, metric) ?? [], .. Notes, .. data, size.SizeNote]);
         return new ExperimentReport(
             [table], Figures?.Invoke(rows, metric) ?? [ReproduceFigures.Bars(Name, title, metric, rows)]);
     }

@@ -37,8 +37,12 @@ internal sealed record Metric(
     /// <summary>Over the global error of the validation images.</summary>
     public static Metric Psnr { get; } = new("psnr", "PSNR (dB)", "0.00", true, result => result.Psnr);
 
+    /// <summary>As the other, but estimated from noisy pairs.</summary>
+    public static Metric PsnrEstimated { get; } =
+        new("psnrEstimated", "PSNR, estimated (dB)", "0.00", true, result => result.PsnrEstimated);
+
     /// <summary>Training loss of the last epoch.</summary>
-    public static Metric Loss { get; } = new("loss", "Training loss", "0.000000", false, result => result.Loss);
+    public static Metric Loss { get; } = new("trainingLoss", "Training loss", "0.000000", false, result => result.Loss);
 
     /// <summary>The best one that the results have.</summary>
     public static Metric For(IEnumerable<CellResult> results)
@@ -46,6 +50,7 @@ internal sealed record Metric(
         CellResult[] done = [.. results.Where(result => result.Status == CellStatus.Done)];
         return done.Any(result => result.Accuracy is not null) ? Accuracy
             : done.Any(result => result.Psnr is not null) ? Psnr
+            : done.Any(result => result.PsnrEstimated is not null) ? PsnrEstimated
             : Loss;
     }
 

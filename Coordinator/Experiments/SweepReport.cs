@@ -57,7 +57,7 @@ internal static class SweepReport
         ];
         if (metric != Metric.Loss)
         {
-            columns.Add(new("loss", Metric.Loss.Title, Metric.Loss.Format));
+            columns.Add(new(Metric.Loss.Key, Metric.Loss.Title, Metric.Loss.Format));
         }
 
         columns.AddRange([new("runs", "Runs", "0"), new("seconds", "Seconds a run", "0.0"), new("state", "State")]);
@@ -103,6 +103,15 @@ internal static class SweepReport
         {
             yield return new Figure("psnr", Curves(
                 points, "Validation PSNR by epoch", "PSNR (dB)", epoch => epoch.Psnr, false));
+        }
+        else if (epochs.Any(epoch => epoch.PsnrEstimated is not null))
+        {
+            yield return new Figure("psnr", Curves(
+                points,
+                "Validation PSNR by epoch, estimated from noisy pairs",
+                "PSNR, estimated (dB)",
+                epoch => epoch.PsnrEstimated,
+                false));
         }
     }
 

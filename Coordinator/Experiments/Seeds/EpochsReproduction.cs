@@ -38,7 +38,7 @@ internal sealed class EpochsReproduction()
             ],
             [
                 "They give a curve and no numbers; they choose 10 and say that it overfits beyond.",
-                size.DataNote,
+                size.DataNote(Cells(size, results).Select(cell => cell.Words)),
                 size.SizeNote,
             ]);
         string svg = LineChart.Draw(new Chart(

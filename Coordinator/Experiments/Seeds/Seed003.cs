@@ -18,6 +18,12 @@ internal static class Seed003
     /// <summary>In the order of the report.</summary>
     public static IReadOnlyList<Reproduction> All { get; } =
     [
+        new Comparison("seed003-initial", "Seed 003, section 3.1.3", "the initial model")
+        {
+            Rows = size =>
+                [new("initial model", Words(size, TenPercent, "n2n-initial", batch: 50, epochs: 10), 23.88)],
+            Notes = ["The number of epochs is not given: 10, with 10 % of the pairs, Adam at 0.001 and batch 50."],
+        },
         new Comparison("seed003-table2", "Seed 003, table 2", "depth at an equal number of parameters")
         {
             Rows = size =>

@@ -38,6 +38,7 @@ public sealed class GridTests
     [InlineData("run=a,b")]
     [InlineData("workers=1,2")]
     [InlineData("resume=on")]
+    [InlineData("seed=1,2")]
     public void Axis_Bad_IsRefusedByItsText(string text)
     {
         ConfigurationException fault = Assert.Throws<ConfigurationException>(() => GridAxis.Parse(text));

@@ -67,11 +67,45 @@ public sealed class ReproduceTests : IDisposable
     }
 
     [Fact]
+    public void Notes_SayTheGapOfNoisyTargets_AndWhatTheFilesMayHold()
+    {
+        ReproduceSize size = new(1, null, null);
+        Reproduction one = Reproductions.Find("noise2noise")!;
+        CellResult[] results =
+        [
+            .. one.Cells(size, []).Take(3).Select((cell, i) => new CellResult
+            {
+                Cell = cell,
+                Status = CellStatus.Done,
+                Psnr = i == 0 ? 30.06 : 30,
+            }),
+        ];
+        IReadOnlyList<string> notes = one.Report(size, results).Tables[0].Notes;
+        Assert.Equal("n2n-initial, gaussian:25: noisy targets end +0.06 dB from clean ones.", notes[0]);
+        Assert.DoesNotContain("noisy targets end", notes[1], StringComparison.Ordinal);
+        Assert.Contains(
+            "Data: the files of --data (5000 pairs at most).",
+            Reproductions.Find("seed003-initial")!.Report(new ReproduceSize(1, "d", null), []).Tables[0].Notes);
+    }
+
+    [Fact]
     public async Task Repeat_GivesRunsWithOtherSeeds()
     {
         Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
         Assert.Equal(3, (int)Table("seed003-baselines")[0]!["runs"]!);
         Assert.Equal(6, Directory.GetDirectories(Path.Combine(_folder, "cells")).Length);
+    }
+
+    [Fact]
+    public async Task AnotherSizeInTheFolder_IsRefused_AndTheTableStays()
+    {
+        Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-baselines"));
+        string path = Path.Combine(_folder, "seed003-baselines", "table.json");
+        string table = File.ReadAllText(path);
+        Assert.Equal(ExitCodes.BadInput, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
+        Assert.Contains("--scale 0.02, not --scale 0.02 --repeat 3", _runner.Error, StringComparison.Ordinal);
+        Assert.Equal(table, File.ReadAllText(path));
+        Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-table2"));
     }
 
     [Theory]

@@ -109,6 +109,15 @@ public sealed class SweepCommandTests : IDisposable
     }
 
     [Fact]
+    public async Task Sweep_OverTheLoss_HasAColumnForTheOptionAndOneForTheNumber()
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("sweep", "--grid", "loss=mse,l1", "--run", Run));
+        JsonNode row = Table()["rows"]![0]!;
+        Assert.Contains((string)row["loss"]!, (string[])["mse", "l1"]);
+        Assert.Equal(0.01, (double)row["trainingLoss"]!, precision: 9);
+    }
+
+    [Fact]
     public async Task Sweep_AnotherGridInTheFolder_IsRefused()
     {
         Assert.Equal(ExitCodes.Done, await SweepAsync());
@@ -122,6 +131,10 @@ public sealed class SweepCommandTests : IDisposable
     [InlineData(ExitCodes.BadInput, "--grid", "lr=1,2", "--optimizer", "sgd", "--betas", "0.9,0.99")]
     [InlineData(ExitCodes.BadInput)]
     [InlineData(ExitCodes.BadInput, "--resume")]
+    [InlineData(ExitCodes.Usage, "--resume", "--lr", "5")]
+    [InlineData(ExitCodes.Usage, "--resume", "--repeat", "2")]
+    [InlineData(ExitCodes.Usage, "--frob", "3")]
+    [InlineData(ExitCodes.BadInput, "--grid", "seed=1,2")]
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--repeat", "0")]
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--parallel", "0")]
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--min-workers", "2")]

@@ -2,6 +2,7 @@ using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Distributed.Coordinator.Experiments;
 using Distributed.Coordinator.Experiments.Charts;
+using Distributed.Coordinator.Hosting.Runs;
 
 namespace Distributed.Coordinator.Tests.Experiments;
 
@@ -19,6 +20,25 @@ public sealed class TableAndChartTests
         Assert.Equal(8, spread.Count);
         Assert.Equal(0, Spread.Of([3])!.Value.Deviation);
         Assert.Null(Spread.Of([null]));
+    }
+
+    [Fact]
+    public void History_HasWhatTheEpochsValidationMeasured()
+    {
+        StepMetrics step = new(1, 1, 0.5, 0.1, 1, 1, 1, 0);
+        CellEpoch epoch = Assert.Single(CellHistory.Epochs(
+            [step, step with { Step = 2, Loss = 0.3, Accuracy = 0.9, ValidationLoss = 0.4, PsnrEstimated = 25 }]));
+        Assert.Equal((1, 0.9, 0.4, 25), (epoch.Epoch, epoch.Accuracy, epoch.ValidationLoss, epoch.PsnrEstimated));
+        Assert.Equal(0.4, epoch.Loss, precision: 12);
+        Assert.Null(epoch.Psnr);
+    }
+
+    [Fact]
+    public void Metric_IsTheEstimate_WhereThereIsNoPsnr()
+    {
+        CellResult result = new() { Cell = new Cell("a", [], "a"), Status = CellStatus.Done, PsnrEstimated = 25 };
+        Assert.Equal(Metric.PsnrEstimated, Metric.For([result]));
+        Assert.Equal(Metric.Psnr, Metric.For([result, result with { Psnr = 24 }]));
     }
 
     [Fact]
