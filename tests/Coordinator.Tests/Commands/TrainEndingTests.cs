@@ -29,8 +29,8 @@ public sealed class TrainEndingTests
 
     [Fact]
     public async Task Train_NoisyValidation_SaysThatThePreviewHasNothingClean() => Assert.Contains(
-        await EndingAsync(result => result with { PreviewPath = "a.png", IsEstimated = true }),
-        line => line.EndsWith("a.png  (noisy | denoised | other noisy)", StringComparison.Ordinal));
+        await EndingAsync(result => result with { PreviewPath = AppContext.BaseDirectory, IsEstimated = true }),
+        line => line.Contains("(noisy | denoised | other noisy)", StringComparison.Ordinal));
 
     private static async Task<string[]> EndingAsync(Func<TrainResult, TrainResult> change)
     {
