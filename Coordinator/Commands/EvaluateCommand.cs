@@ -76,9 +76,11 @@ internal static class EvaluateCommand
         if (source is null)
         {
             throw new ConfigurationException(
-                "The run has no validation data, and its training pairs are noisy on both sides: "
+                "The run has no validation data, "
+                + (run?.Noise is null ? "and its training pairs are noisy on both sides: " : "only training images: ")
                 + "there is nothing clean to measure against.",
-                "Give (noisy, clean) pairs with --data FILE, or clean images with --data FOLDER --noise MODEL.");
+                "Give (noisy, clean) pairs with --data FILE, (noisy, noisy) ones with --data FILE --noisy, "
+                + "or clean images with --data FOLDER --noise MODEL.");
         }
 
         return new DataOptions
@@ -98,6 +100,7 @@ internal static class EvaluateCommand
         PairSource source = DataSources.OpenValidation(options)!;
         if (isNoisy)
         {
+            TrainSession.CheckStoredPairs(source, "--noisy", options.Validation);
             return new NoisyTargets(source);
         }
 

@@ -21,7 +21,8 @@ internal static class TrainEnding
         writer.WriteLine();
         WritePlace(writer, "Run", summary.Run);
         WritePlace(writer, "Model", Path.Combine(summary.Run, "model.safetensors"));
-        WritePlace(writer, "Preview", result.PreviewPath, "  (noisy | denoised | clean)");
+        string target = result.IsEstimated ? "other noisy" : "clean";
+        WritePlace(writer, "Preview", result.PreviewPath, $"  (noisy | denoised | {target})");
         WritePlace(writer, "Report", Path.Combine(summary.Run, "report.html"));
         writer.WriteLine();
         writer.WriteLine("Next:");

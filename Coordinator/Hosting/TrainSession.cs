@@ -56,6 +56,7 @@ public sealed class TrainSession
         _validation = DataSources.OpenValidation(options.Data);
         if (_validation is not null && options.NoisyValidation)
         {
+            CheckStoredPairs(_validation, "--validation-noisy", DataSources.ValidationOf(options.Data));
             _validation = new NoisyTargets(_validation);
         }
 
@@ -89,6 +90,18 @@ public sealed class TrainSession
     /// <summary>The version of this program.</summary>
     public static string Version { get; } =
         typeof(TrainSession).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    /// <summary>Refuses to take targets for noisy that are known not to be.</summary>
+    internal static void CheckStoredPairs(PairSource source, string option, string? name)
+    {
+        if (source is not StoredPairSource)
+        {
+            throw new ConfigurationException(
+                $"{option} does not apply to {name}: its images are clean and their noise is made, "
+                + "or they have classes.",
+                $"Leave {option} out, or give a file of (noisy, noisy) pairs.");
+        }
+    }
 
     /// <summary>Trains until all steps are done or the user wants to stop.</summary>
     /// <param name="options">What is asked for.</param>

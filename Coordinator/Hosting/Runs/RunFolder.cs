@@ -74,6 +74,11 @@ public sealed class RunFolder : IDisposable
     {
         string folder = Path.GetFullPath(options.Folder ?? DefaultFolder(options, clock));
         CheckMayStart(folder, options.Resume);
+        if (options.Resume)
+        {
+            CheckMayResume(folder);
+        }
+
         RunLock runLock = MakeAndLock(folder);
         try
         {
@@ -168,6 +173,25 @@ public sealed class RunFolder : IDisposable
             throw new ConfigurationException(
                 $"The folder {folder} already holds a run.",
                 "Add --resume to go on with it, or choose another folder with --run; nothing was written.");
+        }
+    }
+
+    /// <summary>Refuses to resume a folder that holds other things than a run, such as those of --repeat.</summary>
+    private static void CheckMayResume(string folder)
+    {
+        if (!Directory.Exists(folder) || HoldsRun(folder))
+        {
+            return;
+        }
+
+        string[] runs = [.. Directory.EnumerateDirectories(folder)
+            .Where(each => File.Exists(Path.Combine(each, ConfigurationName)))
+            .Order(StringComparer.Ordinal)];
+        if (runs.Length > 0)
+        {
+            throw new ConfigurationException(
+                $"The folder {folder} holds runs, but is none itself.",
+                $"Resume one of them, with --run: {string.Join(", ", runs.Take(8))}; nothing was written.");
         }
     }
 

@@ -62,6 +62,21 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Contains("--data", _runner.ErrorLines[1], StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Evaluate_RunOnCleanPicturesWithoutValidation_SaysSo()
+    {
+        using TinyRun run = new(data: new DataOptions { Source = "pictures", Noise = "gaussian:25" });
+        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("evaluate", "--run", run.Run));
+        Assert.Contains("only training images", _runner.ErrorLines[0], StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Evaluate_GeneratedNoiseSaidToBeNoisyOnBothSides_IsRefused()
+    {
+        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("evaluate", "--run", _run.Run, "--noisy"));
+        Assert.Contains("--noisy", _runner.ErrorLines[0], StringComparison.Ordinal);
+    }
+
     [Theory]
     [InlineData("evaluate", "There is no model")]
     [InlineData("evaluate --run a --weights b --model c", "exclude each other")]

@@ -27,6 +27,11 @@ public sealed class TrainEndingTests
         await EndingAsync(result => result with { Summary = result.Summary with { Step = null } }),
         line => line.StartsWith("A step", StringComparison.Ordinal));
 
+    [Fact]
+    public async Task Train_NoisyValidation_SaysThatThePreviewHasNothingClean() => Assert.Contains(
+        await EndingAsync(result => result with { PreviewPath = AppContext.BaseDirectory, IsEstimated = true }),
+        line => line.Contains("(noisy | denoised | other noisy)", StringComparison.Ordinal));
+
     private static async Task<string[]> EndingAsync(Func<TrainResult, TrainResult> change)
     {
         CommandRunner runner = new()

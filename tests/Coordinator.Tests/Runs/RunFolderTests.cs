@@ -173,6 +173,15 @@ public sealed class RunFolderTests : IDisposable
             differences);
     }
 
+    [Fact]
+    public void Open_ResumeOfAFolderOfRuns_NamesThem()
+    {
+        RunFolder.Open(Options(folder: Path.Combine("named", "seed-1")), _clock).Dispose();
+        string before = Snapshot();
+        Assert.Contains("seed-1", Refused(Options(resume: true)).Remedy, StringComparison.Ordinal);
+        Assert.Equal(before, Snapshot());
+    }
+
     private string Named => Path.Combine(_root, "named");
 
     private ConfigurationException Refused(RunFolderOptions options) =>
