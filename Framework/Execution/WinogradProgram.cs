@@ -10,15 +10,11 @@ namespace Distributed.Framework.Execution;
 /// </remarks>
 internal sealed unsafe class WinogradProgram : ConvolutionPass
 {
-    /// <summary>Planes of a band should fit the second-level cache.</summary>
-    private const int BandTiles = 64;
-
     private readonly int _outputs;
     private readonly ActivationNode _input;
     private readonly ActivationNode _output;
     private readonly WeightStrides _strides;
-    private readonly WinogradGrid _grid;
-    private readonly WinogradBand[] _bands;
+    private readonly WinogradLayout _layout;
     private readonly RunTable _runs;
     private readonly int[] _channelOf;
 
@@ -29,40 +25,22 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
         _input = input;
         _output = output;
         _strides = strides;
-        _grid = new WinogradGrid(outputs, geometry, output.Shape.H, output.Shape.W);
-        _bands = _grid.Bands(BandTiles);
+        _layout = new WinogradLayout(outputs, geometry, input, output);
         _runs = new RunTable(input.Channels);
         _channelOf = output.ChannelOfFloat();
-        int tiles = _bands.Max(band => band.Tiles);
-        InputPlane = PlaneFloats(tiles, input);
-        OutputPlane = PlaneFloats(tiles, output);
-        ScratchFloats = checked(Planes * (InputPlane + OutputPlane));
     }
 
     /// <summary>Zeros for the products to start from, then [planes][output floats / 16][depth][16].</summary>
-    public override int PackedFloats => checked(_output.Floats + (Planes * WeightPlane));
+    public override int PackedFloats => checked(_output.Floats + (_layout.Planes * WeightPlane));
 
-    public override int ScratchFloats { get; }
-
-    private int Planes => (_outputs + 2) * (_outputs + 2);
-
-    private int InputPlane { get; }
-
-    private int OutputPlane { get; }
+    public override int ScratchFloats => _layout.ScratchFloats;
 
     private int WeightPlane => checked(_runs.Depth * _output.Floats);
-
-    /// <summary>Floats from plane to plane.</summary>
-    /// <remarks>
-    /// A cache line more than the plane has, so that a tile's planes do not all fall in the same set of the cache.
-    /// </remarks>
-    public static int PlaneFloats(int tiles, ActivationNode node) =>
-        checked((tiles * node.Floats) + ActivationNode.ChannelGroup);
 
     public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {
         const int group = ActivationNode.ChannelGroup;
-        WinogradKernels winograd = Kernels(kernels);
+        WinogradKernels winograd = _layout.Kernels(kernels);
         float* weights = stackalloc float[9 * group];
         packed[.._output.Floats].Clear();
         fixed (float* planes = packed[_output.Floats..])
@@ -78,7 +56,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
                         int source = _strides.Start + (i * _strides.In) + (channel * _strides.Out);
                         for (int tap = 0; tap < 9; tap++)
                         {
-                            int place = _grid.IsTurned ? 8 - tap : tap;
+                            int place = _layout.Grid.IsTurned ? 8 - tap : tap;
                             weights[(place * group) + lane] = channel < 0 ? 0 : parameters[source + tap];
                         }
                     }
@@ -91,7 +69,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
 
     public override void Run(in ConvolutionCall call)
     {
-        foreach (WinogradBand band in _bands)
+        foreach (WinogradBand band in _layout.Bands)
         {
             Run(call, band);
         }
@@ -99,55 +77,30 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
 
     private void Run(in ConvolutionCall call, in WinogradBand band)
     {
-        WinogradKernels winograd = Kernels(call.Kernels);
-        nint inY = ((nint)band.Row * _outputs) + _grid.Offset;
-        nint inX = ((nint)band.Column * _outputs) + _grid.Offset;
-        winograd.TransformInput(new WinogradTiles
-        {
-            Image = call.Input + (inY * _input.LineFloats) + (inX * _input.PixelFloats),
-            Pixel = _input.PixelFloats,
-            Line = _input.LineFloats,
-            Rows = band.Rows,
-            Columns = band.Columns,
-            Planes = call.Scratch,
-            Plane = InputPlane,
-            Tile = _input.Floats,
-            Channels = _input.Channels,
-        });
+        WinogradKernels winograd = _layout.Kernels(call.Kernels);
+        winograd.TransformInput(_layout.InputTiles(band, call.Input, call.Scratch));
 
-        float* products = call.Scratch + ((nint)Planes * InputPlane);
-        for (int plane = 0; plane < Planes; plane++)
+        float* products = _layout.OutputPlanes(call.Scratch);
+        for (int plane = 0; plane < _layout.Planes; plane++)
         {
-            Multiply(call, band.Tiles, plane, products + ((nint)plane * OutputPlane));
+            Multiply(call, band.Tiles, plane, products + ((nint)plane * _layout.OutputPlane));
         }
 
-        int outY = band.Row * _outputs;
-        int outX = band.Column * _outputs;
-        float* output = call.Output + ((nint)outY * _output.LineFloats) + ((nint)outX * _output.PixelFloats);
-        int height = Math.Min(band.Rows * _outputs, _output.Shape.H - outY);
-        int width = Math.Min(band.Columns * _outputs, _output.Shape.W - outX);
-        winograd.TransformOutput(
-            new WinogradTiles
-            {
-                Image = output,
-                Pixel = _output.PixelFloats,
-                Line = _output.LineFloats,
-                Rows = band.Rows,
-                Columns = band.Columns,
-                Planes = products,
-                Plane = OutputPlane,
-                Tile = _output.Floats,
-                Channels = _output.Channels,
-                Height = height,
-                Width = width,
-                Start = call.Start,
-            },
-            rectify: call.Activation == ActivationKind.ReLU);
+        int height = Math.Min(band.Rows * _outputs, _output.Shape.H - (band.Row * _outputs));
+        int width = Math.Min(band.Columns * _outputs, _output.Shape.W - (band.Column * _outputs));
+        WinogradTiles tiles = _layout.OutputTiles(band, call.Output, call.Scratch) with
+        {
+            Height = height,
+            Width = width,
+            Start = call.Start,
+        };
+        winograd.TransformOutput(tiles, rectify: call.Activation == ActivationKind.ReLU);
         if (call.Activation.Formula is ActivationFormula.None or ActivationFormula.ReLU)
         {
             return;
         }
 
+        float* output = tiles.Image;
         for (int y = 0; y < height; y++, output += _output.LineFloats)
         {
             nint pixel = _output.PixelFloats;
@@ -164,7 +117,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
         {
             call.Kernels.Convolve(new ConvolutionLine
             {
-                Input = call.Scratch + ((nint)plane * InputPlane),
+                Input = call.Scratch + ((nint)plane * _layout.InputPlane),
                 InputPixel = _input.Floats,
                 Runs = _runs.Runs,
                 Blocks = _runs.Blocks,
@@ -179,6 +132,4 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
             });
         }
     }
-
-    private WinogradKernels Kernels(KernelSet kernels) => _outputs == 4 ? kernels.Winograd4 : kernels.Winograd2;
 }

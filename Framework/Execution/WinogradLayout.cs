@@ -1,0 +1,89 @@
+using Distributed.Framework.Kernels;
+
+namespace Distributed.Framework.Execution;
+
+/// <summary>Where the tiles of a Winograd convolution lie: in input, output and scratch memory.</summary>
+/// <remarks>
+/// Scratch: (m + 2)^2 planes of [tiles of a band][input floats], then as many of [tiles of a band][output floats].
+/// </remarks>
+internal sealed unsafe class WinogradLayout
+{
+    /// <summary>
+    /// Planes of a band should fit the second-level cache; weights and sums are read once a band: the more, the better.
+    /// </summary>
+    private const int BandTiles = 64;
+
+    private readonly int _outputs;
+    private readonly ActivationNode _input;
+    private readonly ActivationNode _output;
+
+    /// <param name="outputs">m: outputs of a tile's side.</param>
+    /// <param name="geometry">In the direction from input to output.</param>
+    /// <param name="input">What is read.</param>
+    /// <param name="output">What is written, or whose gradient is read.</param>
+    public WinogradLayout(
+        int outputs, ConvolutionGeometry geometry, ActivationNode input, ActivationNode output)
+    {
+        _outputs = outputs;
+        _input = input;
+        _output = output;
+        Grid = new WinogradGrid(outputs, geometry, output.Shape.H, output.Shape.W);
+        Bands = Grid.Bands(BandTiles);
+        int tiles = Bands.Max(band => band.Tiles);
+        InputPlane = PlaneFloats(tiles, input);
+        OutputPlane = PlaneFloats(tiles, output);
+        ScratchFloats = checked(Planes * (InputPlane + OutputPlane));
+    }
+
+    public WinogradGrid Grid { get; }
+
+    public WinogradBand[] Bands { get; }
+
+    public int Planes => (_outputs + 2) * (_outputs + 2);
+
+    /// <summary>Floats from one of the input's planes to the next.</summary>
+    public int InputPlane { get; }
+
+    /// <summary>Floats from one of the output's planes to the next.</summary>
+    public int OutputPlane { get; }
+
+    public int ScratchFloats { get; }
+
+    public WinogradKernels Kernels(KernelSet kernels) => _outputs == 4 ? kernels.Winograd4 : kernels.Winograd2;
+
+    /// <summary>The planes of the output, behind those of the input.</summary>
+    public float* OutputPlanes(float* scratch) => scratch + ((nint)Planes * InputPlane);
+
+    /// <summary>A band in the input and in its planes.</summary>
+    public WinogradTiles InputTiles(in WinogradBand band, float* input, float* scratch) =>
+        Tiles(band, Grid.Offset, _input, input, scratch, InputPlane);
+
+    /// <summary>A band in the output, or its gradient, and in its planes.</summary>
+    public WinogradTiles OutputTiles(in WinogradBand band, float* output, float* scratch) =>
+        Tiles(band, 0, _output, output, OutputPlanes(scratch), OutputPlane);
+
+    /// <remarks>
+    /// A cache line more than the plane has, so that a tile's planes do not all fall in the same set of the cache.
+    /// </remarks>
+    private static int PlaneFloats(int tiles, ActivationNode node) =>
+        checked((tiles * node.Floats) + ActivationNode.ChannelGroup);
+
+    private WinogradTiles Tiles(
+        in WinogradBand band, int offset, ActivationNode node, float* image, float* planes, int plane)
+    {
+        nint y = ((nint)band.Row * _outputs) + offset;
+        nint x = ((nint)band.Column * _outputs) + offset;
+        return new WinogradTiles
+        {
+            Image = image + (y * node.LineFloats) + (x * node.PixelFloats),
+            Pixel = node.PixelFloats,
+            Line = node.LineFloats,
+            Rows = band.Rows,
+            Columns = band.Columns,
+            Planes = planes,
+            Plane = plane,
+            Tile = node.Floats,
+            Channels = node.Channels,
+        };
+    }
+}
