@@ -21,20 +21,10 @@ internal static class Transcendental
         where TVector : struct, IVector<TVector>
     {
         x = TVector.Clamp(x, TVector.Broadcast(-87f), TVector.Broadcast(88f));
-        TVector shift = TVector.Broadcast(RoundingShift);
-        TVector shifted = TVector.MultiplyAdd(x, TVector.Broadcast(Log2E), shift);
-        TVector n = shifted - shift;
-        TVector r = TVector.MultiplyAdd(n, TVector.Broadcast(-Ln2High), x);
-        r = TVector.MultiplyAdd(n, TVector.Broadcast(-Ln2Low), r);
-        TVector sum = TVector.Broadcast(1f / 5040);
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 720));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 120));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 24));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 6));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(0.5f));
+        TVector sum = Reduce(x, out TVector r, out TVector power);
         sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f));
         sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f));
-        return sum * TVector.PowerOfTwo(shifted);
+        return sum * power;
     }
 
     /// <summary>1 / (1 + e^-x); NaN gives NaN.</summary>
@@ -57,19 +47,8 @@ internal static class Transcendental
     {
         TVector one = TVector.Broadcast(1f);
         x = TVector.Clamp(x, TVector.Broadcast(-87f), TVector.Broadcast(0f));
-        TVector shift = TVector.Broadcast(RoundingShift);
-        TVector shifted = TVector.MultiplyAdd(x, TVector.Broadcast(Log2E), shift);
-        TVector n = shifted - shift;
-        TVector r = TVector.MultiplyAdd(n, TVector.Broadcast(-Ln2High), x);
-        r = TVector.MultiplyAdd(n, TVector.Broadcast(-Ln2Low), r);
-        TVector sum = TVector.Broadcast(1f / 5040);
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 720));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 120));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 24));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 6));
-        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(0.5f));
+        TVector sum = Reduce(x, out TVector r, out TVector power);
         sum = TVector.MultiplyAdd(r * r, sum, r);
-        TVector power = TVector.PowerOfTwo(shifted);
         return TVector.MultiplyAdd(sum, power, power - one);
     }
 
@@ -96,5 +75,27 @@ internal static class Transcendental
         sum = TVector.MultiplyAdd(sum, square, TVector.Broadcast(-3.33332819422e-1f));
         TVector small = TVector.MultiplyAdd(sum * square, x, x);
         return TVector.Select(TVector.GreaterThan(size, TVector.Broadcast(0.625f)), large, small);
+    }
+
+    /// <summary>
+    /// Splits x = n ln 2 + r with power = 2^n, and gives the Taylor series of e^r from its square on, divided by r^2.
+    /// </summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Reduce<TVector>(TVector x, out TVector r, out TVector power)
+        where TVector : struct, IVector<TVector>
+    {
+        TVector shift = TVector.Broadcast(RoundingShift);
+        TVector shifted = TVector.MultiplyAdd(x, TVector.Broadcast(Log2E), shift);
+        TVector n = shifted - shift;
+        r = TVector.MultiplyAdd(n, TVector.Broadcast(-Ln2High), x);
+        r = TVector.MultiplyAdd(n, TVector.Broadcast(-Ln2Low), r);
+        TVector sum = TVector.Broadcast(1f / 5040);
+        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 720));
+        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 120));
+        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 24));
+        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(1f / 6));
+        sum = TVector.MultiplyAdd(sum, r, TVector.Broadcast(0.5f));
+        power = TVector.PowerOfTwo(shifted);
+        return sum;
     }
 }

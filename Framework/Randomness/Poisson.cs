@@ -1,10 +1,12 @@
+using Distributed.Framework.Kernels;
+
 namespace Distributed.Framework.Randomness;
 
 /// <summary>Poisson numbers as a function of key and counter.</summary>
 /// <remarks>
 /// Below a mean of 10 the distribution is inverted by adding up its probabilities; from there on Hoermann's transformed
-/// rejection (PTRS), whose mean number of attempts is 1.1 or less. Float64 with +, -, *, / and square root only, so the
-/// same bits everywhere; logarithm and exponential are series of its own, correct to 1e-13.
+/// rejection (PTRS), whose mean number of attempts is 1.1 or less. Float64 with +, -, *, /, square root and the
+/// series of <see cref="Elementary"/> only, so the same bits everywhere.
 /// Source: Hoermann 1993, "The transformed rejection method for generating Poisson random variables", algorithm PTRS.
 /// </remarks>
 public static class Poisson
@@ -15,7 +17,6 @@ public static class Poisson
     private const double InversionMax = 10;
     private const int ElementBits = 27;
     private const int AttemptsMax = 1 << (32 - ElementBits);
-    private const double Log2 = 0.69314718055994530942;
     private const double HalfLogTwoPi = 0.91893853320467274178;
     private static readonly double[] s_logFactorials = SmallLogFactorials();
 
@@ -59,49 +60,6 @@ public static class Poisson
         }
     }
 
-    /// <summary>Natural logarithm of a positive normal number.</summary>
-    internal static double Log(double x)
-    {
-        long bits = BitConverter.DoubleToInt64Bits(x);
-        int exponent = (int)(bits >> 52) - 1023;
-        double m = BitConverter.Int64BitsToDouble((bits & 0x000FFFFFFFFFFFFF) | 0x3FF0000000000000);
-        if (m > 1.4142135623730951)
-        {
-            m /= 2;
-            exponent++;
-        }
-
-        // log m = 2 artanh s = 2 (s + s^3 / 3 + s^5 / 5 + ...), |s| < 0.172.
-        double s = (m - 1) / (m + 1);
-        double square = s * s;
-        double sum = 0;
-        for (int k = 21; k >= 1; k -= 2)
-        {
-            sum = (sum * square) + (1.0 / k);
-        }
-
-        return (exponent * Log2) + (2 * s * sum);
-    }
-
-    /// <summary><c>exp(-x)</c> for x from 0 to 10.</summary>
-    internal static double ExpOfMinus(double x)
-    {
-        // exp(-x / 1024), squared ten times.
-        double small = -x / 1024;
-        double sum = 1;
-        for (int k = 7; k >= 1; k--)
-        {
-            sum = 1 + (small * sum / k);
-        }
-
-        for (int i = 0; i < 10; i++)
-        {
-            sum *= sum;
-        }
-
-        return sum;
-    }
-
     /// <summary>Logarithm of k!, for whole k of 0 or more.</summary>
     internal static double LogFactorial(double k)
     {
@@ -113,12 +71,12 @@ public static class Poisson
         double reciprocal = 1 / k;
         double square = reciprocal * reciprocal;
         double series = reciprocal * ((1.0 / 12) - (square * ((1.0 / 360) - (square * (1.0 / 1260)))));
-        return ((k + 0.5) * Log(k)) - k + HalfLogTwoPi + series;
+        return ((k + 0.5) * Elementary.Log(k)) - k + HalfLogTwoPi + series;
     }
 
     private static double Invert(double mean, double unit)
     {
-        double probability = ExpOfMinus(mean);
+        double probability = Elementary.Exp(-mean);
         double sum = probability;
         int count = 0;
         while (unit > sum && count < 100)
@@ -136,7 +94,7 @@ public static class Poisson
         double[] table = new double[16];
         for (int k = 2; k < table.Length; k++)
         {
-            table[k] = table[k - 1] + Log(k);
+            table[k] = table[k - 1] + Elementary.Log(k);
         }
 
         return table;
@@ -183,8 +141,9 @@ public static class Poisson
                 return null;
             }
 
-            double bound = (k * Log(_mean)) - _mean - LogFactorial(k);
-            return Log(v) + Log(_inverseAlpha) - Log((_a / (us * us)) + _b) <= bound ? k : null;
+            double bound = (k * Elementary.Log(_mean)) - _mean - LogFactorial(k);
+            double log = Elementary.Log(v) + Elementary.Log(_inverseAlpha) - Elementary.Log((_a / (us * us)) + _b);
+            return log <= bound ? k : null;
         }
     }
 }
