@@ -5,9 +5,8 @@ namespace Distributed.Coordinator.Hosting;
 /// It keeps only what the experiment reads: configuration, metrics, checkpoints, final weights. No events, pictures or
 /// report, and no port unless it is to listen. The result does not depend on any of this.
 /// </remarks>
-/// <param name="ValidatesEachEpoch">Whether it validates after each epoch, however short.</param>
 /// <param name="Listens">Whether workers of other processes may join.</param>
 /// <param name="Secrets">Folder of tokens and certificate, the same for all cells; null for the run's own.</param>
 /// <param name="KeepsWorkers">Whether workers are to stay for the next cell when this one is finished.</param>
 public sealed record CellOptions(
-    bool ValidatesEachEpoch, bool Listens = false, string? Secrets = null, bool KeepsWorkers = false);
+    bool Listens = false, string? Secrets = null, bool KeepsWorkers = false);

@@ -160,13 +160,13 @@ public sealed class TrainSession
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,
-            ValidationGapMin = _options.ValidateEveryEpoch
-                || _options.Part is { ValidatesEachEpoch: true }
-                || (_options.Part is null && _validation is { ClassCount: > 0 })
-                ? TimeSpan.Zero
-                : new CoordinatorOptions { Version = "", Numerics = "" }.ValidationGapMin,
             KeepsWorkers = _options.Part is { KeepsWorkers: true },
         };
+        if (_options.ValidateEveryEpoch || (_options.Part is null && _validation is { ClassCount: > 0 }))
+        {
+            options = options with { ValidationGapMin = TimeSpan.Zero };
+        }
+
         int threads = Math.Max(1, _workers * _options.Threads);
         await using TrainRecorder recorder = new(
             _job, state, _validation, folder, first, threads, _options.Part is not null, _display, _clock);
