@@ -18,6 +18,9 @@ public sealed class ComputePool : IDisposable
     /// <summary>More than the ranges of any step; a full channel would be a bug.</summary>
     private const int CompletedMax = 1 << 16;
 
+    /// <summary>Some tens of microseconds, the later ones of which yield the core.</summary>
+    private const int SpinsMax = 40;
+
     private readonly TrainingJob _job;
     private readonly Action<Exception> _onError;
     private readonly Replica _replica;
@@ -54,6 +57,9 @@ public sealed class ComputePool : IDisposable
     /// <summary>Whose parameters the writers load.</summary>
     private int _writtenGeneration;
     private bool _isStopping;
+
+    /// <summary>How often threads that wait were woken.</summary>
+    private int _wakes;
     private long _allocatedBytes;
     private long _computeTicks;
 
@@ -117,7 +123,7 @@ public sealed class ComputePool : IDisposable
             }
 
             _ranges[_rangeCount++].Begin(_slice.LeafCount, new LeafSpan(leaves.First, leaves.End));
-            Monitor.PulseAll(_lock);
+            Wake();
         }
     }
 
@@ -137,7 +143,7 @@ public sealed class ComputePool : IDisposable
         {
             Abandon();
             _isStopping = true;
-            Monitor.PulseAll(_lock);
+            Wake();
         }
 
         foreach (Thread thread in _threads.Where(thread => thread != Thread.CurrentThread))
@@ -183,9 +189,18 @@ public sealed class ComputePool : IDisposable
         SampleSpan samples = default;
         lock (_lock)
         {
-            while (!_isStopping && !TryTakePart(out parameters, out part) && !TryTakeLeaf(out range, out leaf))
+            for (bool hasSpun = false;
+                !_isStopping && !TryTakePart(out parameters, out part) && !TryTakeLeaf(out range, out leaf);
+                hasSpun = !hasSpun)
             {
-                Monitor.Wait(_lock);
+                if (hasSpun)
+                {
+                    Monitor.Wait(_lock);
+                }
+                else
+                {
+                    SpinUntilWoken();
+                }
             }
 
             if (_isStopping)
@@ -211,6 +226,27 @@ public sealed class ComputePool : IDisposable
         Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - began);
         Finish(range!, leaf, generation, sum);
         return true;
+    }
+
+    /// <summary>For callers in the lock.</summary>
+    private void Wake()
+    {
+        _wakes++;
+        Monitor.PulseAll(_lock);
+    }
+
+    /// <summary>Leaves the lock for some microseconds: the steps of a small model are shorter than waking up.</summary>
+    private void SpinUntilWoken()
+    {
+        int wakes = _wakes;
+        Monitor.Exit(_lock);
+        SpinWait spinner = default;
+        while (Volatile.Read(ref _wakes) == wakes && spinner.Count < SpinsMax)
+        {
+            spinner.SpinOnce(sleep1Threshold: -1);
+        }
+
+        Monitor.Enter(_lock);
     }
 
     /// <summary>The next part of the parameters, if a leaf waits for them and nobody reads the replica.</summary>
@@ -275,7 +311,7 @@ public sealed class ComputePool : IDisposable
 
             if (_writers == 0)
             {
-                Monitor.PulseAll(_lock);
+                Wake();
             }
         }
     }
@@ -287,7 +323,7 @@ public sealed class ComputePool : IDisposable
             _readers--;
             if (_readers == 0 && _parameters is not null)
             {
-                Monitor.PulseAll(_lock);
+                Wake();
             }
 
             if (generation != _generation)
