@@ -15,7 +15,7 @@ namespace Distributed.Benchmarks.Kernels;
 
 /// <summary>Every kernel alone on one thread: time, rate and allocated bytes of a call, by BenchmarkDotNet.</summary>
 /// <remarks>
-/// In this process and with a short job: a process of its own for each of some 150 rows would have to be generated,
+/// In this process and with a short job: a process of its own for each of some 200 rows would have to be generated,
 /// restored and built, and would take half an hour. Nothing is written but the table.
 /// </remarks>
 internal static class KernelTable

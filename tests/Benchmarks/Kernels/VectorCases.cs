@@ -7,7 +7,7 @@ namespace Distributed.Benchmarks.Kernels;
 /// <summary>Multiply-adds in registers alone, which no kernel can beat, and exponentials of vectors.</summary>
 internal static unsafe class VectorCases
 {
-    /// <summary>Independent multiply-adds: more than the pipelines hold; with the factors they fit 16 registers.</summary>
+    /// <summary>Independent multiply-adds: enough to fill the pipelines, few enough for 16 registers.</summary>
     private const int Chains = 10;
 
     /// <summary>Times 16 floats, at every width.</summary>
