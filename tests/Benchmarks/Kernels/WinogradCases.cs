@@ -105,7 +105,7 @@ internal static unsafe class WinogradCases
             (WinogradKernels winograd, AlignedBuffer weights, AlignedBuffer planes, int plane) = CreateWeights(kernels);
             return () =>
             {
-                for (int i = 0; i < plane; i += Group)
+                for (int i = 0; i < channels * _floats; i += Group)
                 {
                     winograd.TransformWeights(weights.Pointer + (9 * i), planes.Pointer + i, plane);
                 }
@@ -117,7 +117,7 @@ internal static unsafe class WinogradCases
             (WinogradKernels winograd, AlignedBuffer weights, AlignedBuffer planes, int plane) = CreateWeights(kernels);
             return () =>
             {
-                for (int i = 0; i < plane; i += Group)
+                for (int i = 0; i < channels * _floats; i += Group)
                 {
                     winograd.TransformWeightGradient(planes.Pointer + i, plane, weights.Pointer + (9 * i));
                 }
@@ -129,7 +129,7 @@ internal static unsafe class WinogradCases
         {
             (WinogradLayout layout, Image image, AlignedBuffer scratch) = Create();
             RunTable runs = new(image.Node.Channels);
-            int weightPlane = runs.Depth * _floats;
+            int weightPlane = WinogradLayout.PlaneFloats(runs.Depth, _floats);
             AlignedBuffer weights = Image.Numbers((long)Planes * weightPlane);
             AlignedBuffer zeros = new(_floats);
             return () =>
@@ -164,7 +164,7 @@ internal static unsafe class WinogradCases
         public Action Sums(KernelSet kernels)
         {
             (WinogradLayout layout, Image image, AlignedBuffer scratch) = Create();
-            int sumPlane = channels * _floats;
+            int sumPlane = WinogradLayout.PlaneFloats(channels, _floats);
             AlignedBuffer sums = new((long)Planes * sumPlane);
             TapOffsets[] taps = [new TapOffsets(0, 0)];
             return () =>
@@ -205,10 +205,10 @@ internal static unsafe class WinogradCases
         private (WinogradKernels Kernels, AlignedBuffer Weights, AlignedBuffer Planes, int Plane) CreateWeights(
             KernelSet kernels)
         {
-            int plane = channels * _floats;
+            int plane = WinogradLayout.PlaneFloats(channels, _floats);
             return (
                 outputs == 4 ? kernels.Winograd4 : kernels.Winograd2,
-                Image.Numbers(9L * plane),
+                Image.Numbers(9L * channels * _floats),
                 Image.Numbers((long)Planes * plane),
                 plane);
         }
