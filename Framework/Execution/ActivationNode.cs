@@ -130,6 +130,13 @@ internal sealed class ActivationNode
         return channelOf;
     }
 
+    /// <summary>How many channels are in the group of 16 floats that begins there; they come first in it.</summary>
+    public int ChannelsOfGroup(int first)
+    {
+        Run run = Array.FindLast(Channels, run => run.Offset <= first);
+        return Math.Clamp(run.Offset + run.Count - first, 0, ChannelGroup);
+    }
+
     private void Adopt(ActivationNode part, int offset)
     {
         RequireBorder(part.Root._border);

@@ -136,10 +136,17 @@ public sealed class Plan
     /// times its samples.
     /// </param>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
+    /// <exception cref="ArgumentException">The gradient is shorter.</exception>
     public void EndLeaf(Workspace workspace, Span<float> gradient)
     {
         workspace.CheckPlan(this);
         workspace.CheckTraining();
+        if (gradient.Length < Model.StateCount)
+        {
+            throw new ArgumentException(
+                $"{gradient.Length} floats given, {Model.StateCount} needed.", nameof(gradient));
+        }
+
         foreach (Operation operation in Operations)
         {
             operation.Unpack(workspace, gradient);

@@ -43,24 +43,18 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
         WinogradKernels winograd = _layout.Kernels(kernels);
         float* weights = stackalloc float[9 * group];
         packed[.._output.Floats].Clear();
+        fixed (float* source = parameters[_strides.Start..])
         fixed (float* planes = packed[_output.Floats..])
         {
             float* target = planes;
             for (int first = 0; first < _output.Floats; first += group)
             {
-                for (int i = 0; i < _runs.Depth; i++, target += group)
+                new Span<float>(weights, 9 * group).Clear();
+                float* channel = source + (_channelOf[first] * _strides.Out);
+                int channels = _output.ChannelsOfGroup(first);
+                for (int i = 0; i < _runs.Depth; i++, target += group, channel += _strides.In)
                 {
-                    for (int lane = 0; lane < group; lane++)
-                    {
-                        int channel = _channelOf[first + lane];
-                        int source = _strides.Start + (i * _strides.In) + (channel * _strides.Out);
-                        for (int tap = 0; tap < 9; tap++)
-                        {
-                            int place = _layout.Grid.IsTurned ? 8 - tap : tap;
-                            weights[(place * group) + lane] = channel < 0 ? 0 : parameters[source + tap];
-                        }
-                    }
-
+                    KernelTaps.Gather(channel, _strides.Out, channels, _layout.Grid.IsTurned, weights);
                     winograd.TransformWeights(weights, target, WeightPlane);
                 }
             }

@@ -61,27 +61,18 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
     {
         WinogradKernels winograd = _layout.Kernels(kernels);
         float* weights = stackalloc float[9 * Group];
-        for (int first = 0; first < _output.Floats; first += Group)
+        fixed (float* target = gradient[_strides.Start..])
         {
-            for (int i = 0; i < _input.Shape.C; i++, sums += Group)
+            for (int first = 0; first < _output.Floats; first += Group)
             {
-                winograd.TransformWeightGradient(sums, SumPlane, weights);
-                for (int lane = 0; lane < Group && _channelOf[first + lane] >= 0; lane++)
+                float* channel = target + (_channelOf[first] * _strides.Out);
+                int channels = _output.ChannelsOfGroup(first);
+                for (int i = 0; i < _input.Shape.C; i++, sums += Group, channel += _strides.In)
                 {
-                    int target = _strides.Start + (i * _strides.In) + (_channelOf[first + lane] * _strides.Out);
-                    Scatter(weights + lane, gradient.Slice(target, 9));
+                    winograd.TransformWeightGradient(sums, SumPlane, weights);
+                    KernelTaps.Scatter(weights, channel, _strides.Out, channels, _layout.Grid.IsTurned);
                 }
             }
-        }
-    }
-
-    private void Scatter(float* weights, Span<float> taps)
-    {
-        int step = _layout.Grid.IsTurned ? -Group : Group;
-        weights += _layout.Grid.IsTurned ? 8 * Group : 0;
-        for (int tap = 0; tap < taps.Length; tap++, weights += step)
-        {
-            taps[tap] = *weights;
         }
     }
 
