@@ -1,3 +1,4 @@
+using System.Globalization;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -13,11 +14,18 @@ public static class LossOfTensors
     /// <param name="isMean">Whether to divide by the number of elements (of samples, for cross-entropy).</param>
     /// <param name="progress">Share of the training that is done, 0 to 1; only the annealed loss asks.</param>
     /// <exception cref="ShapeException">The shapes do not fit.</exception>
-    /// <exception cref="ConfigurationException">A target is no class.</exception>
+    /// <exception cref="ConfigurationException">A target is no class, or the progress no share.</exception>
     public static (double Loss, Tensor Gradient) Evaluate(
         this Loss loss, Tensor prediction, Tensor target, bool isMean = true, double progress = 0)
     {
         ArgumentNullException.ThrowIfNull(loss);
+        if (progress is not (>= 0 and <= 1))
+        {
+            throw new ConfigurationException(
+                string.Create(CultureInfo.InvariantCulture, $"{loss.Name}: progress is {progress}; allowed is 0 to 1."),
+                "Give the share of the training that is done.");
+        }
+
         int samples = prediction.Shape.Count > 0 ? prediction.Shape[0] : 0;
         bool hasClasses = loss is CrossEntropy
             && prediction.Shape.Count == 2

@@ -114,13 +114,16 @@ public sealed class Network
 
     /// <summary>How well it does on pairs.</summary>
     /// <param name="pairs">Held-out ones; with clean targets for a true PSNR.</param>
-    /// <param name="threads">Images at once; changes no bit.</param>
+    /// <param name="threads">Images at once, 1 or more; changes no bit.</param>
+    /// <exception cref="ReportedException">The pairs do not fit, or a number is out of its range.</exception>
     public Evaluation Evaluate(PairSource pairs, int? threads = null)
     {
+        int atOnce = threads ?? Environment.ProcessorCount;
+        Check("number of threads", atOnce, atOnce >= 1, "1 or more");
         Plan plan = TrainingJob.CompileFor(Model, "network", pairs);
         Replica replica = plan.CreateReplica();
         replica.Load(_state.Span);
-        return Evaluator.Evaluate(plan, replica, pairs, threads ?? Environment.ProcessorCount);
+        return Evaluator.Evaluate(plan, replica, pairs, atOnce);
     }
 
     /// <summary>What the network makes of samples in training; <see cref="Backward"/> may follow.</summary>
