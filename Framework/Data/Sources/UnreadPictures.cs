@@ -15,15 +15,17 @@ internal static class UnreadPictures
     public static string Remedy => "Convert them to PNG (or TIFF, PGM, PPM) to use them; of a JPEG better the camera's "
         + "raw data, since its compression has changed the noise.";
 
+    /// <summary>Whether a file has the name of one.</summary>
+    public static bool HasName(string path) => s_extensions.Contains(Path.GetExtension(path).ToLowerInvariant());
+
     /// <summary>How many of which kind are in the folder, as in "3 .jpg, 1 .webp"; null if there are none.</summary>
     public static string? Count(string folder)
     {
         string[] kinds =
         [
             .. Directory.EnumerateFiles(folder)
-                .Select(file => Path.GetExtension(file).ToLowerInvariant())
-                .Where(s_extensions.Contains)
-                .GroupBy(extension => extension)
+                .Where(HasName)
+                .GroupBy(file => Path.GetExtension(file).ToLowerInvariant())
                 .OrderByDescending(group => group.Count())
                 .ThenBy(group => group.Key, StringComparer.Ordinal)
                 .Select(group => string.Create(CultureInfo.InvariantCulture, $"{group.Count()} {group.Key}")),

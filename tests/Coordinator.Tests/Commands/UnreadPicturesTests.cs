@@ -35,6 +35,17 @@ public sealed class UnreadPicturesTests : IDisposable
         Assert.Single(_runner.Output.Split('\n'), line => line.Contains(Line, StringComparison.Ordinal));
     }
 
+    [Fact]
+    public async Task Denoise_SaysSoInOneLine_OrWhyItRefuses()
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("denoise", "--run", _run.Run, _run["photos"], _run["out"]));
+        Assert.Single(_runner.Output.Split('\n'), line => line.Contains(Line, StringComparison.Ordinal));
+        File.Delete(_run["photos", "a.png"]);
+        Assert.Equal(
+            ExitCodes.BadInput, await _runner.RunAsync("denoise", "--run", _run.Run, _run["photos"], _run["none"]));
+        Assert.Contains("1 .jpg", _runner.Error, StringComparison.Ordinal);
+    }
+
     public void Dispose()
     {
         _runner.Dispose();
