@@ -1,4 +1,5 @@
 using System.Diagnostics;
+using System.Diagnostics.CodeAnalysis;
 using System.Threading.Channels;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Tensors;
@@ -16,6 +17,9 @@ public sealed class ComputePool : IDisposable
 {
     /// <summary>More than the ranges of any step; a full channel would be a bug.</summary>
     private const int CompletedMax = 1 << 16;
+
+    /// <summary>Some tens of microseconds, the later ones of which yield the core.</summary>
+    private const int SpinsMax = 40;
 
     private readonly TrainingJob _job;
     private readonly Action<Exception> _onError;
@@ -39,13 +43,23 @@ public sealed class ComputePool : IDisposable
     /// <summary>Parameters to be loaded before the first leaf; null when the replica has them.</summary>
     private PooledBuffer? _parameters;
 
+    /// <summary>Which part of the parameters a thread takes next, and how many are not in the replica yet.</summary>
+    private int _nextPart;
+    private int _partsLeft;
+
     /// <summary>Rises with every step begun or given up: what belongs to an older one is let go.</summary>
     private int _generation;
 
-    /// <summary>Threads that are using the replica.</summary>
-    private int _busy;
-    private bool _isLoading;
+    /// <summary>Threads that read the replica, and threads that write it: never both.</summary>
+    private int _readers;
+    private int _writers;
+
+    /// <summary>Whose parameters the writers load.</summary>
+    private int _writtenGeneration;
     private bool _isStopping;
+
+    /// <summary>How often threads that wait were woken.</summary>
+    private int _wakes;
     private long _allocatedBytes;
     private long _computeTicks;
 
@@ -93,6 +107,8 @@ public sealed class ComputePool : IDisposable
             _step = step;
             _slice = _job.Schedule.At(step.Value);
             _parameters = parameters;
+            _nextPart = 0;
+            _partsLeft = _replica.PartCount;
         }
     }
 
@@ -107,7 +123,7 @@ public sealed class ComputePool : IDisposable
             }
 
             _ranges[_rangeCount++].Begin(_slice.LeafCount, new LeafSpan(leaves.First, leaves.End));
-            Monitor.PulseAll(_lock);
+            Wake();
         }
     }
 
@@ -127,7 +143,7 @@ public sealed class ComputePool : IDisposable
         {
             Abandon();
             _isStopping = true;
-            Monitor.PulseAll(_lock);
+            Wake();
         }
 
         foreach (Thread thread in _threads.Where(thread => thread != Thread.CurrentThread))
@@ -165,6 +181,7 @@ public sealed class ComputePool : IDisposable
     {
         LeafRangeWork? range = null;
         PooledBuffer? parameters = null;
+        int part = 0;
         int leaf = 0;
         int generation;
         int step;
@@ -172,9 +189,18 @@ public sealed class ComputePool : IDisposable
         SampleSpan samples = default;
         lock (_lock)
         {
-            while (!_isStopping && !TryTake(out range, out leaf, out parameters))
+            for (bool hasSpun = false;
+                !_isStopping && !TryTakePart(out parameters, out part) && !TryTakeLeaf(out range, out leaf);
+                hasSpun = !hasSpun)
             {
-                Monitor.Wait(_lock);
+                if (hasSpun)
+                {
+                    Monitor.Wait(_lock);
+                }
+                else
+                {
+                    SpinUntilWoken();
+                }
             }
 
             if (_isStopping)
@@ -190,7 +216,7 @@ public sealed class ComputePool : IDisposable
 
         if (parameters is not null)
         {
-            LoadParameters(parameters);
+            LoadPart(parameters, part, generation);
             return true;
         }
 
@@ -202,51 +228,91 @@ public sealed class ComputePool : IDisposable
         return true;
     }
 
-    /// <summary>
-    /// The next leaf, or the parameters that it needs; nothing while others are still using the replica.
-    /// </summary>
-    private bool TryTake(out LeafRangeWork? range, out int leaf, out PooledBuffer? parameters)
+    /// <summary>For callers in the lock.</summary>
+    private void Wake()
     {
-        range = null;
+        _wakes++;
+        Monitor.PulseAll(_lock);
+    }
+
+    /// <summary>Leaves the lock for some microseconds: the steps of a small model are shorter than waking up.</summary>
+    private void SpinUntilWoken()
+    {
+        int wakes = _wakes;
+        Monitor.Exit(_lock);
+        SpinWait spinner = default;
+        while (Volatile.Read(ref _wakes) == wakes && spinner.Count < SpinsMax)
+        {
+            spinner.SpinOnce(sleep1Threshold: -1);
+        }
+
+        Monitor.Enter(_lock);
+    }
+
+    /// <summary>The next part of the parameters, if a leaf waits for them and nobody reads the replica.</summary>
+    private bool TryTakePart([NotNullWhen(true)] out PooledBuffer? parameters, out int part)
+    {
         parameters = null;
-        leaf = 0;
-        for (int i = 0; i < _rangeCount && range is null; i++)
-        {
-            range = _ranges[i].IsHandedOut ? null : _ranges[i];
-        }
-
-        if (range is null || _isLoading)
+        part = _nextPart;
+        if (_parameters is null || _nextPart == _replica.PartCount || _readers > 0
+            || (_writers > 0 && _writtenGeneration != _generation) || FindRange() is null)
         {
             return false;
         }
 
-        if (_parameters is null)
-        {
-            leaf = range.TakeLeaf();
-            _busy++;
-            return true;
-        }
-
-        if (_busy > 0)
-        {
-            return false;
-        }
-
+        // Its own reference: the step may be given up while it loads.
         parameters = _parameters;
-        _parameters = null;
-        _isLoading = true;
-        range = null;
+        parameters.AddReference();
+        _nextPart++;
+        _writers++;
+        _writtenGeneration = _generation;
         return true;
     }
 
-    private void LoadParameters(PooledBuffer parameters)
+    private bool TryTakeLeaf([NotNullWhen(true)] out LeafRangeWork? range, out int leaf)
     {
-        _replica.Load(parameters.Values.Span);
+        range = _parameters is null && _writers == 0 ? FindRange() : null;
+        leaf = 0;
+        if (range is null)
+        {
+            return false;
+        }
+
+        leaf = range.TakeLeaf();
+        _readers++;
+        return true;
+    }
+
+    private LeafRangeWork? FindRange()
+    {
+        for (int i = 0; i < _rangeCount; i++)
+        {
+            if (!_ranges[i].IsHandedOut)
+            {
+                return _ranges[i];
+            }
+        }
+
+        return null;
+    }
+
+    private void LoadPart(PooledBuffer parameters, int part, int generation)
+    {
+        _replica.LoadPart(part, parameters.Values.Span);
         parameters.Dispose();
         lock (_lock)
         {
-            _isLoading = false;
-            Monitor.PulseAll(_lock);
+            _writers--;
+            if (generation == _generation && --_partsLeft == 0)
+            {
+                _parameters!.Dispose();
+                _parameters = null;
+            }
+
+            if (_writers == 0)
+            {
+                Wake();
+            }
         }
     }
 
@@ -254,10 +320,10 @@ public sealed class ComputePool : IDisposable
     {
         lock (_lock)
         {
-            _busy--;
-            if (_busy == 0 && _parameters is not null)
+            _readers--;
+            if (_readers == 0 && _parameters is not null)
             {
-                Monitor.PulseAll(_lock);
+                Wake();
             }
 
             if (generation != _generation)

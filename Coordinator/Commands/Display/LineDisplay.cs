@@ -9,6 +9,7 @@ internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : Train
     private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(3);
     private readonly ProgressText _text = new(clock);
     private long? _shownAt;
+    private long? _validationShownAt;
     private StepProgress? _hidden;
     private TimeSpan? _left;
     private Evaluation? _evaluation;
@@ -33,7 +34,14 @@ internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : Train
     /// <inheritdoc/>
     public override void OnValidated(int step, Evaluation evaluation)
     {
+        // Short epochs would fill the file; what is left out is in metrics.jsonl.
         _evaluation = evaluation;
+        if (_validationShownAt is { } shown && clock.GetElapsedTime(shown) < s_interval)
+        {
+            return;
+        }
+
+        _validationShownAt = clock.GetTimestamp();
         writer.WriteLine(ProgressText.Validated(step, evaluation));
     }
 

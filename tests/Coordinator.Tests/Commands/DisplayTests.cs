@@ -39,6 +39,23 @@ public sealed class DisplayTests : IDisposable
     }
 
     [Fact]
+    public void Lines_OfValidations_ComeEveryThreeSecondsToo()
+    {
+        using LineDisplay display = new(_writer, _clock);
+        for (int step = 1; step <= 40; step++)
+        {
+            display.OnValidated(step, s_evaluation);
+            _clock.Advance(TimeSpan.FromMilliseconds(100));
+        }
+
+        string[] lines = _writer.ToString().Split('\n', StringSplitOptions.RemoveEmptyEntries);
+        Assert.Collection(
+            lines,
+            line => Assert.StartsWith("Validated after step 1:", line, StringComparison.Ordinal),
+            line => Assert.StartsWith("Validated after step 31:", line, StringComparison.Ordinal));
+    }
+
+    [Fact]
     public void Lines_NameBothDefinitionsOfPsnr()
     {
         using LineDisplay display = new(_writer, _clock);

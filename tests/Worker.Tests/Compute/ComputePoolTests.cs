@@ -21,15 +21,15 @@ public sealed class ComputePoolTests
     {
         DataOptions data = new() { Limit = 40 };
         PairSource source = DataSources.OpenTraining(data);
-        Model model = new(Catalogue.Find("n2n-initial:channels=4", source.Shape.C)!);
+        Model model = new(Catalogue.Find("n2n-initial:channels=32", source.Shape.C)!);
         _initial = new float[model.ParameterCount];
         DefaultInitializer.Fill(model, seed: 0, _initial);
         _parameters = new BufferPool(model.ParameterCount);
         _job = new TrainingJob(
             new TrainingConfiguration
             {
-                Model = "n2n-initial:channels=4",
-                Layers = ModelSpec.Write(Catalogue.Find("n2n-initial:channels=4", source.Shape.C)!),
+                Model = "n2n-initial:channels=32",
+                Layers = ModelSpec.Write(Catalogue.Find("n2n-initial:channels=32", source.Shape.C)!),
                 Data = data,
                 DataHash = source.ContentHash,
                 Batch = 23,
