@@ -89,7 +89,10 @@ internal sealed class TrainArguments
     private readonly Option<uint?> _seed = StrictOptions.Seed("--seed", "Decides everything random [0]");
 
     private readonly Option<int?> _repeat = StrictOptions.WholeNumber(
-        "--repeat", "Runs with seeds from --seed on, in folders seed-N, also to resume; ends with mean and deviation [1]", 1, 1000);
+        "--repeat",
+        "Runs with seeds from --seed on, in folders seed-N, also to resume; ends with mean and deviation [1]",
+        1,
+        1000);
 
     private readonly Option<string?> _run = StrictOptions.Text(
         "--run", "DIR", "The run folder [a new one under runs/]");

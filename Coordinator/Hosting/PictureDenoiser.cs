@@ -9,8 +9,8 @@ namespace Distributed.Coordinator.Hosting;
 
 /// <summary>Runs a model over pictures, tile by tile. Safe from many threads.</summary>
 /// <remarks>
-/// Values are scaled as the run's data were, and back; results are clamped and rounded to the bits of the input: 8, or 16
-/// for anything wider.
+/// Values are scaled as the run's data were, and back; results are clamped and rounded to the bits of the input: 8, or
+/// 16 for anything wider.
 /// </remarks>
 internal sealed class PictureDenoiser
 {

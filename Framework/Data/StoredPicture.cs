@@ -7,8 +7,8 @@ namespace Distributed.Framework.Data;
 
 /// <summary>A single picture from a file of any kind that training reads, and how a result of it is stored.</summary>
 /// <remarks>
-/// A stored number is <c>value (High - Low) + Low</c>. Bytes give 8 bits, all other types 16; what no integer of 16 bits
-/// can hold (floats, wider integers) fills their range.
+/// A stored number is <c>value (High - Low) + Low</c>. Bytes give 8 bits, all other types 16; what no integer of 16
+/// bits can hold (floats, wider integers) fills their range.
 /// </remarks>
 /// <param name="Shape">Of the picture.</param>
 /// <param name="Values">[C, H, W], as a network takes them.</param>

@@ -12,7 +12,9 @@ public readonly record struct NoiseLevel(float Low, float High)
     /// <summary>The block of a copy that the level comes from: beyond the elements of any image.</summary>
     internal const uint LevelBlock = uint.MaxValue;
 
-    /// <summary>Refuses levels that a model made in code must not have; <see cref="Parse"/> has its own words.</summary>
+    /// <summary>
+    /// Refuses levels that a model made in code must not have; <see cref="Parse"/> has its own words.
+    /// </summary>
     /// <param name="what">What the level is, for messages.</param>
     /// <param name="maximum">Largest level allowed.</param>
     /// <exception cref="ConfigurationException">Negative, 0 at most, descending, too large or NaN.</exception>

@@ -108,8 +108,8 @@ public sealed class ArgumentTests
             Assert.Contains("1000000", Refusal(() => new PoissonNoise(level)), StringComparison.Ordinal);
         }
 
-        Assert.Contains("side is 0; allowed are 2 to 16", Refusal(() => new ResampleNoise(0)), StringComparison.Ordinal);
-        Assert.Contains("side is 17", Refusal(() => new ResampleNoise(17)), StringComparison.Ordinal);
+        Assert.Contains("side is 0; allowed are 2 to 16", Refusal(() => new ResampleNoise(0)));
+        Assert.Contains("side is 17", Refusal(() => new ResampleNoise(17)));
     }
 
     [Fact]
