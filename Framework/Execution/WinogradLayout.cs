@@ -30,8 +30,8 @@ internal sealed unsafe class WinogradLayout
         Grid = new WinogradGrid(outputs, geometry, output.Shape.H, output.Shape.W);
         Bands = Grid.Bands(BandTiles);
         int tiles = Bands.Max(band => band.Tiles);
-        InputPlane = PlaneFloats(tiles, input);
-        OutputPlane = PlaneFloats(tiles, output);
+        InputPlane = PlaneFloats(tiles, input.Floats);
+        OutputPlane = PlaneFloats(tiles, output.Floats);
         ScratchFloats = checked(Planes * (InputPlane + OutputPlane));
     }
 
@@ -49,6 +49,12 @@ internal sealed unsafe class WinogradLayout
 
     public int ScratchFloats { get; }
 
+    /// <summary>Floats from plane to plane, for planes of [rows][columns].</summary>
+    /// <remarks>
+    /// A cache line more than the plane has, so that all planes at one place do not fall in the same set of the cache.
+    /// </remarks>
+    public static int PlaneFloats(int rows, int columns) => checked((rows * columns) + ActivationNode.ChannelGroup);
+
     public WinogradKernels Kernels(KernelSet kernels) => _outputs == 4 ? kernels.Winograd4 : kernels.Winograd2;
 
     /// <summary>The planes of the output, behind those of the input.</summary>
@@ -62,11 +68,6 @@ internal sealed unsafe class WinogradLayout
     public WinogradTiles OutputTiles(in WinogradBand band, float* output, float* scratch) =>
         Tiles(band, 0, _output, output, OutputPlanes(scratch), OutputPlane);
 
-    /// <remarks>
-    /// A cache line more than the plane has, so that a tile's planes do not all fall in the same set of the cache.
-    /// </remarks>
-    private static int PlaneFloats(int tiles, ActivationNode node) =>
-        checked((tiles * node.Floats) + ActivationNode.ChannelGroup);
 
     private WinogradTiles Tiles(
         in WinogradBand band, int offset, ActivationNode node, float* image, float* planes, int plane)

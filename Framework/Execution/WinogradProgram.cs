@@ -35,7 +35,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
 
     public override int ScratchFloats => _layout.ScratchFloats;
 
-    private int WeightPlane => checked(_runs.Depth * _output.Floats);
+    private int WeightPlane => WinogradLayout.PlaneFloats(_runs.Depth, _output.Floats);
 
     public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {

@@ -34,7 +34,7 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
 
     public override int ScratchFloats => _layout.ScratchFloats;
 
-    private int SumPlane => checked(_input.Shape.C * _output.Floats);
+    private int SumPlane => WinogradLayout.PlaneFloats(_input.Shape.C, _output.Floats);
 
     public override void Accumulate(
         KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)

@@ -1,8 +1,11 @@
+using Distributed.Benchmarks.Kernels;
 using Distributed.Framework.Models;
 
 namespace Distributed.Benchmarks;
 
-/// <summary>Trains with this project and with PyTorch in turn, and prints the ratios.</summary>
+/// <summary>
+/// Trains with this project and with PyTorch in turn, and prints the ratios; or measures every kernel alone.
+/// </summary>
 /// <remarks>
 /// Ours is the public way: the programs themselves, their data, their actors, their optimizer. Alternating runs in one
 /// go, so that a drifting clock or a busy neighbour meets both.
@@ -13,9 +16,16 @@ internal static class Program
 
     private static readonly string[] s_tables = ["step", "layer", "picture", "link"];
 
-    /// <summary>Arguments: tables, models, a number of rounds; all of it if there are none.</summary>
+    /// <summary>
+    /// Arguments: kernel and a part of a name; or tables, models, a number of rounds, all of it if there are none.
+    /// </summary>
     private static int Main(string[] arguments)
     {
+        if (arguments is ["kernel"] or ["kernel", _])
+        {
+            return KernelTable.Write(filter: arguments.Length == 1 ? "" : arguments[1]);
+        }
+
         string[] tables = [.. arguments.Intersect(s_tables)];
         string[] models = [.. arguments.Where(argument => Catalogue.Find(argument, 3) is not null)];
         string[] rest = [.. arguments.Except(tables).Except(models)];
@@ -23,6 +33,7 @@ internal static class Program
         if (rest.Length > 1 || (rest.Length == 1 && (!int.TryParse(rest[0], out rounds) || rounds < 1)))
         {
             Console.Error.WriteLine($"Use: Benchmarks [{string.Join("] [", s_tables)}] [MODEL ...] [ROUNDS]");
+            Console.Error.WriteLine("Or:  Benchmarks kernel [PART OF A NAME]");
             return 2;
         }
 
