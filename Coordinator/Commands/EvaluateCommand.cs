@@ -118,6 +118,11 @@ internal static class EvaluateCommand
         writer.WriteLine($"Model    {loaded.Name}, weights of {loaded.Weights}");
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"Data     {data}: {source.Count} pairs {source.Shape}"));
+        if (DataSources.PassedOver(new DataOptions { Source = data }) is { } passedOver)
+        {
+            writer.WriteLine(passedOver);
+        }
+
         if (source is StoredPairSource)
         {
             writer.WriteLine("         Second images are taken as clean.");

@@ -29,13 +29,8 @@ internal sealed class RepeatSummary(string folder)
         return options.Run ?? Path.Combine(options.RunsRoot, $"{time}-repeat");
     }
 
-    /// <summary>Takes a run's result.</summary>
-    public void Add(uint seed, RunSummary summary)
-    {
-        JsonObject run = JsonNode.Parse(summary.ToJson())!.AsObject();
-        run["seed"] = seed;
-        _runs.Add(run);
-    }
+    /// <summary>Takes a run's result: the fields of its JSON, and its seed.</summary>
+    public void Add(JsonObject run) => _runs.Add(run);
 
     /// <summary>
     /// One line of JSON: the fields of a run with their means, the deviations, and all runs. What differs from run to

@@ -89,7 +89,10 @@ internal sealed class TrainArguments
     private readonly Option<uint?> _seed = StrictOptions.Seed("--seed", "Decides everything random [0]");
 
     private readonly Option<int?> _repeat = StrictOptions.WholeNumber(
-        "--repeat", "Runs with seeds from --seed on, in folders seed-N; ends with mean and deviation [1]", 1, 1000);
+        "--repeat",
+        "Runs with seeds from --seed on, in folders seed-N, also to resume; ends with mean and deviation [1]",
+        1,
+        1000);
 
     private readonly Option<string?> _run = StrictOptions.Text(
         "--run", "DIR", "The run folder [a new one under runs/]");
@@ -139,11 +142,6 @@ internal sealed class TrainArguments
             result.AddError("--init and --init-scheme exclude each other; give one of them.");
         }
 
-        if (Has(_repeat) && Has(_resume))
-        {
-            result.AddError("--repeat and --resume exclude each other; resume the runs one by one.");
-        }
-
         _optimization.Check(result);
 
         bool Has(Option option) => result.GetResult(option) is { Implicit: false };
@@ -161,7 +159,9 @@ internal sealed class TrainArguments
     public TrainOptions Read(ParseResult result, TrainSettings settings, IReadOnlyList<string> commandLine)
     {
         bool resume = result.GetValue(_resume);
-        TrainOptions defaults = resume ? SavedOptions.Read(result.GetValue(_run)!) : new TrainOptions();
+        TrainOptions defaults = resume
+            ? SavedOptions.Read(RepeatedRuns.FirstOf(result.GetValue(_run)!, result.GetValue(_repeat)))
+            : new TrainOptions();
         string? model = result.GetValue(_model);
         bool isLengthGiven = result.GetValue(_epochs) is not null || result.GetValue(_steps) is not null;
         return new TrainOptions

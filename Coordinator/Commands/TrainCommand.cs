@@ -37,7 +37,10 @@ internal static class TrainCommand
         return command;
     }
 
-    /// <summary>Runs with one seed after the other, each in its own folder; then their mean and deviation.</summary>
+    /// <summary>
+    /// Runs with one seed after the other, each in its own folder; then their mean and deviation. To resume, those
+    /// that are finished are passed over, and the one that was cut off goes on.
+    /// </summary>
     private static async Task<int> RepeatAsync(
         TrainOptions options, int count, bool json, CommandContext context, StopSignals signals)
     {
@@ -49,17 +52,25 @@ internal static class TrainCommand
 
         TextWriter human = context.Human(json);
         RepeatSummary summary = new(RepeatSummary.FolderOf(options, context.Clock));
+        RepeatedRuns.CheckMayResume(summary.Folder, options.Resume);
         for (uint i = 0; i < count; i++)
         {
             uint seed = options.Data.Seed + i;
             TrainOptions one = options with
             {
                 Data = options.Data with { Seed = seed },
-                Run = Path.Combine(summary.Folder, $"seed-{seed}"),
+                Run = RepeatedRuns.FolderOf(summary.Folder, seed),
                 Repeat = null,
             };
-            TrainResult result;
+            if (options.Resume && RepeatedRuns.ReadFinished(one) is { } finished)
+            {
+                human.WriteLine($"Run {i + 1} of {count}, seed {seed}: finished before");
+                summary.Add(finished);
+                continue;
+            }
+
             human.WriteLine($"Run {i + 1} of {count}, seed {seed}");
+            TrainResult result;
             using (TrainingDisplay display = TrainingDisplay.Create(context, json))
             {
                 result = await context.Train(one, display, signals.Token);
@@ -68,10 +79,11 @@ internal static class TrainCommand
             if (result.IsStopped)
             {
                 human.WriteLine($"Stopped in run {i + 1} of {count}: {one.Run}");
+                human.WriteLine($"  {context.Program} {TrainEnding.Resume(options, summary.Folder)}");
                 return signals.ExitCode ?? ExitCodes.Interrupted;
             }
 
-            summary.Add(seed, result.Summary);
+            summary.Add(RepeatedRuns.WriteFinished(one, result.Summary));
         }
 
         summary.WriteText(human);

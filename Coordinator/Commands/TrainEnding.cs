@@ -29,7 +29,7 @@ internal static class TrainEnding
         string run = Quote(summary.Run);
         if (result.IsStopped)
         {
-            writer.WriteLine($"  {program} {Resume(options, run)}");
+            writer.WriteLine($"  {program} {Resume(options, summary.Run)}");
         }
 
         if (summary.Accuracy is null)
@@ -106,7 +106,7 @@ internal static class TrainEnding
     }
 
     /// <summary>The same options, in the same folder: another configuration would be refused.</summary>
-    private static string Resume(TrainOptions options, string run)
+    public static string Resume(TrainOptions options, string run)
     {
         List<string> words = [.. RunEnvironment.WithoutSecrets(options.CommandLine)];
         if (words.Count > 0 && words[0] == "train")
@@ -122,7 +122,7 @@ internal static class TrainEnding
 
         words.RemoveAll(word => word == "--resume" || word.StartsWith("--run=", StringComparison.Ordinal)
             || word.StartsWith("--run:", StringComparison.Ordinal));
-        return string.Join(' ', ["train", .. words.Select(Quote), "--run", run, "--resume"]);
+        return string.Join(' ', ["train", .. words.Select(Quote), "--run", Quote(run), "--resume"]);
     }
 
     private static string Weights(string run) => Path.Combine(run, "model.safetensors");

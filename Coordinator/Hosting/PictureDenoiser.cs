@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Framework.Data;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
@@ -6,14 +7,15 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Hosting;
 
-/// <summary>Runs a model over pictures of 8 bits, tile by tile. Safe from many threads.</summary>
-/// <remarks>Values are scaled as the run's data were, and back; results are clamped and rounded to 8 bits.</remarks>
+/// <summary>Runs a model over pictures, tile by tile. Safe from many threads.</summary>
+/// <remarks>
+/// Values are scaled as the run's data were, and back; results are clamped and rounded to the bits of the input: 8, or
+/// 16 for anything wider.
+/// </remarks>
 internal sealed class PictureDenoiser
 {
     private readonly LoadedModel _model;
     private readonly TiledPredictor _predictor;
-    private readonly double _low;
-    private readonly double _high;
 
     /// <summary>Keeps the model.</summary>
     /// <param name="model">With its weights.</param>
@@ -22,8 +24,6 @@ internal sealed class PictureDenoiser
     {
         _model = model;
         _predictor = new TiledPredictor(model.Model, model.Parameters, threads);
-        _low = model.Configuration?.Data.RangeLow ?? 0;
-        _high = model.Configuration?.Data.RangeHigh ?? byte.MaxValue;
     }
 
     /// <summary>Reads, denoises and writes one picture.</summary>
@@ -31,35 +31,50 @@ internal sealed class PictureDenoiser
     /// <exception cref="ReportedException">It cannot be read or written, or the model cannot take it.</exception>
     public string Denoise(string input, string output)
     {
-        PngImage noisy = PngDecoder.Decode(input);
-        PngImage denoised = Denoise(noisy, input);
-        OutputFiles.Write(output, stream => PngEncoder.Encode(denoised, stream));
-        return string.Create(CultureInfo.InvariantCulture, $"{input} -> {output} ({noisy.Width} x {noisy.Height})");
+        DataOptions? data = _model.Configuration?.Data;
+        StoredPicture noisy = StoredPicture.Read(input, data?.RangeLow, data?.RangeHigh);
+        ImageShape shape = noisy.Shape;
+        CheckShape(shape, input);
+        if (shape.C is not (1 or 3))
+        {
+            throw new ConfigurationException(
+                $"{input} has {shape.C} channels; a PNG picture has 1 or 3.", "Denoise its channels one by one.");
+        }
+
+        ushort[] pixels = Store(Run(shape, noisy.Values, input), noisy, input);
+        OutputFiles.Write(output, stream =>
+        {
+            if (noisy.Bits == 8)
+            {
+                byte[] bytes = Array.ConvertAll(pixels, pixel => (byte)pixel);
+                PngEncoder.Encode(new PngImage(shape.W, shape.H, shape.C, bytes), stream);
+            }
+            else
+            {
+                PngEncoder.Encode(shape.W, shape.H, shape.C, pixels, stream);
+            }
+        });
+        return string.Create(
+            CultureInfo.InvariantCulture,
+            $"{input} -> {output} ({shape.W} x {shape.H}{(noisy.Bits == 8 ? "" : ", 16 bits")})");
     }
 
-    /// <summary>Denoises one picture.</summary>
-    /// <param name="picture">Of as many channels as the model's images.</param>
-    /// <param name="place">What messages call it.</param>
-    public PngImage Denoise(PngImage picture, string place)
+    /// <summary>Values as stored numbers, channels together.</summary>
+    private static ushort[] Store(float[] values, StoredPicture picture, string place)
     {
-        ImageShape shape = new(picture.Channels, picture.Height, picture.Width);
-        CheckShape(shape, place);
-        float[] input = new float[shape.Elements];
-        int pixels = picture.Width * picture.Height;
-        for (int i = 0; i < picture.Pixels.Length; i++)
+        ushort[] pixels = new ushort[values.Length];
+        int plane = picture.Shape.H * picture.Shape.W;
+        int largest = picture.Bits == 8 ? byte.MaxValue : ushort.MaxValue;
+        for (int i = 0; i < pixels.Length; i++)
         {
-            input[(i % shape.C * pixels) + (i / shape.C)] =
-                (float)((picture.Pixels[i] - _low) / (_high - _low));
+            float value = values[(i % picture.Shape.C * plane) + (i / picture.Shape.C)];
+            double stored = (value * (picture.High - picture.Low)) + picture.Low;
+            pixels[i] = double.IsNaN(stored)
+                ? throw new DataException($"{place}: the model gives NaN.", "Use the weights of an earlier step.")
+                : (ushort)Math.Round(Math.Clamp(stored, 0, largest), MidpointRounding.AwayFromZero);
         }
 
-        float[] output = Run(shape, input, place);
-        byte[] result = new byte[picture.Pixels.Length];
-        for (int i = 0; i < result.Length; i++)
-        {
-            result[i] = ToByte(output[(i % shape.C * pixels) + (i / shape.C)], place);
-        }
-
-        return new PngImage(picture.Width, picture.Height, picture.Channels, result);
+        return pixels;
     }
 
     private void CheckShape(ImageShape shape, string place)
@@ -120,13 +135,5 @@ internal sealed class PictureDenoiser
                 "Cut it into smaller pictures, or use fewer --threads.",
                 exception);
         }
-    }
-
-    private byte ToByte(float value, string place)
-    {
-        double stored = (value * (_high - _low)) + _low;
-        return double.IsNaN(stored)
-            ? throw new DataException($"{place}: the model gives NaN.", "Use the weights of an earlier step.")
-            : (byte)Math.Round(Math.Clamp(stored, 0, byte.MaxValue), MidpointRounding.AwayFromZero);
     }
 }

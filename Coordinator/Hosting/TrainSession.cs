@@ -152,6 +152,11 @@ public sealed class TrainSession
                 _options.RunsRoot),
             _clock);
         _display.Note($"Run folder {folder.Folder}");
+        if (DataSources.PassedOver(_options.Data) is { } passedOver)
+        {
+            _display.Note(passedOver);
+        }
+
         (TrainingState state, int first) = Restore(folder);
         CoordinatorOptions options = new()
         {

@@ -61,6 +61,25 @@ public static class DataSources
     public static PairSource? OpenValidation(DataOptions options) =>
         ValidationOf(options) is { } source ? Open(options, source, isValidation: true) : null;
 
+    /// <summary>
+    /// One line about pictures in the folders of training and validation that are of a format that is not read; null
+    /// if there are none.
+    /// </summary>
+    /// <exception cref="DataException">A folder may not be read.</exception>
+    public static string? PassedOver(DataOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        string[] lines =
+        [
+            .. new[] { options.Source, options.Validation }
+                .Distinct()
+                .Where(source => source is not null && !IsGenerated(source))
+                .Select(source => UnreadPictures.Describe(source!))
+                .OfType<string>(),
+        ];
+        return lines.Length == 0 ? null : string.Join(' ', lines);
+    }
+
     private static PairSource Limited(DataOptions options, PairSource source) =>
         options.Limit is { } limit ? new LimitedSource(source, limit) : source;
 

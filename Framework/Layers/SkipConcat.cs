@@ -21,7 +21,12 @@ public sealed record SkipConcat(Sequential Inner) : Layer
                 "Choose strides and paddings inside that give back the input's height and width.");
         }
 
-        return input with { C = input.C + inner.C };
+        long c = (long)input.C + inner.C;
+        return (Int128)c * input.H * input.W <= AlignedBuffer.LengthMax
+            ? input with { C = (int)c }
+            : throw new ShapeException(
+                $"{path} (SkipConcat): input {input} gives output [N, {c}, {input.H}, {input.W}], which is too large.",
+                "Use smaller images or fewer channels.");
     }
 
     internal override void CollectParameters(ParameterCollector collector, string path) =>

@@ -22,6 +22,7 @@ public sealed unsafe class AdaGrad : Optimizer
     /// <param name="initialAccumulator">Where the sums of squares start; at least 0.</param>
     /// <param name="epsilon">Added to the root of the sum; more than 0.</param>
     /// <param name="weightDecay">Share of the parameters added to the gradient; at least 0.</param>
+    /// <exception cref="Errors.ConfigurationException">An argument is out of range.</exception>
     public AdaGrad(
         int parameterCount,
         double learningRateDecay = 0,
@@ -30,6 +31,10 @@ public sealed unsafe class AdaGrad : Optimizer
         double weightDecay = 0)
         : base(parameterCount)
     {
+        CheckNotNegative("learning rate decay", learningRateDecay);
+        CheckNotNegative("initial accumulator", initialAccumulator);
+        CheckEpsilon(epsilon);
+        CheckNotNegative("weight decay", weightDecay);
         _learningRateDecay = learningRateDecay;
         _epsilon = epsilon;
         _weightDecay = weightDecay;
@@ -48,7 +53,7 @@ public sealed unsafe class AdaGrad : Optimizer
     public override void Step(
         AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
     {
-        CheckLengths(old, gradientSum, target);
+        CheckStep(old, gradientSum, learningRate, target);
         AdaGradStep step = new(
             (float)(learningRate / (1 + (_steps * _learningRateDecay))), (float)_epsilon, (float)_weightDecay);
         _steps++;

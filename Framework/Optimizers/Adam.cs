@@ -43,6 +43,7 @@ public sealed unsafe class Adam : Optimizer
     /// <param name="epsilon">Added to the root of the square; more than 0.</param>
     /// <param name="weightDecay">Share of the parameters added to the gradient; at least 0.</param>
     /// <param name="form">In what it differs from Adam.</param>
+    /// <exception cref="Errors.ConfigurationException">An argument is out of range.</exception>
     public Adam(
         int parameterCount,
         double beta1 = 0.9,
@@ -52,6 +53,10 @@ public sealed unsafe class Adam : Optimizer
         AdamForm form = AdamForm.Standard)
         : base(parameterCount)
     {
+        CheckShare("beta1", beta1);
+        CheckShare("beta2", beta2);
+        CheckEpsilon(epsilon);
+        CheckNotNegative("weight decay", weightDecay);
         _beta1 = beta1;
         _beta2 = beta2;
         _epsilon = epsilon;
@@ -72,7 +77,7 @@ public sealed unsafe class Adam : Optimizer
     public override void Step(
         AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
     {
-        CheckLengths(old, gradientSum, target);
+        CheckStep(old, gradientSum, learningRate, target);
         _power1 *= _beta1;
         _power2 *= _beta2;
         bool isDecoupled = _form.HasFlag(AdamForm.DecoupledDecay);

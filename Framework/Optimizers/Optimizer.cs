@@ -1,3 +1,5 @@
+using System.Globalization;
+using Distributed.Framework.Errors;
 using Distributed.Framework.Kernels;
 using Distributed.Framework.Tensors;
 
@@ -11,7 +13,11 @@ public abstract class Optimizer
 {
     private readonly List<(string Name, AlignedBuffer Values)> _slots = [];
 
-    private protected Optimizer(int parameterCount) => ParameterCount = parameterCount;
+    private protected Optimizer(int parameterCount)
+    {
+        Check("parameter count", parameterCount, parameterCount >= 0, "0 or more");
+        ParameterCount = parameterCount;
+    }
 
     /// <summary>Floats of the flat buffers.</summary>
     public int ParameterCount { get; }
@@ -38,8 +44,9 @@ public abstract class Optimizer
     /// <param name="old">Parameters before the step; read only.</param>
     /// <param name="gradientSum">Gradient of the summed loss over the whole batch.</param>
     /// <param name="terms">What the mean divides the sum by; 1 for a sum.</param>
-    /// <param name="learningRate">This step's learning rate.</param>
+    /// <param name="learningRate">This step's learning rate; at least 0.</param>
     /// <param name="target">Parameters after the step; may be <paramref name="old"/>.</param>
+    /// <exception cref="ConfigurationException">The rate is negative or not finite.</exception>
     public abstract void Step(
         AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target);
 
@@ -59,8 +66,34 @@ public abstract class Optimizer
         GC.KeepAlive(target);
     }
 
-    private protected void CheckLengths(AlignedBuffer old, AlignedBuffer gradientSum, AlignedBuffer target)
+    /// <summary>Refuses an argument that is out of range, or NaN.</summary>
+    private protected void Check(string argument, double value, bool isAllowed, string allowed)
     {
+        if (!isAllowed)
+        {
+            throw new ConfigurationException(
+                string.Create(
+                    CultureInfo.InvariantCulture, $"{GetType().Name}: {argument} is {value}; allowed is {allowed}."),
+                $"Give {argument} a value in that range.");
+        }
+    }
+
+    /// <summary>Refuses a number that is not finite, or below 0.</summary>
+    private protected void CheckNotNegative(string argument, double value) =>
+        Check(argument, value, value >= 0 && double.IsFinite(value), "0 or more");
+
+    /// <summary>Refuses a share that would keep all, or more.</summary>
+    private protected void CheckShare(string argument, double value) =>
+        Check(argument, value, value is >= 0 and < 1, "0 to below 1");
+
+    /// <summary>Refuses an epsilon that is 0 as a float: 0 / 0 would follow.</summary>
+    private protected void CheckEpsilon(double epsilon) =>
+        Check("eps", epsilon, (float)epsilon > 0 && float.IsFinite((float)epsilon), "more than 0, as a float too");
+
+    private protected void CheckStep(
+        AlignedBuffer old, AlignedBuffer gradientSum, double learningRate, AlignedBuffer target)
+    {
+        CheckNotNegative("learning rate", learningRate);
         if (Math.Min(old.Length, Math.Min(gradientSum.Length, target.Length)) < ParameterCount)
         {
             throw new ArgumentException(

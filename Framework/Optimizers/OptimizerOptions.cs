@@ -87,7 +87,7 @@ public sealed record OptimizerOptions
         Check("--momentum", Momentum, Momentum is >= 0 and < 1, "0 to below 1");
         Check("--betas", Beta1, Beta1 is >= 0 and < 1, "0 to below 1");
         Check("--betas", Beta2, Beta2 is >= 0 and < 1, "0 to below 1");
-        Check("--eps", Epsilon, Epsilon > 0 && double.IsFinite(Epsilon), "more than 0");
+        Check("--eps", Epsilon, (float)Epsilon > 0 && float.IsFinite((float)Epsilon), "more than 0, as a float too");
         Check(
             "--lr-decay", LearningRateDecay, LearningRateDecay >= 0 && double.IsFinite(LearningRateDecay), "0 or more");
         Check(

@@ -19,9 +19,13 @@ public sealed unsafe class Sgd : Optimizer
     /// <param name="momentum">Share of the last step that is kept, within [0, 1).</param>
     /// <param name="nesterov">Whether to look ahead by the momentum; needs some.</param>
     /// <param name="weightDecay">Share of the parameters added to the gradient; at least 0.</param>
+    /// <exception cref="Errors.ConfigurationException">An argument is out of range.</exception>
     public Sgd(int parameterCount, double momentum = 0, bool nesterov = false, double weightDecay = 0)
         : base(parameterCount)
     {
+        CheckShare("momentum", momentum);
+        CheckNotNegative("weight decay", weightDecay);
+        Check("nesterov with a momentum", momentum, !nesterov || momentum > 0, "above 0 to below 1");
         _momentum = (float)momentum;
         _nesterov = nesterov;
         _weightDecay = (float)weightDecay;
@@ -32,7 +36,7 @@ public sealed unsafe class Sgd : Optimizer
     public override void Step(
         AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
     {
-        CheckLengths(old, gradientSum, target);
+        CheckStep(old, gradientSum, learningRate, target);
         SgdStep step = new((float)learningRate, _momentum, _nesterov, _weightDecay);
         float* velocity = _velocity == null ? null : _velocity.Pointer;
         Kernels.Sgd(

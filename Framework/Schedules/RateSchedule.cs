@@ -36,7 +36,7 @@ public sealed class RateSchedule
     /// <param name="text">As on the command line; null for constant.</param>
     /// <param name="warmup">Steps of linear warm-up; at least 0.</param>
     /// <param name="stepsTotal">Steps of the run.</param>
-    /// <param name="stepsPerEpoch">Steps of an epoch.</param>
+    /// <param name="stepsPerEpoch">Steps of an epoch; at least 1.</param>
     /// <exception cref="ConfigurationException">It is none, or a number is out of its range.</exception>
     public static RateSchedule Create(string? text, int warmup, int stepsTotal, int stepsPerEpoch)
     {
@@ -44,6 +44,13 @@ public sealed class RateSchedule
         {
             throw new ConfigurationException(
                 $"--warmup {warmup}: out of range; allowed is a whole number of 0 or more.", "Give a number of steps.");
+        }
+
+        if (stepsPerEpoch < 1)
+        {
+            throw new ConfigurationException(
+                $"A schedule over epochs of {stepsPerEpoch} steps; allowed are 1 or more.",
+                "Give the number of steps of an epoch.");
         }
 
         string[] parts = (text ?? "constant").Split(':');

@@ -17,6 +17,7 @@ namespace Distributed.Framework.Training;
 /// </remarks>
 public sealed class Network
 {
+    private const string CrossEntropyName = "cross-entropy";
     private readonly AlignedBuffer _state;
     private readonly AlignedBuffer _gradient;
     private readonly AlignedBuffer _leafGradient;
@@ -68,12 +69,15 @@ public sealed class Network
 
     /// <summary>Trains on pairs in memory.</summary>
     /// <param name="inputs">[N, C, H, W], or [N, F].</param>
-    /// <param name="targets">What the network should make of each input; [N, ...].</param>
+    /// <param name="targets">
+    /// What the network should make of each input; [N, ...]. For cross-entropy also class numbers, [N] or [N, H, W].
+    /// </param>
     /// <param name="options">How; null for the defaults.</param>
     /// <returns>The mean loss of each epoch.</returns>
     /// <exception cref="ReportedException">Something does not fit, or training diverges.</exception>
     public IReadOnlyList<double> Train(Tensor inputs, Tensor targets, NetworkTraining? options = null) =>
-        Train(new TensorPairs(inputs, targets), options);
+        Train(
+            new TensorPairs(inputs, targets, options?.Loss == CrossEntropyName ? Model.OutputShape : null), options);
 
     /// <summary>Trains on the pairs of a source.</summary>
     /// <inheritdoc cref="Train(Tensor, Tensor, NetworkTraining?)"/>
@@ -114,13 +118,16 @@ public sealed class Network
 
     /// <summary>How well it does on pairs.</summary>
     /// <param name="pairs">Held-out ones; with clean targets for a true PSNR.</param>
-    /// <param name="threads">Images at once; changes no bit.</param>
+    /// <param name="threads">Images at once, 1 or more; changes no bit.</param>
+    /// <exception cref="ReportedException">The pairs do not fit, or a number is out of its range.</exception>
     public Evaluation Evaluate(PairSource pairs, int? threads = null)
     {
+        int atOnce = threads ?? Environment.ProcessorCount;
+        Check("number of threads", atOnce, atOnce >= 1, "1 or more");
         Plan plan = TrainingJob.CompileFor(Model, "network", pairs);
         Replica replica = plan.CreateReplica();
         replica.Load(_state.Span);
-        return Evaluator.Evaluate(plan, replica, pairs, threads ?? Environment.ProcessorCount);
+        return Evaluator.Evaluate(plan, replica, pairs, atOnce);
     }
 
     /// <summary>What the network makes of samples in training; <see cref="Backward"/> may follow.</summary>

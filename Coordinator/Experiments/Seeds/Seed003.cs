@@ -79,6 +79,7 @@ internal static class Seed003
             Rows = size => [Final(size) with { Theirs = 25.32 }],
             Notes = ["Their training took 197.95 s on Google Colab's GPU; ours is in the last column, on one core."],
         },
+        new BestModel(),
         new Comparison("seed003-figure5", "Seed 003, figure 5", "the final model's pictures")
         {
             Rows = size => [Final(size)],

@@ -39,6 +39,10 @@ public sealed class RunFolder : IDisposable
     private static readonly string[] s_runFiles =
         [ConfigurationName, "metrics.jsonl", "model.safetensors", "best.safetensors", "report.html"];
 
+    /// <summary>What an opening leaves that was stopped before it wrote config.json.</summary>
+    private static readonly string[] s_openingNames =
+        ["lock", "lock.pid", "term", "environment.json", "checkpoints", "previews", "secrets"];
+
     private readonly RunLock _lock;
 
     private RunFolder(string path, RunLock runLock, long term, bool isResumed)
@@ -176,7 +180,10 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>Refuses to resume a folder that holds other things than a run, such as those of --repeat.</summary>
+    /// <summary>
+    /// Refuses to resume a folder that holds other things than a run: those of --repeat, or somebody else's files. One
+    /// that is empty or missing, or whose opening was stopped, is a run at step 0.
+    /// </summary>
     private static void CheckMayResume(string folder)
     {
         if (!Directory.Exists(folder) || HoldsRun(folder))
@@ -191,7 +198,20 @@ public sealed class RunFolder : IDisposable
         {
             throw new ConfigurationException(
                 $"The folder {folder} holds runs, but is none itself.",
-                $"Resume one of them, with --run: {string.Join(", ", runs.Take(8))}; nothing was written.");
+                $"Resume one of them, with --run: {string.Join(", ", runs.Take(8))}, or all with --repeat N; nothing "
+                + "was written.");
+        }
+
+        string? other = Directory.EnumerateFileSystemEntries(folder)
+            .Select(Path.GetFileName)
+            .Order(StringComparer.Ordinal)
+            .FirstOrDefault(name => !s_openingNames.Contains(name)
+                && !name!.EndsWith(AtomicFile.TemporarySuffix, StringComparison.Ordinal));
+        if (other is not null)
+        {
+            throw new ConfigurationException(
+                $"The folder {folder} holds no run to resume: {ConfigurationName} is missing, {other} is there.",
+                "Name the run's own folder with --run, or an empty one to begin; nothing was written.");
         }
     }
 

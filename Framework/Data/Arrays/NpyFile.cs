@@ -84,11 +84,26 @@ internal static partial class NpyFile
         int itemBytes = type[2] - '0';
         string[] words = shape.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         int[] sizes = [.. words.Select(word =>
-            int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int size) ? size : 0)];
+            int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int size) ? size : -1)];
+        CheckNotEmpty(place, shape, sizes);
         return sizes.Length is > 0 and <= RankMax
             && NumericArray.BytesOf(sizes, itemBytes, data.Length) is { } bytes && bytes == data.Length
             ? new NumericArray(place, type[1], itemBytes, type[0] == '>', sizes, data)
             : throw FileFaults.Damaged(place, $"shape ({shape.Trim()}) of type '{type}' is not {data.Length} bytes");
+    }
+
+    private static void CheckNotEmpty(string place, string shape, int[] sizes)
+    {
+        if (sizes.Length == 0)
+        {
+            throw new DataException($"{place} holds a single number, not an array.", "Save an array of images.");
+        }
+
+        if (Array.Exists(sizes, size => size == 0))
+        {
+            throw new DataException(
+                $"{place} is empty: its shape is ({shape.Trim()}).", "Save an array with at least one image in it.");
+        }
     }
 
     [GeneratedRegex("'descr'\\s*:\\s*'([^']{1,16})'")]

@@ -7,7 +7,8 @@ namespace Distributed.Framework.Data.Arrays;
 /// <summary>NumPy's zip archive of arrays (.npz), stored or deflated.</summary>
 /// <remarks>
 /// One array is taken as a .npy file of it. Two of the same shape are the inputs and targets of pairs, in the order of
-/// the archive. Two of which one is a vector of integers are images and their classes.
+/// the archive. Two of which one is a vector of integers, [N] or [N, 1], are samples and their classes: images, or
+/// vectors [N, F].
 /// </remarks>
 internal static class NpzFile
 {
@@ -49,14 +50,16 @@ internal static class NpzFile
             return arrays[0].ToContent(range);
         }
 
-        NumericArray? labels = arrays.Find(array => array.Shape.Length == 1);
-        if (arrays.Count == 2 && labels is not null)
+        NumericArray? labels = arrays.Find(array => array.Shape.Length == 1)
+            ?? arrays.Find(array => array.Kind != 'f' && array.Shape is [_, 1]);
+        bool areAlike = arrays.Count == 2 && arrays[0].Shape.SequenceEqual(arrays[1].Shape);
+        if (arrays.Count == 2 && labels is not null && (labels.Shape.Length == 1 || !areAlike))
         {
             NumericArray images = arrays[0] == labels ? arrays[1] : arrays[0];
-            return Labelled.Join(images.ToContent(range), labels.ToLabels(), path);
+            return Labelled.Join(images.ToSamples(range), labels.ToLabels(), path);
         }
 
-        if (arrays.Count == 2 && arrays[0].Shape.SequenceEqual(arrays[1].Shape))
+        if (areAlike)
         {
             ImageContent inputs = arrays[0].ToContent(range);
             ImageContent targets = arrays[1].ToContent(range);
@@ -69,7 +72,7 @@ internal static class NpzFile
         string found = string.Join(", ", arrays.Select(array => array.ShapeText));
         throw new DataException(
             $"{path} holds arrays of shapes {found}.",
-            "Save one array, two of the same shape (inputs and targets), or images and a vector of their classes.");
+            "Save one array, two of the same shape (inputs and targets), or images or vectors and their classes [N].");
     }
 
     private static byte[] ReadEntry(ZipArchiveEntry entry, string path)

@@ -91,6 +91,12 @@ internal sealed record NumericArray(
         return labels;
     }
 
+    /// <summary>[N, F] as N vectors of F features; anything else as images.</summary>
+    /// <exception cref="DataException">Another shape, or a value that is not finite.</exception>
+    public ImageContent ToSamples(ValueRange range) => Shape.Length == 2
+        ? new ImageContent([ToBlock(range, 0, Shape[0], new ImageShape(Shape[1], 1, 1), channelsLast: false)])
+        : ToContent(range);
+
     private ImageBlock ToBlock(ValueRange range, int part, ReadOnlySpan<int> shape)
     {
         int count = shape.Length == 2 ? 1 : shape[0];
@@ -101,6 +107,11 @@ internal sealed record NumericArray(
             4 => new ImageShape(shape[1], shape[2], shape[3]),
             _ => new ImageShape(1, shape[^2], shape[^1]),
         };
+        return ToBlock(range, part, count, image, channelsLast);
+    }
+
+    private ImageBlock ToBlock(ValueRange range, int part, int count, ImageShape image, bool channelsLast)
+    {
         int elements = count * image.Elements;
         if (Kind == 'u' && ItemBytes == 1)
         {

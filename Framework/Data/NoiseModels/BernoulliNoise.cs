@@ -8,13 +8,16 @@ namespace Distributed.Framework.Data.NoiseModels;
 /// of the loss: <c>(m (f(x) - y))^2</c> with m = 0 where y was lost. Without that a network would learn (1 - P) times
 /// the image. Source: Lehtinen et al. 2018, "Noise2Noise", section 3.2, multiplicative Bernoulli noise.
 /// </remarks>
-/// <param name="lost">P.</param>
+/// <param name="lost">P; above 0, at most 0.99.</param>
+/// <exception cref="Errors.ConfigurationException">The level is out of range.</exception>
 public sealed class BernoulliNoise(NoiseLevel lost) : NoiseModel
 {
     private const int PieceLength = 256;
 
+    private readonly NoiseLevel _lost = lost.Checked("share of lost pixels", ShareMax);
+
     /// <inheritdoc/>
-    public override string Name => $"bernoulli:{lost}";
+    public override string Name => $"bernoulli:{_lost}";
 
     /// <inheritdoc/>
     public override bool HasMask => true;
@@ -51,7 +54,7 @@ public sealed class BernoulliNoise(NoiseLevel lost) : NoiseModel
         }
     }
 
-    private ulong Limit(NoiseKey key) => (ulong)((double)lost.Draw(key) * (1L << 32));
+    private ulong Limit(NoiseKey key) => (ulong)((double)_lost.Draw(key) * (1L << 32));
 
     private static void FillMask(NoiseKey key, ulong limit, int start, Span<float> mask)
     {

@@ -5,7 +5,8 @@ namespace Distributed.Framework.Data.NoiseModels;
 
 /// <summary>Adds independent normal noise to every value: <c>noisy = clean + sigma / 255 z</c>.</summary>
 /// <remarks>Electronic noise of a camera, and the usual benchmark.</remarks>
-/// <param name="sigma">Standard deviation, in 1/255.</param>
+/// <param name="sigma">Standard deviation, in 1/255; above 0, at most 2550.</param>
+/// <exception cref="Errors.ConfigurationException">The level is out of range.</exception>
 public sealed class GaussianNoise(NoiseLevel sigma) : NoiseModel
 {
     /// <summary>Largest standard deviation, in 1/255.</summary>
@@ -13,13 +14,15 @@ public sealed class GaussianNoise(NoiseLevel sigma) : NoiseModel
 
     private const int PieceLength = 256;
 
+    private readonly NoiseLevel _sigma = sigma.Checked("standard deviation", SigmaMax);
+
     /// <inheritdoc/>
-    public override string Name => $"gaussian:{sigma}";
+    public override string Name => $"gaussian:{_sigma}";
 
     /// <inheritdoc/>
     public override void MakeNoisy(NoiseKey key, ReadOnlySpan<float> clean, ImageShape shape, Span<float> noisy)
     {
-        float scale = sigma.Draw(key) / 255f;
+        float scale = _sigma.Draw(key) / 255f;
         // In pieces that stay in the first-level cache: the noise of a long image would not.
         Span<float> noise = stackalloc float[PieceLength];
         for (int start = 0; start < shape.Elements; start += PieceLength)

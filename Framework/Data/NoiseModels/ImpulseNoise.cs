@@ -11,17 +11,20 @@ namespace Distributed.Framework.Data.NoiseModels;
 /// block i + g H W has channels 3 g to 3 g + 2. Use the annealed L0 loss: the image is the mode of the noisy ones, not
 /// their mean. Source: Lehtinen et al. 2018, "Noise2Noise", section 3.4.
 /// </remarks>
-/// <param name="replaced">P.</param>
+/// <param name="replaced">P; above 0, at most 0.99.</param>
+/// <exception cref="Errors.ConfigurationException">The level is out of range.</exception>
 public sealed class ImpulseNoise(NoiseLevel replaced) : NoiseModel
 {
+    private readonly NoiseLevel _replaced = replaced.Checked("share of replaced pixels", ShareMax);
+
     /// <inheritdoc/>
-    public override string Name => $"impulse:{replaced}";
+    public override string Name => $"impulse:{_replaced}";
 
     /// <inheritdoc/>
     public override void MakeNoisy(NoiseKey key, ReadOnlySpan<float> clean, ImageShape shape, Span<float> noisy)
     {
         int pixels = shape.H * shape.W;
-        ulong limit = (ulong)((double)replaced.Draw(key) * (1L << 32));
+        ulong limit = (ulong)((double)_replaced.Draw(key) * (1L << 32));
         for (int pixel = 0; pixel < pixels; pixel++)
         {
             RandomBlock block = key.Random.Block(key.Epoch, key.Sample, key.Copy, (uint)pixel);

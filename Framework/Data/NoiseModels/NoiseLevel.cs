@@ -12,6 +12,22 @@ public readonly record struct NoiseLevel(float Low, float High)
     /// <summary>The block of a copy that the level comes from: beyond the elements of any image.</summary>
     internal const uint LevelBlock = uint.MaxValue;
 
+    /// <summary>
+    /// Refuses levels that a model made in code must not have; <see cref="Parse"/> has its own words.
+    /// </summary>
+    /// <param name="what">What the level is, for messages.</param>
+    /// <param name="maximum">Largest level allowed.</param>
+    /// <exception cref="ConfigurationException">Negative, 0 at most, descending, too large or NaN.</exception>
+    internal NoiseLevel Checked(string what, float maximum) =>
+        Low >= 0 && High >= Low && High > 0 && High <= maximum
+            ? this
+            : throw new ConfigurationException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"The {what} is {Low} to {High}; allowed is a level above 0 and at most {maximum}, or a range of "
+                    + $"them from 0 on, the lower one first."),
+                $"Give the {what} within that range.");
+
     /// <summary>Level of one noisy copy.</summary>
     public float Draw(NoiseKey key)
     {

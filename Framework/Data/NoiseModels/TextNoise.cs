@@ -14,7 +14,8 @@ namespace Distributed.Framework.Data.NoiseModels;
 /// that reaches P, so a little more than P is covered. Use the L1 loss: the image is the median of the noisy ones while
 /// P is below a half. Source: Lehtinen et al. 2018, "Noise2Noise", section 3.3.
 /// </remarks>
-/// <param name="covered">P.</param>
+/// <param name="covered">P; above 0, at most 0.9.</param>
+/// <exception cref="Errors.ConfigurationException">The level is out of range.</exception>
 public sealed class TextNoise(NoiseLevel covered) : NoiseModel
 {
     /// <summary>P if none is given.</summary>
@@ -30,8 +31,10 @@ public sealed class TextNoise(NoiseLevel covered) : NoiseModel
     private const int ColourChannels = 16;
     private const int Advance = TextFont.Width + 1;
 
+    private readonly NoiseLevel _covered = covered.Checked("share of covered pixels", TextShareMax);
+
     /// <inheritdoc/>
-    public override string Name => covered == new NoiseLevel(DefaultShare, DefaultShare) ? "text" : $"text:{covered}";
+    public override string Name => _covered == new NoiseLevel(DefaultShare, DefaultShare) ? "text" : $"text:{_covered}";
 
     /// <inheritdoc/>
     public override void MakeNoisy(NoiseKey key, ReadOnlySpan<float> clean, ImageShape shape, Span<float> noisy)
@@ -43,7 +46,7 @@ public sealed class TextNoise(NoiseLevel covered) : NoiseModel
         WordStream words = new(key.Random, key.Epoch, key.Sample, key.Copy);
         Span<float> colour = stackalloc float[ColourChannels];
         int scales = Math.Clamp(Math.Min(shape.H, shape.W) / SideOfScale, 1, ScaleMax);
-        int missing = (int)(covered.Draw(key) * pixels);
+        int missing = (int)(_covered.Draw(key) * pixels);
         for (int strings = 0; missing > 0 && strings < pixels; strings++)
         {
             int scale = 1 + (int)(words.Unit() * scales);

@@ -35,7 +35,7 @@ public sealed class PngImage
     public byte[] Pixels { get; }
 }
 
-/// <summary>A decoded picture of 8 or 16 bits a sample.</summary>
+/// <summary>A picture of 8 or 16 bits a sample, decoded or to be encoded.</summary>
 /// <param name="Width">In pixels.</param>
 /// <param name="Height">In pixels.</param>
 /// <param name="Channels">1 (grey) or 3 (red, green, blue).</param>

@@ -187,9 +187,12 @@ internal static class PictureFolder
             .OrderBy(Path.GetFileName, StringComparer.Ordinal)];
         return files.Length > 0
             ? files
-            : throw new DataException(
-                $"{path} holds no picture that can be read.",
-                "Name a folder with .png, .pgm, .ppm or .tif files in it; JPEG is not read.");
+            : UnreadPictures.Count(path) is { } unread
+                ? throw new DataException(
+                    $"{path} holds no picture that can be read: {unread}.", UnreadPictures.Remedy)
+                : throw new DataException(
+                    $"{path} holds no picture that can be read.",
+                    "Name a folder with .png, .pgm, .ppm or .tif files in it; JPEG is not read.");
     });
 
     private static string Stem(string path) => Path.GetFileNameWithoutExtension(path);

@@ -37,6 +37,11 @@ internal static class SourceReader
             return ReadFolder(path, range, isValidation, isClean);
         }
 
+        if (FileFaults.Start(path, 1).Length == 0)
+        {
+            throw new DataException($"{path} is empty: it has 0 bytes.", "Copy or export the file again.");
+        }
+
         if (PictureFiles.IsPicture(path))
         {
             return PictureFolder.Read(path, range, !isClean);

@@ -194,7 +194,6 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--init-scheme he", "--init-scheme he", "kaiming-uniform")]
     [InlineData("--init w.pth --init-scheme zero", "--init", "--init-scheme")]
     [InlineData("--repeat 0", "--repeat 0", "from 1 to 1000")]
-    [InlineData("--repeat 2 --run r --resume", "--repeat", "--resume")]
     [InlineData("--noise poisson:0", "--noise poisson:0", "gaussian:S")]
     [InlineData("--noise gaussian:-1", "--noise gaussian:-1", "gaussian:S")]
     [InlineData("--epochs 1 --steps 1", "--epochs", "--steps")]

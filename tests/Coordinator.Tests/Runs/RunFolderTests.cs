@@ -182,6 +182,36 @@ public sealed class RunFolderTests : IDisposable
         Assert.Equal(before, Snapshot());
     }
 
+    [Fact]
+    public void Open_ResumeOfAFolderOfOtherFiles_IsRefusedAndNothingIsWritten()
+    {
+        Directory.CreateDirectory(Named);
+        File.WriteAllText(Path.Combine(Named, "holiday.png"), "");
+        string before = Snapshot();
+
+        ConfigurationException exception = Refused(Options(resume: true));
+
+        Assert.Contains("config.json is missing, holiday.png is there", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("nothing was written", exception.Remedy, StringComparison.Ordinal);
+        Assert.Equal(before, Snapshot());
+    }
+
+    [Fact]
+    public void Open_ResumeOfAnEmptyFolderOrAStoppedOpening_StartsAfresh()
+    {
+        Directory.CreateDirectory(Named);
+        using (RunFolder empty = RunFolder.Open(Options(resume: true), _clock))
+        {
+            Assert.False(empty.IsResumed);
+            empty.OpenSecrets();
+            File.Delete(empty["config.json"]);
+            File.WriteAllText(empty["config.json.tmp"], "{");
+        }
+
+        using RunFolder folder = RunFolder.Open(Options(resume: true), _clock);
+        Assert.False(folder.IsResumed);
+    }
+
     private string Named => Path.Combine(_root, "named");
 
     private ConfigurationException Refused(RunFolderOptions options) =>

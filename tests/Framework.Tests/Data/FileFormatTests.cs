@@ -103,6 +103,45 @@ public sealed class FileFormatTests : IDisposable
     }
 
     [Fact]
+    public void Npz_LabelledVectors_AreSamplesOfFeatures()
+    {
+        byte[] points = ArrayFiles.Npy("<f4", "3, 2", [.. Enumerable.Range(0, 6).SelectMany(i =>
+            BitConverter.GetBytes(i / 8f))]);
+        byte[] labels = ArrayFiles.Npy("<i8", "3,", [2, 0, 0, 0, 0, 0, 0, 0, .. new byte[8], 1, .. new byte[7]]);
+        byte[] column = ArrayFiles.Npy("|u1", "3, 1", [2, 0, 1]);
+        foreach (byte[] classes in (byte[][])[labels, column])
+        {
+            string path = _folder.Write("points.npz", ArrayFiles.Npz(
+                CompressionLevel.Optimal, ("x.npy", points), ("y.npy", classes)));
+            PairSource source = SourceReading.Training(path);
+            Assert.Equal((3, new ImageShape(2, 1, 1), 3), (source.Count, source.Shape, source.ClassCount));
+            Assert.Equal([2 / 8f, 3 / 8f], source.Pair(1).Input);
+            Assert.Equal([1f, 0f, 0f], source.Pair(1).Target);
+            using MemoryStream packed = new();
+            source.Pack(packed);
+            string copy = _folder.Write("packed", packed.ToArray());
+            PairSource opened = DataSources.OpenPacked(new DataOptions(), copy, source.ContentHash);
+            Assert.Equal(source.Pair(2).Input, opened.Pair(2).Input);
+        }
+
+        byte[] wide = ArrayFiles.Npy("|u1", "3, 7", ArrayFiles.Counting(21));
+        string features = _folder.Write("wide.npz", ArrayFiles.Npz(
+            CompressionLevel.Optimal, ("x.npy", wide), ("y.npy", labels)));
+        Assert.Equal([35 / 255f, 40 / 255f], SourceReading.Training(features).Pair(1).Input[..2]);
+    }
+
+    [Theory]
+    [InlineData("0, 3, 32, 32", "is empty: its shape is (0, 3, 32, 32)")]
+    [InlineData("0,", "is empty: its shape is (0,)")]
+    [InlineData("", "a single number")]
+    [InlineData("99999999999,", "damaged")]
+    public void Npy_WithoutImages_SaysSo(string shape, string named) =>
+        Refused(named, ArrayFiles.Npy("|u1", shape, new byte[shape.Length == 0 ? 1 : 0]));
+
+    [Fact]
+    public void File_OfNoBytes_IsCalledEmpty() => Refused("is empty: it has 0 bytes", []);
+
+    [Fact]
     public void Idx_PlainAndCompressed_ImagesAndLabels()
     {
         byte[] images = ArrayFiles.Idx(8, [3, 2, 2], ArrayFiles.Counting(12));
@@ -187,6 +226,30 @@ public sealed class FileFormatTests : IDisposable
 
     [Fact]
     public void Jpeg_IsRefusedWithAReason() => Refused("JPEG", [0xFF, 0xD8, 0xFF, 0xE0, 0, 16]);
+
+    [Fact]
+    public void Folder_WithPicturesThatAreNotRead_CountsThemOrIsRefused()
+    {
+        foreach (string name in (string[])["a.jpg", "b.JPG", "c.webp", "notes.txt"])
+        {
+            _folder.Write(name, [1]);
+        }
+
+        DataOptions options = new() { Source = _folder.Path, Noise = "gaussian:25" };
+        DataException fault = Assert.Throws<DataException>(() => DataSources.OpenTraining(options));
+        Assert.Contains("no picture that can be read: 2 .jpg, 1 .webp", fault.Message, StringComparison.Ordinal);
+        Assert.Contains("Convert them to PNG", fault.Remedy, StringComparison.Ordinal);
+
+        _folder.Write("d.pgm", "P2 1 1 1 1"u8.ToArray());
+        Assert.Equal(1, DataSources.OpenTraining(options).Count);
+        string line = DataSources.PassedOver(options)!;
+        Assert.StartsWith($"{_folder.Path}: pictures that are not read", line, StringComparison.Ordinal);
+        Assert.Contains("2 .jpg, 1 .webp. Convert them to PNG", line, StringComparison.Ordinal);
+        Assert.DoesNotContain('\n', line);
+        Assert.Equal(line, DataSources.PassedOver(new DataOptions { Validation = _folder.Path }));
+        Assert.Null(DataSources.PassedOver(new DataOptions { Source = _folder.File("d.pgm") }));
+        Assert.Null(DataSources.PassedOver(new DataOptions()));
+    }
 
     private void Refused(string what, byte[] file) => Refused(what, _folder.Write("refused", file), null);
 
