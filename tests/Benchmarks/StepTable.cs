@@ -82,7 +82,7 @@ internal static class StepTable
         (string output, double bytes) = Programs.RunWatched("dotnet",
         [
             Programs.Library("coordinator"), "train", "--model", each.Model, "--batch", $"{each.Batch}",
-            "--steps", $"{each.Steps * threads}", "--workers", $"{threads}", "--threads", "1",
+            "--steps", $"{each.Steps * threads}", "--workers", "1", "--threads", $"{threads}",
             "--run", Path.Combine(folder, "run"), "--json", .. Data(each, folder),
         ]);
         Directory.Delete(folder, recursive: true);
