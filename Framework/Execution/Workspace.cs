@@ -162,20 +162,24 @@ public sealed unsafe class Workspace
         }
     }
 
+    /// <remarks>A line of all channels at a time: their floats share cache lines.</remarks>
     private static void Import(ReadOnlySpan<float> values, float* target, ActivationNode node)
     {
         CheckLength(values.Length, node);
-        int index = 0;
-        foreach (Run channels in node.Channels)
+        (_, int height, int width) = node.Shape;
+        (int lineFloats, int pixelFloats) = (node.LineFloats, node.PixelFloats);
+        for (int y = 0; y < height; y++, target += lineFloats)
         {
-            for (int c = 0; c < channels.Count; c++)
+            int line = y * width;
+            foreach (Run channels in node.Channels)
             {
-                for (int y = 0; y < node.Shape.H; y++)
+                for (int c = channels.Offset; c < channels.Offset + channels.Count; c++, line += height * width)
                 {
-                    float* pixel = target + ((nint)y * node.LineFloats) + channels.Offset + c;
-                    for (int x = 0; x < node.Shape.W; x++, pixel += node.PixelFloats)
+                    float* pixel = target + c;
+                    foreach (float value in values.Slice(line, width))
                     {
-                        *pixel = values[index++];
+                        *pixel = value;
+                        pixel += pixelFloats;
                     }
                 }
             }
@@ -185,17 +189,20 @@ public sealed unsafe class Workspace
     private static void Export(float* source, ActivationNode node, Span<float> values)
     {
         CheckLength(values.Length, node);
-        int index = 0;
-        foreach (Run channels in node.Channels)
+        (_, int height, int width) = node.Shape;
+        (int lineFloats, int pixelFloats) = (node.LineFloats, node.PixelFloats);
+        for (int y = 0; y < height; y++, source += lineFloats)
         {
-            for (int c = 0; c < channels.Count; c++)
+            int line = y * width;
+            foreach (Run channels in node.Channels)
             {
-                for (int y = 0; y < node.Shape.H; y++)
+                for (int c = channels.Offset; c < channels.Offset + channels.Count; c++, line += height * width)
                 {
-                    float* pixel = source + ((nint)y * node.LineFloats) + channels.Offset + c;
-                    for (int x = 0; x < node.Shape.W; x++, pixel += node.PixelFloats)
+                    float* pixel = source + c;
+                    foreach (ref float value in values.Slice(line, width))
                     {
-                        values[index++] = *pixel;
+                        value = *pixel;
+                        pixel += pixelFloats;
                     }
                 }
             }
