@@ -50,9 +50,11 @@ def layer(spec):
 
 
 def measure(step, seconds):
-    """Seconds a call, after a few calls to warm up."""
-    for _ in range(3):
+    """Seconds a call, after up to three calls to warm up; after one, if they are long."""
+    count, start = 0, time.perf_counter()
+    while count == 0 or (count < 3 and time.perf_counter() - start < seconds):
         step()
+        count += 1
     count, start = 0, time.perf_counter()
     while time.perf_counter() - start < seconds:
         step()

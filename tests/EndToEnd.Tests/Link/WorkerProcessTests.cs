@@ -35,7 +35,9 @@ public sealed class WorkerProcessTests : IDisposable
     {
         string[] steps = ["--steps", "60", "--checkpoint-every", "10"];
         string expected = await _run.LocalHashAsync(steps);
-        string[] arguments = [.. steps, "--workers", "0"];
+
+        // Both have to be back before it goes on: one that is still waiting at the end would not hear of it.
+        string[] arguments = [.. steps, "--workers", "0", "--min-workers", "2"];
         RunningProgram coordinator = _run.Coordinator(arguments);
         await _run.UntilListens();
         RunningProgram[] workers = [_run.Worker("a"), _run.Worker("b")];
