@@ -1,4 +1,3 @@
-using System.Globalization;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Models;
@@ -61,15 +60,8 @@ public abstract record Layer
     }
 
     /// <summary>Refuses an argument that is out of range, or NaN.</summary>
-    private protected void Check(string argument, double value, bool isAllowed, string allowed)
-    {
-        if (!isAllowed)
-        {
-            throw new ConfigurationException(
-                string.Create(CultureInfo.InvariantCulture, $"{Name}: {argument} is {value}; allowed is {allowed}."),
-                $"Give {argument} within that range.");
-        }
-    }
+    private protected void Check(string argument, double value, bool isAllowed, string allowed) =>
+        AllowedRange.Require(Name, argument, value, isAllowed, allowed);
 
     /// <summary>Refuses an output that no buffer could hold.</summary>
     private protected ImageShape CheckSize(ImageShape input, string path, int c, long h, long w)

@@ -1,4 +1,3 @@
-using System.Globalization;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Kernels;
 using Distributed.Framework.Tensors;
@@ -66,29 +65,30 @@ public abstract class Optimizer
         GC.KeepAlive(target);
     }
 
+    /// <summary>Whether a number is finite and not below 0.</summary>
+    internal static bool IsNotNegative(double value) => value >= 0 && double.IsFinite(value);
+
+    /// <summary>Whether a number is a share that does not keep all.</summary>
+    internal static bool IsShare(double value) => value is >= 0 and < 1;
+
+    /// <summary>Whether a number is above 0 as a float, and finite: from an epsilon of 0, 0 / 0 would follow.</summary>
+    internal static bool IsEpsilon(double value) => (float)value > 0 && float.IsFinite((float)value);
+
     /// <summary>Refuses an argument that is out of range, or NaN.</summary>
-    private protected void Check(string argument, double value, bool isAllowed, string allowed)
-    {
-        if (!isAllowed)
-        {
-            throw new ConfigurationException(
-                string.Create(
-                    CultureInfo.InvariantCulture, $"{GetType().Name}: {argument} is {value}; allowed is {allowed}."),
-                $"Give {argument} a value in that range.");
-        }
-    }
+    private protected void Check(string argument, double value, bool isAllowed, string allowed) =>
+        AllowedRange.Require(GetType().Name, argument, value, isAllowed, allowed);
 
     /// <summary>Refuses a number that is not finite, or below 0.</summary>
     private protected void CheckNotNegative(string argument, double value) =>
-        Check(argument, value, value >= 0 && double.IsFinite(value), "0 or more");
+        Check(argument, value, IsNotNegative(value), "0 or more");
 
     /// <summary>Refuses a share that would keep all, or more.</summary>
     private protected void CheckShare(string argument, double value) =>
-        Check(argument, value, value is >= 0 and < 1, "0 to below 1");
+        Check(argument, value, IsShare(value), "0 to below 1");
 
-    /// <summary>Refuses an epsilon that is 0 as a float: 0 / 0 would follow.</summary>
+    /// <summary>Refuses what is no <see cref="IsEpsilon"/>.</summary>
     private protected void CheckEpsilon(double epsilon) =>
-        Check("eps", epsilon, (float)epsilon > 0 && float.IsFinite((float)epsilon), "more than 0, as a float too");
+        Check("eps", epsilon, IsEpsilon(epsilon), "more than 0, as a float too");
 
     private protected void CheckStep(
         AlignedBuffer old, AlignedBuffer gradientSum, double learningRate, AlignedBuffer target)

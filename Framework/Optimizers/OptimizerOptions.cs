@@ -83,17 +83,16 @@ public sealed record OptimizerOptions
     private void CheckRanges()
     {
         Check("--lr", LearningRate, LearningRate > 0 && double.IsFinite(LearningRate), "more than 0");
-        Check("--weight-decay", WeightDecay, WeightDecay >= 0 && double.IsFinite(WeightDecay), "0 or more");
-        Check("--momentum", Momentum, Momentum is >= 0 and < 1, "0 to below 1");
-        Check("--betas", Beta1, Beta1 is >= 0 and < 1, "0 to below 1");
-        Check("--betas", Beta2, Beta2 is >= 0 and < 1, "0 to below 1");
-        Check("--eps", Epsilon, (float)Epsilon > 0 && float.IsFinite((float)Epsilon), "more than 0, as a float too");
-        Check(
-            "--lr-decay", LearningRateDecay, LearningRateDecay >= 0 && double.IsFinite(LearningRateDecay), "0 or more");
+        Check("--weight-decay", WeightDecay, Optimizer.IsNotNegative(WeightDecay), "0 or more");
+        Check("--momentum", Momentum, Optimizer.IsShare(Momentum), "0 to below 1");
+        Check("--betas", Beta1, Optimizer.IsShare(Beta1), "0 to below 1");
+        Check("--betas", Beta2, Optimizer.IsShare(Beta2), "0 to below 1");
+        Check("--eps", Epsilon, Optimizer.IsEpsilon(Epsilon), "more than 0, as a float too");
+        Check("--lr-decay", LearningRateDecay, Optimizer.IsNotNegative(LearningRateDecay), "0 or more");
         Check(
             "--initial-accumulator",
             InitialAccumulator,
-            InitialAccumulator >= 0 && double.IsFinite(InitialAccumulator),
+            Optimizer.IsNotNegative(InitialAccumulator),
             "0 or more");
     }
 

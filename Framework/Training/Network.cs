@@ -123,7 +123,7 @@ public sealed class Network
     public Evaluation Evaluate(PairSource pairs, int? threads = null)
     {
         int atOnce = threads ?? Environment.ProcessorCount;
-        Check("number of threads", atOnce, atOnce >= 1, "1 or more");
+        AllowedRange.Require(null, "number of threads", atOnce, atOnce >= 1, "1 or more");
         Plan plan = TrainingJob.CompileFor(Model, "network", pairs);
         Replica replica = plan.CreateReplica();
         replica.Load(_state.Span);
@@ -184,21 +184,13 @@ public sealed class Network
                 "Make it for the model's ParameterCount.");
         }
 
-        Check("learning rate", learningRate, learningRate > 0 && double.IsFinite(learningRate), "above 0");
+        AllowedRange.Require(
+            null, "learning rate", learningRate, learningRate > 0 && double.IsFinite(learningRate), "above 0");
 
         // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
         float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
         statistics.CopyTo(_state.Span[Model.ParameterCount..]);
-    }
-
-    internal static void Check(string argument, double value, bool holds, string allowed)
-    {
-        if (!holds)
-        {
-            throw new ConfigurationException(
-                $"The {argument} is {value}; allowed is {allowed}.", "Give a value in that range.");
-        }
     }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>

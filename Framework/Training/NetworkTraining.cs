@@ -49,11 +49,11 @@ public sealed record NetworkTraining
     /// <exception cref="ConfigurationException">A number is out of its range.</exception>
     internal void Check()
     {
-        Network.Check("number of epochs", Epochs, Epochs >= 1, "1 or more");
-        Network.Check("batch", Batch, Batch >= 1, "1 or more");
-        Network.Check("leaf", Leaf, Leaf >= 1, "1 or more");
-        Network.Check("number of threads", Threads, Threads >= 1, "1 or more");
-        Network.Check("warm-up", Warmup, Warmup >= 0, "0 or more steps");
+        AllowedRange.Require(null, "number of epochs", Epochs, Epochs >= 1, "1 or more");
+        AllowedRange.Require(null, "batch", Batch, Batch >= 1, "1 or more");
+        AllowedRange.Require(null, "leaf", Leaf, Leaf >= 1, "1 or more");
+        AllowedRange.Require(null, "number of threads", Threads, Threads >= 1, "1 or more");
+        AllowedRange.Require(null, "warm-up", Warmup, Warmup >= 0, "0 or more steps");
     }
 
     internal TrainingConfiguration Configure(Model model, PairSource pairs, ReadOnlySpan<float> state) => new()
