@@ -79,7 +79,7 @@ internal static class RepeatedRuns
 
     private static uint[] Seeds(string folder) => Directory.Exists(folder)
         ? [.. Directory.EnumerateDirectories(folder, Beginning + "*")
-            .Where(run => File.Exists(Path.Combine(run, "config.json")))
+            .Where(RunFolder.HasConfiguration)
             .Select(run => uint.TryParse(
                 Path.GetFileName(run)[Beginning.Length..],
                 NumberStyles.None,
@@ -97,24 +97,25 @@ internal static class RepeatedRuns
     /// <summary>Whether a configuration that was saved is what the options come to.</summary>
     private static bool IsAsSaved(TrainOptions options, TrainOptions saved)
     {
+        TrainOptions recorded = options.AsRecorded();
         TrainOptions asked = new()
         {
-            Data = options.Data,
-            Shuffle = options.Shuffle,
-            Model = options.Model,
-            Conv = options.Conv,
-            Init = options.Init,
-            InitScheme = options.InitScheme is "default" ? null : options.InitScheme,
-            NoisyValidation = options.NoisyValidation,
-            Loss = options.Loss,
-            Reduction = options.Reduction,
-            Optimizer = options.Optimizer,
-            Schedule = options.Schedule is "constant" ? null : options.Schedule,
-            Warmup = options.Warmup,
-            Batch = options.Batch,
-            Leaf = options.Leaf ?? saved.Leaf,
-            Epochs = options.Epochs,
-            Steps = options.Epochs is null ? options.Steps ?? TrainOptions.DefaultSteps : null,
+            Data = recorded.Data,
+            Shuffle = recorded.Shuffle,
+            Model = recorded.Model,
+            Conv = recorded.Conv,
+            Init = recorded.Init,
+            InitScheme = recorded.InitScheme,
+            NoisyValidation = recorded.NoisyValidation,
+            Loss = recorded.Loss,
+            Reduction = recorded.Reduction,
+            Optimizer = recorded.Optimizer,
+            Schedule = recorded.Schedule,
+            Warmup = recorded.Warmup,
+            Batch = recorded.Batch,
+            Leaf = recorded.Leaf ?? saved.Leaf,
+            Epochs = recorded.Epochs,
+            Steps = recorded.Steps,
         };
         bool hasLayers = options.Layers is null || JsonNode.DeepEquals(options.Layers, saved.Layers);
         TrainOptions comparable = saved with { Layers = null, CommandLine = asked.CommandLine };

@@ -103,4 +103,12 @@ public sealed record TrainOptions
 
     /// <summary>The program's arguments, for the record.</summary>
     public IReadOnlyList<string> CommandLine { get; init; } = [];
+
+    /// <summary>As a configuration records them: no names of defaults, and steps unless epochs are given.</summary>
+    public TrainOptions AsRecorded() => this with
+    {
+        Schedule = Schedule is "constant" ? null : Schedule,
+        InitScheme = InitScheme is "default" ? null : InitScheme,
+        Steps = Epochs is null ? Steps ?? DefaultSteps : null,
+    };
 }

@@ -113,30 +113,34 @@ public sealed class TrainSession
         TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
         new TrainSession(options, display).RunAsync(stop);
 
-    private TrainingConfiguration Configure(Sequential layers, PairSource source) => new()
+    private TrainingConfiguration Configure(Sequential layers, PairSource source)
     {
-        Model = _options.Model,
-        Layers = ModelSpec.Write(layers),
-        Data = _options.Data,
-        DataHash = source.ContentHash,
-        ValidationHash = _validation?.ContentHash,
-        NoisyValidation = _options.NoisyValidation,
-        Loss = _options.Loss,
-        Reduction = _options.Reduction,
-        Optimizer = _options.Optimizer,
-        Schedule = _options.Schedule is "constant" ? null : _options.Schedule,
-        Warmup = _options.Warmup,
-        Batch = _options.Batch,
-        Leaf = _options.Leaf ?? Catalogue.DefaultLeaf(_options.Model, layers),
-        Epochs = _options.Epochs,
-        Steps = _options.Epochs is null ? _options.Steps ?? TrainOptions.DefaultSteps : null,
-        Shuffle = _options.Shuffle,
-        Seed = _options.Data.Seed,
-        Init = _options.Init,
-        Conv = _options.Conv,
-        InitScheme = _options.InitScheme is "default" ? null : _options.InitScheme,
-        InitialWeightsSha256 = Hash(_initial),
-    };
+        TrainOptions options = _options.AsRecorded();
+        return new TrainingConfiguration
+        {
+            Model = options.Model,
+            Layers = ModelSpec.Write(layers),
+            Data = options.Data,
+            DataHash = source.ContentHash,
+            ValidationHash = _validation?.ContentHash,
+            NoisyValidation = options.NoisyValidation,
+            Loss = options.Loss,
+            Reduction = options.Reduction,
+            Optimizer = options.Optimizer,
+            Schedule = options.Schedule,
+            Warmup = options.Warmup,
+            Batch = options.Batch,
+            Leaf = options.Leaf ?? Catalogue.DefaultLeaf(options.Model, layers),
+            Epochs = options.Epochs,
+            Steps = options.Steps,
+            Shuffle = options.Shuffle,
+            Seed = options.Data.Seed,
+            Init = options.Init,
+            Conv = options.Conv,
+            InitScheme = options.InitScheme,
+            InitialWeightsSha256 = Hash(_initial),
+        };
+    }
 
     private async Task<TrainResult> RunAsync(CancellationToken stop)
     {
