@@ -75,7 +75,7 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
         TrainOptions options = asked with
         {
             Run = run,
-            Resume = File.Exists(Path.Combine(run, "config.json")),
+            Resume = RunFolder.HasConfiguration(run),
             CheckpointEvery = asked.CheckpointEvery ?? CheckpointEvery,
             Workers = place.Workers,
             Threads = 1,

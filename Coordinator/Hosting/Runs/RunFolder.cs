@@ -165,6 +165,9 @@ public sealed class RunFolder : IDisposable
         return slug.Length == 0 ? "model" : slug.ToString();
     }
 
+    /// <summary>Whether a folder is that of a run: its configuration is there.</summary>
+    public static bool HasConfiguration(string folder) => File.Exists(Path.Combine(folder, ConfigurationName));
+
     private static bool HoldsRun(string folder) =>
         Array.Exists(s_runFiles, name => File.Exists(Path.Combine(folder, name)))
         || (Directory.Exists(Path.Combine(folder, "checkpoints"))
@@ -192,7 +195,7 @@ public sealed class RunFolder : IDisposable
         }
 
         string[] runs = [.. Directory.EnumerateDirectories(folder)
-            .Where(each => File.Exists(Path.Combine(each, ConfigurationName)))
+            .Where(HasConfiguration)
             .Order(StringComparer.Ordinal)];
         if (runs.Length > 0)
         {
