@@ -5,8 +5,10 @@ namespace Distributed.Framework.Execution;
 /// </summary>
 internal static unsafe class KernelTaps
 {
+    /// <summary>Weights of a channel.</summary>
+    public const int Count = 9;
+
     private const int Group = ActivationNode.ChannelGroup;
-    private const int Count = 9;
 
     /// <summary>Reads the weights of a group; lanes without a channel stay as they are.</summary>
     /// <param name="weights">The first channel's nine floats.</param>

@@ -41,7 +41,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
     {
         const int group = ActivationNode.ChannelGroup;
         WinogradKernels winograd = _layout.Kernels(kernels);
-        float* weights = stackalloc float[9 * group];
+        float* weights = stackalloc float[KernelTaps.Count * group];
         packed[.._output.Floats].Clear();
         fixed (float* source = parameters[_strides.Start..])
         fixed (float* planes = packed[_output.Floats..])
@@ -49,7 +49,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
             float* target = planes;
             for (int first = 0; first < _output.Floats; first += group)
             {
-                new Span<float>(weights, 9 * group).Clear();
+                new Span<float>(weights, KernelTaps.Count * group).Clear();
                 float* channel = source + (_channelOf[first] * _strides.Out);
                 int channels = _output.ChannelsOfGroup(first);
                 for (int i = 0; i < _runs.Depth; i++, target += group, channel += _strides.In)

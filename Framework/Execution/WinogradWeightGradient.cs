@@ -60,7 +60,7 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
     public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient)
     {
         WinogradKernels winograd = _layout.Kernels(kernels);
-        float* weights = stackalloc float[9 * Group];
+        float* weights = stackalloc float[KernelTaps.Count * Group];
         fixed (float* target = gradient[_strides.Start..])
         {
             for (int first = 0; first < _output.Floats; first += Group)
