@@ -22,9 +22,6 @@ internal sealed record CellPlace(
 /// <param name="place">Where to compute.</param>
 internal sealed class CellRunner(CommandContext context, TrainSettings settings, string folder, CellPlace place)
 {
-    /// <summary>Steps between checkpoints, unless a cell says otherwise: most cells are short.</summary>
-    private const int CheckpointEvery = 1000;
-
     /// <summary>Within it every worker that waits for a cell tries again.</summary>
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(7);
 
@@ -76,7 +73,6 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
         {
             Run = run,
             Resume = RunFolder.HasConfiguration(run),
-            CheckpointEvery = asked.CheckpointEvery ?? CheckpointEvery,
             Workers = place.Workers,
             Threads = 1,
             Listen = place.Listen,
