@@ -85,26 +85,42 @@ internal static unsafe class DirectConvolution<TVector>
     private static void ComputeTiles(
         in ConvolutionLine line, Run* runs, int runCount, byte* b, nint bColumn, float* start, int channel, bool two)
     {
-        nint aStep = line.InputPixel * sizeof(float);
-        nint cStep = line.OutputPixel * sizeof(float);
-        byte* a = (byte*)line.Input;
-        byte* c = (byte*)(line.Output + channel);
         int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
         int tiles = (line.Pixels + rowsMax - 1) / rowsMax;
-        for (int tile = 0; tile < tiles; tile++)
+        int rows = line.Pixels / tiles;
+        int higher = line.Pixels % tiles;
+        RunTile first = new()
         {
-            int rows = Partition.Size(line.Pixels, tiles, tile);
-            if (two)
-            {
-                TileTable<TVector, Size2>.MultiplyRuns(rows, a, aStep, runs, runCount, b, bColumn, start, c, cStep);
-            }
-            else
-            {
-                TileTable<TVector, Size1>.MultiplyRuns(rows, a, aStep, runs, runCount, b, bColumn, start, c, cStep);
-            }
+            A = (byte*)line.Input,
+            AStep = line.InputPixel * sizeof(float),
+            Runs = runs,
+            RunCount = runCount,
+            B = b,
+            BColumn = bColumn,
+            Start = start,
+            C = (byte*)(line.Output + channel),
+            CStep = line.OutputPixel * sizeof(float),
+        };
+        Multiply(two, rows + 1, first, higher);
+        nint above = (nint)higher * (rows + 1);
+        RunTile second = first with { A = first.A + (above * first.AStep), C = first.C + (above * first.CStep) };
+        Multiply(two, rows, second, tiles - higher);
+    }
 
-            a += rows * aStep;
-            c += rows * cStep;
+    private static void Multiply(bool two, int rows, in RunTile tile, int tiles)
+    {
+        if (tiles == 0)
+        {
+            return;
+        }
+
+        if (two)
+        {
+            TileTable<TVector, Size2>.MultiplyRuns(rows, tile, tiles);
+        }
+        else
+        {
+            TileTable<TVector, Size1>.MultiplyRuns(rows, tile, tiles);
         }
     }
 }

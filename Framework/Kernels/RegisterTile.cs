@@ -19,78 +19,96 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
     where TRows : struct, ITileSize
     where TColumns : struct, ITileSize
 {
+    /// <summary>Bytes of the weights for one float.</summary>
+    private const int Weights = 16 * sizeof(float);
+
     /// <summary>
     /// <c>c[r] = start + sum over runs, k of a[r aStep + run.Offset + k] b[k]</c>, in the order of the runs, then of k.
     /// </summary>
-    /// <param name="a">Row 0; row r is <paramref name="aStep"/> bytes further each.</param>
-    /// <param name="aStep">Bytes between rows of a.</param>
-    /// <param name="runs">Which stretches of a are read.</param>
-    /// <param name="runCount">Number of runs.</param>
-    /// <param name="b">16 floats for every k of all runs, one after the other.</param>
-    /// <param name="bColumn">Bytes from the first column's vector to the second's.</param>
-    /// <param name="start">What the sums start from, one vector a column for all rows; null: from c itself.</param>
-    /// <param name="c">Row 0 of the result, overwritten.</param>
-    /// <param name="cStep">Bytes between rows of c.</param>
+    /// <param name="tile">The first tile.</param>
+    /// <param name="tiles">How many, one below the other.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void MultiplyRuns(
-        byte* a, nint aStep, Run* runs, int runCount, byte* b, nint bColumn, float* start, byte* c, nint cStep)
+    public static void MultiplyRuns(in RunTile tile, int tiles)
     {
-        ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
-        ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
-        byte* cColumn1 = c + (TVector.Lanes * sizeof(float));
-        if (start != null)
+        byte* a = tile.A;
+        byte* c = tile.C;
+        nint aStep = tile.AStep;
+        nint bColumn = tile.BColumn;
+        Run* runsEnd = tile.Runs + tile.RunCount;
+        for (int i = 0; i < tiles; i++)
         {
-            TVector first = TVector.Load(start);
-            s0.Fill(first);
-            s1.Fill(first);
-            s2.Fill(first);
-            s3.Fill(first);
+            ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
+            ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
+            if (tile.Start != null)
+            {
+                Fill(ref s0, ref s1, ref s2, ref s3, TVector.Load(tile.Start));
+                if (TColumns.Count > 1)
+                {
+                    Fill(ref t0, ref t1, ref t2, ref t3, TVector.Load(tile.Start + TVector.Lanes));
+                }
+            }
+            else
+            {
+                Load(ref s0, ref s1, ref s2, ref s3, c, tile.CStep);
+                if (TColumns.Count > 1)
+                {
+                    Load(ref t0, ref t1, ref t2, ref t3, c + (TVector.Lanes * sizeof(float)), tile.CStep);
+                }
+            }
+
+            byte* b = tile.B;
+            for (Run* run = tile.Runs; run < runsEnd; run++)
+            {
+                byte* a0 = a + ((nint)run->Offset * sizeof(float));
+                byte* a3 = a0 + (3 * aStep);
+                byte* a6 = a0 + (6 * aStep);
+                byte* a9 = a0 + (9 * aStep);
+                byte* end = a0 + ((nint)run->Count * sizeof(float));
+
+                // Four at a time: whatever is not a sum is done once for four.
+                for (byte* four = end - (4 * sizeof(float)); a0 <= four;)
+                {
+                    Multiply(0);
+                    Multiply(1);
+                    Multiply(2);
+                    Multiply(3);
+                    a0 += 4 * sizeof(float);
+                    a3 += 4 * sizeof(float);
+                    a6 += 4 * sizeof(float);
+                    a9 += 4 * sizeof(float);
+                    b += 4 * Weights;
+                }
+
+                while (a0 < end)
+                {
+                    Multiply(0);
+                    a0 += sizeof(float);
+                    a3 += sizeof(float);
+                    a6 += sizeof(float);
+                    a9 += sizeof(float);
+                    b += Weights;
+                }
+
+                [MethodImpl(MethodImplOptions.AggressiveInlining)]
+                void Multiply(int k)
+                {
+                    TVector b0 = TVector.Load((float*)(b + (k * Weights)));
+                    TVector b1 = TColumns.Count > 1 ? TVector.Load((float*)(b + bColumn + (k * Weights))) : default;
+                    ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, a0, aStep, 4 * k, b0, b1, TRows.Count);
+                    ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a3, aStep, 4 * k, b0, b1, TRows.Count - 3);
+                    ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a6, aStep, 4 * k, b0, b1, TRows.Count - 6);
+                    ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, a9, aStep, 4 * k, b0, b1, TRows.Count - 9);
+                }
+            }
+
+            Store(ref s0, ref s1, ref s2, ref s3, c, tile.CStep);
             if (TColumns.Count > 1)
             {
-                TVector second = TVector.Load(start + TVector.Lanes);
-                t0.Fill(second);
-                t1.Fill(second);
-                t2.Fill(second);
-                t3.Fill(second);
+                Store(ref t0, ref t1, ref t2, ref t3, c + (TVector.Lanes * sizeof(float)), tile.CStep);
             }
-        }
-        else
-        {
-            Add(ref s0, ref s1, ref s2, ref s3, c, cStep);
-            if (TColumns.Count > 1)
-            {
-                Add(ref t0, ref t1, ref t2, ref t3, cColumn1, cStep);
-            }
-        }
 
-        for (int i = 0; i < runCount; i++)
-        {
-            byte* a0 = a + ((nint)runs[i].Offset * sizeof(float));
-            byte* a3 = a0 + (3 * aStep);
-            byte* a6 = a0 + (6 * aStep);
-            byte* a9 = a0 + (9 * aStep);
-            byte* aEnd = a0 + ((nint)runs[i].Count * sizeof(float));
-            do
-            {
-                TVector b0 = TVector.Load((float*)b);
-                TVector b1 = TColumns.Count > 1 ? TVector.Load((float*)(b + bColumn)) : default;
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, a0, aStep, b0, b1, TRows.Count);
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a3, aStep, b0, b1, TRows.Count - 3);
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a6, aStep, b0, b1, TRows.Count - 6);
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, a9, aStep, b0, b1, TRows.Count - 9);
-                a0 += sizeof(float);
-                a3 += sizeof(float);
-                a6 += sizeof(float);
-                a9 += sizeof(float);
-                b += 16 * sizeof(float);
-            }
-            while (a0 < aEnd);
-        }
-
-        Store(ref s0, ref s1, ref s2, ref s3, c, cStep);
-        if (TColumns.Count > 1)
-        {
-            Store(ref t0, ref t1, ref t2, ref t3, cColumn1, cStep);
+            a += TRows.Count * aStep;
+            c += TRows.Count * tile.CStep;
         }
     }
 
@@ -119,21 +137,29 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
 
         for (int y = 0; y < tile.H; y++)
         {
-            byte* aHere = tile.A + (y * tile.ALine);
-            byte* bHere = tile.B + (y * tile.BLine);
-            byte* bEnd = bHere + (tile.W * bPixel);
-            do
+            byte* a0 = tile.A + (y * tile.ALine);
+            byte* b0 = tile.B + (y * tile.BLine);
+            byte* a2 = a0 + (2 * aPixel);
+            byte* b2 = b0 + (2 * bPixel);
+            int left = tile.W;
+            for (; left >= 4; left -= 4)
             {
-                TVector b0 = TVector.Load((float*)bHere);
-                TVector b1 = TColumns.Count > 1 ? TVector.Load((float*)bHere + TVector.Lanes) : default;
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, aHere, 4, b0, b1, TRows.Count);
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, aHere + 12, 4, b0, b1, TRows.Count - 3);
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, aHere + 24, 4, b0, b1, TRows.Count - 6);
-                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, aHere + 36, 4, b0, b1, TRows.Count - 9);
-                aHere += aPixel;
-                bHere += bPixel;
+                Multiply(a0, b0);
+                Multiply(a0 + aPixel, b0 + bPixel);
+                Multiply(a2, b2);
+                Multiply(a2 + aPixel, b2 + bPixel);
+                a0 += 4 * aPixel;
+                a2 += 4 * aPixel;
+                b0 += 4 * bPixel;
+                b2 += 4 * bPixel;
             }
-            while (bHere < bEnd);
+
+            for (; left > 0; left--)
+            {
+                Multiply(a0, b0);
+                a0 += aPixel;
+                b0 += bPixel;
+            }
         }
 
         byte* c = tile.C;
@@ -153,6 +179,31 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
 
             Store(ref t0, ref t1, ref t2, ref t3, c, cStep);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        void Multiply(byte* a, byte* b)
+        {
+            TVector first = TVector.Load((float*)b);
+            TVector second = TColumns.Count > 1 ? TVector.Load((float*)b + TVector.Lanes) : default;
+            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, a, 4, 0, first, second, TRows.Count);
+            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a, 4, 12, first, second, TRows.Count - 3);
+            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a, 4, 24, first, second, TRows.Count - 6);
+            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, a, 4, 36, first, second, TRows.Count - 9);
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Fill(
+        ref ThreeRows<TVector> s0,
+        ref ThreeRows<TVector> s1,
+        ref ThreeRows<TVector> s2,
+        ref ThreeRows<TVector> s3,
+        TVector value)
+    {
+        s0.Fill(value);
+        s1.Fill(value);
+        s2.Fill(value);
+        s3.Fill(value);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

@@ -20,7 +20,8 @@ internal unsafe struct ThreeRows<TVector>
     }
 
     /// <summary>
-    /// row[r] += a[r step] * b0, and the same in the second column, for the first <paramref name="count"/> rows.
+    /// row[r] += a[r step + offset] * b0, and the same in the second column, for the first <paramref name="count"/>
+    /// rows; steps and offsets in bytes.
     /// </summary>
     /// <remarks>Both columns of a row in turn, so that only one broadcast is alive at a time.</remarks>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -29,6 +30,7 @@ internal unsafe struct ThreeRows<TVector>
         ref ThreeRows<TVector> column1,
         byte* a,
         nint step,
+        int offset,
         TVector b0,
         TVector b1,
         int count)
@@ -36,31 +38,31 @@ internal unsafe struct ThreeRows<TVector>
     {
         if (count > 0)
         {
-            TVector broadcast = TVector.Broadcast(*(float*)a);
-            column0._row0 = TVector.MultiplyAdd(broadcast, b0, column0._row0);
+            TVector broadcast = TVector.Broadcast(*(float*)(a + offset));
+            TVector.Accumulate(ref column0._row0, broadcast, b0);
             if (TColumns.Count > 1)
             {
-                column1._row0 = TVector.MultiplyAdd(broadcast, b1, column1._row0);
+                TVector.Accumulate(ref column1._row0, broadcast, b1);
             }
         }
 
         if (count > 1)
         {
-            TVector broadcast = TVector.Broadcast(*(float*)(a + step));
-            column0._row1 = TVector.MultiplyAdd(broadcast, b0, column0._row1);
+            TVector broadcast = TVector.Broadcast(*(float*)(a + step + offset));
+            TVector.Accumulate(ref column0._row1, broadcast, b0);
             if (TColumns.Count > 1)
             {
-                column1._row1 = TVector.MultiplyAdd(broadcast, b1, column1._row1);
+                TVector.Accumulate(ref column1._row1, broadcast, b1);
             }
         }
 
         if (count > 2)
         {
-            TVector broadcast = TVector.Broadcast(*(float*)(a + (2 * step)));
-            column0._row2 = TVector.MultiplyAdd(broadcast, b0, column0._row2);
+            TVector broadcast = TVector.Broadcast(*(float*)(a + (2 * step) + offset));
+            TVector.Accumulate(ref column0._row2, broadcast, b0);
             if (TColumns.Count > 1)
             {
-                column1._row2 = TVector.MultiplyAdd(broadcast, b1, column1._row2);
+                TVector.Accumulate(ref column1._row2, broadcast, b1);
             }
         }
     }

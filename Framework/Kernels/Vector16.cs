@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Distributed.Framework.Kernels;
 
 /// <summary>Sixteen floats: 32 registers of 512 bits (AVX-512).</summary>
-internal readonly unsafe struct Vector16(Vector512<float> value) : IVector<Vector16>
+internal unsafe struct Vector16(Vector512<float> value) : IVector<Vector16>
 {
-    private readonly Vector512<float> _value = value;
+    private Vector512<float> _value = value;
 
     public static int Lanes => 16;
 
@@ -24,6 +24,10 @@ internal readonly unsafe struct Vector16(Vector512<float> value) : IVector<Vecto
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector16 MultiplyAdd(Vector16 a, Vector16 b, Vector16 c) =>
         new(Vector512.FusedMultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Vector16 sum, Vector16 a, Vector16 b) =>
+        sum._value = Vector512.FusedMultiplyAdd(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector16 operator +(Vector16 a, Vector16 b) => new(a._value + b._value);

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Distributed.Framework.Kernels;
 
 /// <summary>Four floats: 16 registers of 128 bits (SSE, Arm).</summary>
-internal readonly unsafe struct Vector4(Vector128<float> value) : IVector<Vector4>
+internal unsafe struct Vector4(Vector128<float> value) : IVector<Vector4>
 {
-    private readonly Vector128<float> _value = value;
+    private Vector128<float> _value = value;
 
     public static int Lanes => 4;
 
@@ -24,6 +24,10 @@ internal readonly unsafe struct Vector4(Vector128<float> value) : IVector<Vector
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector4 MultiplyAdd(Vector4 a, Vector4 b, Vector4 c) =>
         new(Vector128.FusedMultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Vector4 sum, Vector4 a, Vector4 b) =>
+        sum._value = Vector128.FusedMultiplyAdd(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector4 operator +(Vector4 a, Vector4 b) => new(a._value + b._value);

@@ -4,9 +4,9 @@ using System.Runtime.Intrinsics;
 namespace Distributed.Framework.Kernels;
 
 /// <summary>Eight floats: 16 registers of 256 bits (AVX2).</summary>
-internal readonly unsafe struct Vector8(Vector256<float> value) : IVector<Vector8>
+internal unsafe struct Vector8(Vector256<float> value) : IVector<Vector8>
 {
-    private readonly Vector256<float> _value = value;
+    private Vector256<float> _value = value;
 
     public static int Lanes => 8;
 
@@ -24,6 +24,10 @@ internal readonly unsafe struct Vector8(Vector256<float> value) : IVector<Vector
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector8 MultiplyAdd(Vector8 a, Vector8 b, Vector8 c) =>
         new(Vector256.FusedMultiplyAdd(a._value, b._value, c._value));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public static void Accumulate(ref Vector8 sum, Vector8 a, Vector8 b) =>
+        sum._value = Vector256.FusedMultiplyAdd(a._value, b._value, sum._value);
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public static Vector8 operator +(Vector8 a, Vector8 b) => new(a._value + b._value);
