@@ -92,6 +92,8 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         float* temporary = Align(room);
         int lanes = TVector.Lanes;
         nint plane = tiles.Plane;
+        nint line = tiles.Line;
+        nint pixel = tiles.Pixel;
         for (int row = 0; row < tiles.Rows; row++)
         {
             float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
@@ -100,18 +102,21 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
             {
                 foreach (Run run in tiles.Channels)
                 {
-                    for (int c = run.Offset; c < run.Offset + run.Count; c += lanes)
+                    float* end = image + run.Offset + run.Count;
+                    float* target = planes + run.Offset;
+                    for (float* source = image + run.Offset; source < end; source += lanes, target += lanes)
                     {
-                        for (int x = 0; x < Side; x++)
+                        float* here = temporary;
+                        for (float* at = source; here < temporary + (Side * lanes); here += lanes, at += pixel)
                         {
-                            TTile.TransformInput<TVector>(
-                                image + c + (x * tiles.Pixel), tiles.Line, temporary + (x * lanes), Side * lanes);
+                            TTile.TransformInput<TVector>(at, line, here, Side * lanes);
                         }
 
-                        for (int y = 0; y < Side; y++)
+                        here = temporary;
+                        for (float* at = target; here < temporary + (Side * Side * lanes); at += Side * plane)
                         {
-                            TTile.TransformInput<TVector>(
-                                temporary + (y * Side * lanes), lanes, planes + c + (y * Side * plane), plane);
+                            TTile.TransformInput<TVector>(here, lanes, at, plane);
+                            here += Side * lanes;
                         }
                     }
                 }
@@ -124,13 +129,17 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
 
     public override void TransformOutput(in WinogradTiles tiles, bool rectify)
     {
-        if (rectify)
+        if (tiles.Start == null)
         {
-            TransformOutput<Rectifier>(tiles);
+            TransformOutput<AddingStore>(tiles);
+        }
+        else if (rectify)
+        {
+            TransformOutput<ActivatedStore<Rectifier>>(tiles);
         }
         else
         {
-            TransformOutput<Identity>(tiles);
+            TransformOutput<ActivatedStore<Identity>>(tiles);
         }
     }
 
@@ -140,7 +149,10 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         float* room = stackalloc float[TemporaryFloats];
         float* temporary = Align(room);
         int lanes = TVector.Lanes;
+        int outputs = TTile.Outputs;
         nint plane = tiles.Plane;
+        nint line = tiles.Line;
+        nint pixel = tiles.Pixel;
         for (int row = 0; row < tiles.Rows; row++)
         {
             float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
@@ -149,21 +161,21 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
             {
                 foreach (Run run in tiles.Channels)
                 {
-                    for (int c = run.Offset; c < run.Offset + run.Count; c += lanes)
+                    float* end = image + run.Offset + run.Count;
+                    float* target = planes + run.Offset;
+                    for (float* source = image + run.Offset; source < end; source += lanes, target += lanes)
                     {
-                        for (int x = 0; x < TTile.Outputs; x++)
+                        float* here = temporary;
+                        for (float* at = source; here < temporary + (outputs * lanes); here += lanes, at += pixel)
                         {
-                            TTile.TransformOutputGradient<TVector>(
-                                image + c + (x * tiles.Pixel),
-                                tiles.Line,
-                                temporary + (x * lanes),
-                                TTile.Outputs * lanes);
+                            TTile.TransformOutputGradient<TVector>(at, line, here, outputs * lanes);
                         }
 
-                        for (int y = 0; y < Side; y++)
+                        here = temporary;
+                        for (float* at = target; here < temporary + (Side * outputs * lanes); at += Side * plane)
                         {
-                            TTile.TransformOutputGradient<TVector>(
-                                temporary + (y * TTile.Outputs * lanes), lanes, planes + c + (y * Side * plane), plane);
+                            TTile.TransformOutputGradient<TVector>(here, lanes, at, plane);
+                            here += outputs * lanes;
                         }
                     }
                 }
@@ -212,13 +224,15 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    private static void TransformOutput<TFunction>(in WinogradTiles tiles)
-        where TFunction : struct, IActivationFunction
+    private static void TransformOutput<TStore>(in WinogradTiles tiles)
+        where TStore : struct, IOutputStore
     {
         float* room = stackalloc float[TemporaryFloats];
         float* temporary = Align(room);
         int lanes = TVector.Lanes;
         nint plane = tiles.Plane;
+        nint line = tiles.Line;
+        nint pixel = tiles.Pixel;
         for (int row = 0; row < tiles.Rows; row++)
         {
             int height = Math.Min(TTile.Outputs, tiles.Height - (row * TTile.Outputs));
@@ -231,18 +245,27 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                 {
                     for (int c = run.Offset; c < run.Offset + run.Count; c += lanes)
                     {
-                        for (int x = 0; x < Side; x++)
+                        float* here = temporary;
+                        for (float* at = planes + c; here < temporary + (Side * lanes); here += lanes, at += plane)
                         {
-                            TTile.TransformOutput<TVector>(
-                                planes + c + (x * plane), Side * plane, temporary + (x * lanes), Side * lanes);
+                            TTile.TransformOutput<TVector, PlainStore>(
+                                at, Side * plane, here, Side * lanes, default);
                         }
 
-                        float* start = tiles.Start == null ? null : tiles.Start + c;
-                        for (int y = 0; y < height; y++)
+                        TVector start = tiles.Start == null ? default : TVector.Load(tiles.Start + c);
+                        float* products = temporary;
+                        float* target = image + c;
+                        for (int y = 0; y < height; y++, target += line, products += Side * lanes)
                         {
-                            float* products = temporary + (y * Side * lanes);
-                            TTile.TransformOutput<TVector>(products, lanes, products, lanes);
-                            StoreLine<TFunction>(products, start, image + c + (y * tiles.Line), tiles.Pixel, width);
+                            if (width == TTile.Outputs)
+                            {
+                                TTile.TransformOutput<TVector, TStore>(products, lanes, target, pixel, start);
+                            }
+                            else
+                            {
+                                TTile.TransformOutput<TVector, PlainStore>(products, lanes, products, lanes, default);
+                                StoreLine<TStore>(products, start, target, pixel, width);
+                            }
                         }
                     }
                 }
@@ -254,23 +277,12 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void StoreLine<TFunction>(float* source, float* start, float* target, nint pixel, int width)
-        where TFunction : struct, IActivationFunction
+    private static void StoreLine<TStore>(float* source, TVector start, float* target, nint pixel, int width)
+        where TStore : struct, IOutputStore
     {
-        if (start == null)
+        for (int x = 0; x < width; x++, source += TVector.Lanes, target += pixel)
         {
-            for (int x = 0; x < width; x++, source += TVector.Lanes, target += pixel)
-            {
-                TVector.Store(target, TVector.Load(target) + TVector.Load(source));
-            }
-        }
-        else
-        {
-            TVector first = TVector.Load(start);
-            for (int x = 0; x < width; x++, source += TVector.Lanes, target += pixel)
-            {
-                TVector.Store(target, TFunction.Forward(TVector.Load(source) + first, default));
-            }
+            TStore.Store(target, TVector.Load(source), start);
         }
     }
 

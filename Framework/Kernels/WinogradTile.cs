@@ -17,9 +17,11 @@ internal unsafe interface IWinogradTile
     static abstract void TransformInput<TVector>(float* source, nint sourceStep, float* target, nint targetStep)
         where TVector : struct, IVector<TVector>;
 
-    /// <summary>A^T p: m + 2 products to m outputs.</summary>
-    static abstract void TransformOutput<TVector>(float* source, nint sourceStep, float* target, nint targetStep)
-        where TVector : struct, IVector<TVector>;
+    /// <summary>A^T p: m + 2 products to m outputs, each stored together with a start, as TStore says.</summary>
+    static abstract void TransformOutput<TVector, TStore>(
+        float* source, nint sourceStep, float* target, nint targetStep, TVector start)
+        where TVector : struct, IVector<TVector>
+        where TStore : struct, IOutputStore;
 
     /// <summary>A e: the gradients of m outputs to those of m + 2 products.</summary>
     static abstract void TransformOutputGradient<TVector>(
@@ -45,33 +47,36 @@ internal readonly unsafe struct WinogradTile4 : IWinogradTile
     public static void TransformInput<TVector>(float* source, nint sourceStep, float* target, nint targetStep)
         where TVector : struct, IVector<TVector>
     {
+        // In an order that lets each sum end in a register that is free: instructions are what this costs.
         TVector minus4 = TVector.Broadcast(-4f);
-        TVector d1 = TVector.Load(source + sourceStep);
+        TVector two = TVector.Broadcast(2f);
+        TVector minus2 = TVector.Broadcast(-2f);
         TVector d2 = TVector.Load(source + (2 * sourceStep));
-        TVector d3 = TVector.Load(source + (3 * sourceStep));
         TVector d4 = TVector.Load(source + (4 * sourceStep));
-        TVector even = TVector.MultiplyAdd(minus4, d2, d4);
-        TVector odd = TVector.MultiplyAdd(minus4, d1, d3);
         TVector difference24 = d4 - d2;
-        TVector difference13 = d3 - d1;
-        TVector twice = difference13 + difference13;
-        TVector.Store(target + targetStep, even + odd);
-        TVector.Store(target + (2 * targetStep), even - odd);
-        TVector.Store(target + (3 * targetStep), difference24 + twice);
-        TVector.Store(target + (4 * targetStep), difference24 - twice);
+        TVector even = TVector.MultiplyAdd(minus4, d2, d4);
 
         // 4 d0 - 5 d2 + d4 = 4 (d0 - d2) + (d4 - d2), and likewise with the odd ones.
-        TVector four = TVector.Broadcast(4f);
-        TVector first = TVector.MultiplyAdd(four, TVector.Load(source) - d2, difference24);
-        TVector d5 = TVector.Load(source + (5 * sourceStep));
-        TVector last = TVector.MultiplyAdd(minus4, difference13, d5 - d3);
+        TVector first = TVector.MultiplyAdd(minus4, d2 - TVector.Load(source), difference24);
         TVector.Store(target, first);
+        TVector d1 = TVector.Load(source + sourceStep);
+        TVector d3 = TVector.Load(source + (3 * sourceStep));
+        TVector difference13 = d3 - d1;
+        TVector last = TVector.Load(source + (5 * sourceStep)) - d3;
+        TVector odd = TVector.MultiplyAdd(minus4, d1, d3);
+        TVector.Accumulate(ref last, minus4, difference13);
         TVector.Store(target + (5 * targetStep), last);
+        TVector.Store(target + targetStep, even + odd);
+        TVector.Store(target + (2 * targetStep), even - odd);
+        TVector.Store(target + (3 * targetStep), TVector.MultiplyAdd(two, difference13, difference24));
+        TVector.Store(target + (4 * targetStep), TVector.MultiplyAdd(minus2, difference13, difference24));
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformOutput<TVector>(float* source, nint sourceStep, float* target, nint targetStep)
+    public static void TransformOutput<TVector, TStore>(
+        float* source, nint sourceStep, float* target, nint targetStep, TVector start)
         where TVector : struct, IVector<TVector>
+        where TStore : struct, IOutputStore
     {
         TVector p1 = TVector.Load(source + sourceStep);
         TVector p2 = TVector.Load(source + (2 * sourceStep));
@@ -82,12 +87,14 @@ internal readonly unsafe struct WinogradTile4 : IWinogradTile
         TVector sum34 = p3 + p4;
         TVector difference34 = p3 - p4;
         TVector first = (TVector.Load(source) + sum12) + sum34;
+        TVector second = TVector.MultiplyAdd(TVector.Broadcast(2f), difference34, difference12);
+        TVector third = TVector.MultiplyAdd(TVector.Broadcast(4f), sum34, sum12);
         TVector last = difference12 + TVector.Load(source + (5 * sourceStep));
-        TVector.Store(target, first);
-        TVector.Store(
-            target + targetStep, TVector.MultiplyAdd(TVector.Broadcast(2f), difference34, difference12));
-        TVector.Store(target + (2 * targetStep), TVector.MultiplyAdd(TVector.Broadcast(4f), sum34, sum12));
-        TVector.Store(target + (3 * targetStep), TVector.MultiplyAdd(TVector.Broadcast(8f), difference34, last));
+        TStore.Store(target, first, start);
+        TStore.Store(target + targetStep, second, start);
+        TStore.Store(target + (2 * targetStep), third, start);
+        TStore.Store(
+            target + (3 * targetStep), TVector.MultiplyAdd(TVector.Broadcast(8f), difference34, last), start);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
@@ -175,15 +182,17 @@ internal readonly unsafe struct WinogradTile2 : IWinogradTile
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    public static void TransformOutput<TVector>(float* source, nint sourceStep, float* target, nint targetStep)
+    public static void TransformOutput<TVector, TStore>(
+        float* source, nint sourceStep, float* target, nint targetStep, TVector start)
         where TVector : struct, IVector<TVector>
+        where TStore : struct, IOutputStore
     {
         TVector p1 = TVector.Load(source + sourceStep);
         TVector p2 = TVector.Load(source + (2 * sourceStep));
         TVector first = TVector.Load(source) + (p1 + p2);
         TVector last = (p1 - p2) + TVector.Load(source + (3 * sourceStep));
-        TVector.Store(target, first);
-        TVector.Store(target + targetStep, last);
+        TStore.Store(target, first, start);
+        TStore.Store(target + targetStep, last, start);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
