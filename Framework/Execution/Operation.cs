@@ -20,6 +20,9 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>Parts of the input whose gradient must be cleared before adding to it.</summary>
     public ActivationNode[] ClearedFirst { get; set; } = [];
 
+    /// <summary>Roots whose gradient takes over memory here: their border must be cleared.</summary>
+    public ActivationNode[] BordersFirst { get; set; } = [];
+
     /// <summary>Floats this operation keeps in a replica.</summary>
     public virtual int PackedFloats => 0;
 

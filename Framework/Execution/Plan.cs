@@ -24,7 +24,9 @@ public sealed class Plan
         InputNode.IsRead = true;
         OutputNode = model.Root.Build(builder, InputNode, "");
         Roots = builder.Finish(OutputNode);
-        if (Roots.Any(root => root.ImageFloats * imagesPerPass > AlignedBuffer.LengthMax))
+        GradientImageFloats = GradientMemory.Place(builder.Operations, InputNode, OutputNode);
+        if (Roots.Any(root => root.ImageFloats * imagesPerPass > AlignedBuffer.LengthMax)
+            || GradientImageFloats * imagesPerPass > AlignedBuffer.LengthMax)
         {
             throw new OverflowException();
         }
@@ -68,6 +70,9 @@ public sealed class Plan
     internal ActivationNode[] Roots { get; }
 
     internal Operation[] Operations { get; }
+
+    /// <summary>Floats of the memory that gradients of activations share, for each image of a pass.</summary>
+    internal long GradientImageFloats { get; }
 
     internal int GradientFloats { get; }
 
@@ -118,6 +123,11 @@ public sealed class Plan
 
         for (int i = Operations.Length - 1; i >= 0; i--)
         {
+            foreach (ActivationNode root in Operations[i].BordersFirst)
+            {
+                workspace.ClearGradientBorder(root);
+            }
+
             foreach (ActivationNode part in Operations[i].ClearedFirst)
             {
                 workspace.ClearGradient(part);

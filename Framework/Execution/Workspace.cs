@@ -23,8 +23,10 @@ public sealed unsafe class Workspace
         _training = training;
         Kernels = kernels;
         _activations = [.. plan.Roots.Select(Allocate)];
+        AlignedBuffer shared = new(training ? plan.GradientImageFloats * imagesMax : 0);
+        AlignedBuffer none = new(0);
         _gradients = training
-            ? [.. plan.Roots.Select(root => root.NeedsGradient ? Allocate(root) : new AlignedBuffer(0))]
+            ? [.. plan.Roots.Select(root => root.SharesGradient ? shared : root.NeedsGradient ? Allocate(root) : none)]
             : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
         int temporary = plan.Operations.Select(each => each.TemporaryFloats(training)).DefaultIfEmpty().Max();
@@ -136,7 +138,8 @@ public sealed unsafe class Workspace
         _activations[node.Root.Slot].Pointer + (image * (nint)node.ImageFloats) + node.Start;
 
     internal float* Gradient(ActivationNode node, int image) =>
-        _gradients[node.Root.Slot].Pointer + (image * (nint)node.ImageFloats) + node.Start;
+        _gradients[node.Root.Slot].Pointer + ((nint)node.Root.GradientStart * _imagesMax)
+        + (image * (nint)node.ImageFloats) + node.Start;
 
     internal Span<float> GradientSums(Operation operation) =>
         _sums.Span.Slice(operation.GradientStart, operation.GradientFloats);
@@ -159,6 +162,27 @@ public sealed unsafe class Workspace
                     new Span<float>(pixel, node.Floats).Clear();
                 }
             }
+        }
+    }
+
+    /// <summary>Writes zeros around the root's gradient of every image.</summary>
+    internal void ClearGradientBorder(ActivationNode root)
+    {
+        int line = root.LineFloats;
+        int above = root.Border * line;
+        int beside = root.Border * root.PixelFloats;
+        for (int image = 0; image < Images && root.Border > 0; image++)
+        {
+            float* start = Gradient(root, image) - root.Start;
+            new Span<float>(start, above).Clear();
+            start += above;
+            for (int y = 0; y < root.Shape.H; y++, start += line)
+            {
+                new Span<float>(start, beside).Clear();
+                new Span<float>(start + line - beside, beside).Clear();
+            }
+
+            new Span<float>(start, above).Clear();
         }
     }
 
