@@ -15,6 +15,10 @@ internal sealed unsafe class MaxPoolOperation(
 {
     private bool IsOverlapping => stride < k;
 
+    /// <summary>Whether every pixel belongs to exactly one window.</summary>
+    private bool CoversInput =>
+        stride == k && padding == 0 && Input.Shape.H % k == 0 && Input.Shape.W % k == 0;
+
     public override void Bind()
     {
     }
@@ -39,9 +43,9 @@ internal sealed unsafe class MaxPoolOperation(
             return;
         }
 
-        if (InputGradient == GradientMode.Overwrite)
+        if (InputGradient == GradientMode.Overwrite && !CoversInput)
         {
-            // Pixels may belong to several windows, or to none.
+            // Pixels belong to several windows, or to none.
             workspace.ClearGradient(Input);
         }
 
