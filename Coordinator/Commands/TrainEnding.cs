@@ -39,7 +39,8 @@ internal static class TrainEnding
 
         if (!result.IsStopped)
         {
-            writer.WriteLine($"  {program} evaluate --run {run}");
+            string data = IsValidated(result) ? "" : " --data FOLDER_OF_PNGS --noise gaussian:25";
+            writer.WriteLine($"  {program} evaluate --run {run}{data}");
         }
 
         if (!result.IsStopped && summary.Accuracy is null)
@@ -48,6 +49,9 @@ internal static class TrainEnding
                 $"  {program} train --data FOLDER_OF_PNGS --noise gaussian:25 --init {Quote(Weights(summary.Run))}");
         }
     }
+
+    private static bool IsValidated(TrainResult result) => result.IsEstimated
+        || result.Summary is not { Psnr: null, Accuracy: null, ValidationLoss: null };
 
     private static void WriteStep(TextWriter writer, StepMeans? step)
     {
@@ -81,6 +85,12 @@ internal static class TrainEnding
             writer.WriteLine(summary.PsnrEstimated is { } estimated
                 ? Invariant($"PSNR {estimated:0.00} dB over the global error, estimated from noisy pairs.")
                 : "PSNR, estimated from noisy pairs: below resolution.");
+        }
+        else if (!IsValidated(result) && !result.IsStopped)
+        {
+            writer.WriteLine(
+                "Not validated. --validation FILE takes (noisy, clean) pairs; with --validation-noisy, noisy pairs "
+                + "that were held out, from which PSNR is estimated.");
         }
 
         if (summary.Psnr is not { } psnr)

@@ -32,6 +32,21 @@ public sealed class TrainEndingTests
         await EndingAsync(result => result with { PreviewPath = AppContext.BaseDirectory, IsEstimated = true }),
         line => line.Contains("(noisy | denoised | other noisy)", StringComparison.Ordinal));
 
+    [Fact]
+    public async Task Train_NoValidation_SaysHowToMeasure()
+    {
+        string[] lines = await EndingAsync(result => result with
+        {
+            Summary = result.Summary with { Psnr = null, Accuracy = null, ValidationLoss = null },
+        });
+        Assert.Contains(lines, line => line.StartsWith("Not validated.", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("evaluate", StringComparison.Ordinal)
+            && line.EndsWith("--data FOLDER_OF_PNGS --noise gaussian:25", StringComparison.Ordinal));
+        Assert.DoesNotContain(
+            await EndingAsync(result => result),
+            line => line.StartsWith("Not validated.", StringComparison.Ordinal));
+    }
+
     private static async Task<string[]> EndingAsync(Func<TrainResult, TrainResult> change)
     {
         CommandRunner runner = new()
