@@ -39,7 +39,7 @@ internal static class TrainEnding
 
         if (!result.IsStopped)
         {
-            string data = IsValidated(result) ? "" : " --data FOLDER_OF_PNGS --noise gaussian:25";
+            string data = IsValidated(result) ? "" : " --data SOURCE";
             writer.WriteLine($"  {program} evaluate --run {run}{data}");
         }
 
@@ -89,8 +89,8 @@ internal static class TrainEnding
         else if (!IsValidated(result) && !result.IsStopped)
         {
             writer.WriteLine(
-                "Not validated. --validation FILE takes (noisy, clean) pairs; with --validation-noisy, noisy pairs "
-                + "that were held out, from which PSNR is estimated.");
+                "Not validated: give a source with --validation (and --validation-noisy if it holds noisy pairs, from "
+                + "which PSNR is estimated).");
         }
 
         if (summary.Psnr is not { } psnr)

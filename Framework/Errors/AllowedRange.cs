@@ -19,7 +19,7 @@ internal static class AllowedRange
             string subject = owner is null ? $"The {argument}" : $"{owner}: {argument}";
             throw new ConfigurationException(
                 string.Create(CultureInfo.InvariantCulture, $"{subject} is {value}; allowed is {allowed}."),
-                $"Give {argument} within that range.");
+                "Give a value within that range.");
         }
     }
 }

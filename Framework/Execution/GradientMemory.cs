@@ -1,34 +1,47 @@
+using Distributed.Framework.Tensors;
+
 namespace Distributed.Framework.Execution;
 
 /// <summary>Where gradients of a plan's activations lie: those that are never needed at once share memory.</summary>
 /// <remarks>
 /// A gradient is needed from the operation that writes it first in the backward pass to the one that computed the
 /// activation. The largest are placed first, each at the lowest place that is free all that time. What was there
-/// before leaves the border dirty, so the first operation clears it. The gradients of the plan's input and output are
-/// the caller's: theirs is never shared.
+/// before leaves the border dirty, so the first operation clears it. The output's gradient is the caller's, and the
+/// input's if it is wanted: they lie apart.
 /// </remarks>
 internal static class GradientMemory
 {
-    /// <summary>Places all gradients but the callers'.</summary>
+    /// <summary>Places all gradients but the callers', as far as one buffer holds them.</summary>
     /// <returns>Floats for each image of a pass.</returns>
-    public static long Place(IReadOnlyList<Operation> operations, params ActivationNode[] callers)
+    public static long Place(
+        IReadOnlyList<Operation> operations, ActivationNode input, ActivationNode output, int imagesPerPass)
     {
         Dictionary<ActivationNode, (int First, int Last)> needed = Needed(operations);
+        needed.Remove(output.Root);
+        if (input.NeedsGradient)
+        {
+            needed.Remove(input.Root);
+        }
+
         List<ActivationNode> placed = [];
         foreach (ActivationNode root in needed.Keys
-            .Where(root => root.NeedsGradient && !callers.Any(node => node.Root == root))
+            .Where(root => root.NeedsGradient)
             .OrderByDescending(root => root.ImageFloats))
         {
             (int first, int last) = needed[root];
-            root.SharesGradient = true;
-            operations[first].BordersFirst = [.. operations[first].BordersFirst, root];
-            root.GradientStart = LowestFree(
+            long start = LowestFree(
                 root.ImageFloats,
                 placed.Where(other => needed[other].First >= last && needed[other].Last <= first));
-            placed.Add(root);
+            if (checked((start + root.ImageFloats) * imagesPerPass) <= AlignedBuffer.LengthMax)
+            {
+                root.SharesGradient = true;
+                root.GradientStart = start;
+                operations[first].BordersFirst = [.. operations[first].BordersFirst, root];
+                placed.Add(root);
+            }
         }
 
-        return placed.Select(root => checked(root.GradientStart + root.ImageFloats)).DefaultIfEmpty().Max();
+        return placed.Select(root => root.GradientStart + root.ImageFloats).DefaultIfEmpty().Max();
     }
 
     /// <summary>For each root the highest and lowest index of the operations that touch its gradient.</summary>
@@ -37,14 +50,18 @@ internal static class GradientMemory
         Dictionary<ActivationNode, (int First, int Last)> needed = [];
         for (int i = 0; i < operations.Count; i++)
         {
-            foreach (ActivationNode node in new[] { operations[i].Input, operations[i].Output })
+            Operation operation = operations[i];
+            Touch(operation.Output.Root, i);
+            if (operation.InputGradient != GradientMode.Skip)
             {
-                int last = needed.TryGetValue(node.Root, out (int First, int Last) before) ? before.Last : i;
-                needed[node.Root] = (i, last);
+                Touch(operation.Input.Root, i);
             }
         }
 
         return needed;
+
+        void Touch(ActivationNode root, int i) =>
+            needed[root] = (i, needed.TryGetValue(root, out (int First, int Last) before) ? before.Last : i);
     }
 
     private static long LowestFree(long floats, IEnumerable<ActivationNode> taken)

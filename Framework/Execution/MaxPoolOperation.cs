@@ -45,7 +45,7 @@ internal sealed unsafe class MaxPoolOperation(
 
         if (InputGradient == GradientMode.Overwrite && !CoversInput)
         {
-            // Pixels belong to several windows, or to none.
+            // Some pixels may belong to several windows, or to none.
             workspace.ClearGradient(Input);
         }
 

@@ -24,13 +24,12 @@ public sealed class Plan
         InputNode.IsRead = true;
         OutputNode = model.Root.Build(builder, InputNode, "");
         Roots = builder.Finish(OutputNode);
-        GradientImageFloats = GradientMemory.Place(builder.Operations, InputNode, OutputNode);
-        if (Roots.Any(root => root.ImageFloats * imagesPerPass > AlignedBuffer.LengthMax)
-            || GradientImageFloats * imagesPerPass > AlignedBuffer.LengthMax)
+        if (Roots.Any(root => root.ImageFloats * imagesPerPass > AlignedBuffer.LengthMax))
         {
             throw new OverflowException();
         }
 
+        GradientImageFloats = GradientMemory.Place(builder.Operations, InputNode, OutputNode, imagesPerPass);
         Operations = [.. builder.Operations];
         foreach (Operation operation in Operations)
         {

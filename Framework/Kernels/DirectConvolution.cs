@@ -32,6 +32,7 @@ internal readonly unsafe struct ConvolutionLine
     /// <summary>Floats from output pixel to output pixel.</summary>
     public required nint OutputPixel { get; init; }
 
+    /// <summary>At least 1.</summary>
     public required int Pixels { get; init; }
 
     /// <summary>Output channels, a multiple of 16.</summary>
@@ -87,6 +88,8 @@ internal static unsafe class DirectConvolution<TVector>
     {
         int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
         int tiles = (line.Pixels + rowsMax - 1) / rowsMax;
+
+        // As Partition cuts: the higher ones first.
         int rows = line.Pixels / tiles;
         int higher = line.Pixels % tiles;
         RunTile first = new()

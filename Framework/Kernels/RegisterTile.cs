@@ -20,7 +20,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
     where TColumns : struct, ITileSize
 {
     /// <summary>Bytes of the weights for one float.</summary>
-    private const int Weights = 16 * sizeof(float);
+    private const int WeightBytes = 16 * sizeof(float);
 
     /// <summary>
     /// <c>c[r] = start + sum over runs, k of a[r aStep + run.Offset + k] b[k]</c>, in the order of the runs, then of k.
@@ -76,7 +76,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                     a3 += 4 * sizeof(float);
                     a6 += 4 * sizeof(float);
                     a9 += 4 * sizeof(float);
-                    b += 4 * Weights;
+                    b += 4 * WeightBytes;
                 }
 
                 while (a0 < end)
@@ -86,14 +86,14 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                     a3 += sizeof(float);
                     a6 += sizeof(float);
                     a9 += sizeof(float);
-                    b += Weights;
+                    b += WeightBytes;
                 }
 
                 [MethodImpl(MethodImplOptions.AggressiveInlining)]
                 void Multiply(int k)
                 {
-                    TVector b0 = TVector.Load((float*)(b + (k * Weights)));
-                    TVector b1 = TColumns.Count > 1 ? TVector.Load((float*)(b + bColumn + (k * Weights))) : default;
+                    TVector b0 = TVector.Load((float*)(b + (k * WeightBytes)));
+                    TVector b1 = TColumns.Count > 1 ? TVector.Load((float*)(b + bColumn + (k * WeightBytes))) : default;
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, a0, aStep, 4 * k, b0, b1, TRows.Count);
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a3, aStep, 4 * k, b0, b1, TRows.Count - 3);
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a6, aStep, 4 * k, b0, b1, TRows.Count - 6);
@@ -123,7 +123,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
     {
         nint aPixel = tile.APixel;
         nint bPixel = tile.BPixel;
-        const nint cStep = 16 * sizeof(float);
+        const nint cStep = WeightBytes;
         ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
         ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
         if (tile.Continues)

@@ -6,6 +6,7 @@ namespace Distributed.Framework.Kernels;
 /// <summary>Sixteen floats: 32 registers of 512 bits (AVX-512).</summary>
 internal unsafe struct Vector16(Vector512<float> value) : IVector<Vector16>
 {
+    // Not readonly: Accumulate must assign to the field itself, or the compiler moves every sum.
     private Vector512<float> _value = value;
 
     public static int Lanes => 16;

@@ -6,6 +6,7 @@ namespace Distributed.Framework.Kernels;
 /// <summary>Four floats: 16 registers of 128 bits (SSE, Arm).</summary>
 internal unsafe struct Vector4(Vector128<float> value) : IVector<Vector4>
 {
+    // Not readonly: Accumulate must assign to the field itself, or the compiler moves every sum.
     private Vector128<float> _value = value;
 
     public static int Lanes => 4;

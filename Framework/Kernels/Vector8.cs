@@ -6,6 +6,7 @@ namespace Distributed.Framework.Kernels;
 /// <summary>Eight floats: 16 registers of 256 bits (AVX2).</summary>
 internal unsafe struct Vector8(Vector256<float> value) : IVector<Vector8>
 {
+    // Not readonly: Accumulate must assign to the field itself, or the compiler moves every sum.
     private Vector256<float> _value = value;
 
     public static int Lanes => 8;

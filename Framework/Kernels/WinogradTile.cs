@@ -5,7 +5,8 @@ namespace Distributed.Framework.Kernels;
 /// <summary>The one-dimensional transforms of Winograd's F(m, 3): every second dimension is the same again.</summary>
 /// <remarks>
 /// y = A^T [(G g) * (B^T d)] gives m outputs of a correlation of m + 2 inputs d with 3 weights g in m + 2 products.
-/// Every transform reads and writes vectors that lie a number of floats apart, and sums in the order written here.
+/// Every transform reads and writes vectors that lie a number of floats apart, and sums in the order written here; only
+/// TransformOutput may write over what it reads.
 /// Source: Lavin, Gray 2015, "Fast Algorithms for Convolutional Neural Networks".
 /// </remarks>
 internal unsafe interface IWinogradTile
@@ -56,7 +57,7 @@ internal readonly unsafe struct WinogradTile4 : IWinogradTile
         TVector difference24 = d4 - d2;
         TVector even = TVector.MultiplyAdd(minus4, d2, d4);
 
-        // 4 d0 - 5 d2 + d4 = 4 (d0 - d2) + (d4 - d2), and likewise with the odd ones.
+        // 4 d0 - 5 d2 + d4 = -4 (d2 - d0) + (d4 - d2), and likewise with the odd ones.
         TVector first = TVector.MultiplyAdd(minus4, d2 - TVector.Load(source), difference24);
         TVector.Store(target, first);
         TVector d1 = TVector.Load(source + sourceStep);

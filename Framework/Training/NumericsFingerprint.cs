@@ -19,7 +19,8 @@ public static class NumericsFingerprint
     public static int VectorBits => VectorWidth.Bits;
 
     /// <summary>
-    /// Hash of the output and the gradient of a small network on made-up images, and of an optimizer's step.
+    /// Hash of the output and the gradient of a small network on made-up images, of an optimizer's step, and of the
+    /// functions that losses and noise are made of.
     /// </summary>
     /// <returns>16 hexadecimal digits.</returns>
     public static string Compute() => Compute(KernelSet.Current);
@@ -58,6 +59,11 @@ public static class NumericsFingerprint
         hash.AppendData(MemoryMarshal.AsBytes<float>(output));
         hash.AppendData(MemoryMarshal.AsBytes<float>(gradient.Span));
         hash.AppendData(MemoryMarshal.AsBytes<float>(parameters.Span));
+        double[] functions = [.. Enumerable.Range(1, 100).SelectMany(Functions)];
+        hash.AppendData(MemoryMarshal.AsBytes<double>(functions));
         return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashDigits];
     }
+
+    private static double[] Functions(int i) =>
+        [Elementary.Exp((0.37 * i) - 20), Elementary.Log(0.013 * i), Elementary.CosPi(0.01 * i)];
 }

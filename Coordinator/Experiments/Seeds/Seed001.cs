@@ -5,8 +5,9 @@ internal static class Seed001
 {
     private const string Guess =
         "Their network is not given: the course's with transposed convolutions in the place of its upsampling, which "
-        + "gave them poor results; 96 channels unless said otherwise, PyTorch's default initialization, SGD without "
-        + "momentum, the mean squared error, batch 100, 5,000 images, 25 epochs.";
+        + "gave them poor results; ReLU in figure 1, later ELU, which they found best; 96 channels unless said "
+        + "otherwise, PyTorch's default initialization, SGD without momentum, the mean squared error, batch 100, 5,000 "
+        + "images, 25 epochs.";
 
     private static readonly string[] s_rates = ["0.5", "1", "2", "4", "8"];
     private static readonly string[] s_activations = ["relu", "elu", "selu"];
@@ -15,14 +16,14 @@ internal static class Seed001
     /// <summary>In the order of the report.</summary>
     public static IReadOnlyList<Reproduction> All { get; } =
     [
-        Create("seed001-figure1", "figure 1", "train and test loss by learning rate", size =>
+        Create("seed001-figure1", "figure 1", "train and test loss by learning rate", "4 and 8 are best", size =>
             [.. s_rates.Select(rate => new ReproduceRow($"lr {rate}", Words(size, "activation=relu", rate)))]),
-        Create("seed001-figure2", "figure 2", "ReLU, ELU and SELU", size =>
+        Create("seed001-figure2", "figure 2", "ReLU, ELU and SELU", "ELU is best", size =>
         [
             .. s_activations.Select(one =>
                 new ReproduceRow(one, Words(size, $"activation={one}", "4"))),
         ]),
-        Create("seed001-figure3", "figure 3", "96 against 256 channels", size =>
+        Create("seed001-figure3", "figure 3", "96 against 256 channels", "more channels are better", size =>
             [.. s_widths.Select(one => new ReproduceRow($"{one} channels", Words(size, $"channels={one}", "4")))]),
         new Comparison(
             "seed001-figures45", "Seed 001, figures 4 and 5", "nearest upsampling against transposed convolution")
@@ -44,12 +45,16 @@ internal static class Seed001
     ];
 
     private static Comparison Create(
-        string name, string figure, string shows, Func<ReproduceSize, IReadOnlyList<ReproduceRow>> rows) =>
+        string name,
+        string figure,
+        string shows,
+        string finding,
+        Func<ReproduceSize, IReadOnlyList<ReproduceRow>> rows) =>
         new(name, $"Seed 001, {figure}", shows)
         {
             Rows = rows,
             ValidatesEachEpoch = true,
-            Notes = [Guess, "They give curves and no numbers."],
+            Notes = [Guess, $"They give curves and no numbers; {finding}, they say."],
             Figures = (compared, _) =>
                 [ReproduceFigures.Losses(name, $"Seed 001, {figure}: {shows}", compared)],
         };

@@ -39,12 +39,12 @@ public sealed class TrainEndingTests
         {
             Summary = result.Summary with { Psnr = null, Accuracy = null, ValidationLoss = null },
         });
-        Assert.Contains(lines, line => line.StartsWith("Not validated.", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.StartsWith("Not validated:", StringComparison.Ordinal));
         Assert.Contains(lines, line => line.Contains("evaluate", StringComparison.Ordinal)
-            && line.EndsWith("--data FOLDER_OF_PNGS --noise gaussian:25", StringComparison.Ordinal));
+            && line.EndsWith(" --data SOURCE", StringComparison.Ordinal));
         Assert.DoesNotContain(
             await EndingAsync(result => result),
-            line => line.StartsWith("Not validated.", StringComparison.Ordinal));
+            line => line.StartsWith("Not validated:", StringComparison.Ordinal));
     }
 
     private static async Task<string[]> EndingAsync(Func<TrainResult, TrainResult> change)

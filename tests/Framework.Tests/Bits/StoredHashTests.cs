@@ -3,6 +3,7 @@ using System.Security.Cryptography;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Optimizers;
 using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
 
 namespace Distributed.Framework.Tests.Bits;
 
@@ -15,6 +16,7 @@ namespace Distributed.Framework.Tests.Bits;
 public sealed class StoredHashTests
 {
     private const string AdamHash = "8b12fbeb84d4e24194100677d8b94d10afa0e260a45d82040bcfc4951ded4d1c";
+    private const string Fingerprint = "ff7378a50ca1d0bc";
     private const string OtherLayersHash = "fc6592e4554f276e6ee308c73d06f8645a528aee0e8235c025d801968a127322";
     private const string SgdHash = "446a35371b7629e48aa2a9d62c103e37529d65ba1536bb32f52af842b542af8d";
 
@@ -37,6 +39,14 @@ public sealed class StoredHashTests
     [InlineData(null, 3)]
     public void Adam_FewSteps_GivesTheStoredBits(int? bits, int imagesPerPass) =>
         Assert.Equal(AdamHash, Hash(bits, imagesPerPass, count => new Adam(count, weightDecay: 1e-3)));
+
+    /// <summary>Kernels, optimizer, and the float64 functions of losses and noise.</summary>
+    [Theory]
+    [InlineData(128)]
+    [InlineData(256)]
+    [InlineData(512)]
+    public void Fingerprint_AtEachWidth_IsTheStoredOne(int bits) =>
+        Assert.Equal(Fingerprint, NumericsFingerprint.Compute(bits));
 
     [Theory]
     [InlineData(null, 1)]

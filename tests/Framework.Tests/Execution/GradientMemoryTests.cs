@@ -43,6 +43,18 @@ public sealed class GradientMemoryTests
         Assert.Equal(2 * plan.Roots.Max(root => root.ImageFloats), plan.GradientImageFloats);
     }
 
+    /// <summary>What one buffer would not hold gets one of its own, instead of being refused.</summary>
+    [Fact]
+    public void Place_BeyondOneBuffer_SharesAsFarAsItFits()
+    {
+        Model model = new(Catalogue.Find("n2n-final", 3)!);
+        long floats = model.Compile(new ImageShape(3, 32, 32)).GradientImageFloats;
+        int images = (int)(AlignedBuffer.LengthMax / floats) + 1;
+        Plan plan = model.Compile(new ImageShape(3, 32, 32), imagesPerPass: images);
+        Assert.InRange(plan.GradientImageFloats, 1, floats - 1);
+        Assert.InRange(plan.GradientImageFloats * images, 1, AlignedBuffer.LengthMax);
+    }
+
     [Fact]
     public void Place_UNet_TakesLessThanHalf()
     {
