@@ -25,7 +25,7 @@ internal static class StepTable
         new("n2n-unet", new ImageShape(3, 64, 64), 8, 20),
         new("n2n-unet", new ImageShape(3, 256, 256), 4, 4),
         new("n2n-course", new ImageShape(3, 32, 32), 32, 100),
-        new("mlp-disc", new ImageShape(2, 1, 1), 25, 3000),
+        new("mlp-disc", new ImageShape(2, 1, 1), 25, 15_000),
     ];
 
     /// <summary>Measures and prints it.</summary>
