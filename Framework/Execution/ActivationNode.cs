@@ -57,11 +57,14 @@ internal sealed class ActivationNode
     /// <summary>Index among the workspace's buffers; set on roots when the plan is complete.</summary>
     public int Slot { get; set; } = -1;
 
-    /// <summary>Whether a root's gradients lie in memory that several share; set when the plan is complete.</summary>
-    public bool SharesGradient { get; set; }
+    /// <summary>
+    /// Where a root begins in the memory that activations share in inference, in floats for each image of a pass; null
+    /// if it has memory of its own. Set when the plan is complete.
+    /// </summary>
+    public long? ActivationStart { get; set; }
 
-    /// <summary>Where they begin in it, in floats for each image of a pass.</summary>
-    public long GradientStart { get; set; }
+    /// <summary>The same of its gradients in training.</summary>
+    public long? GradientStart { get; set; }
 
     /// <summary>Pixels of zeros around the image.</summary>
     public int Border => Root._border;

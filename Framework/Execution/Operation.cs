@@ -20,8 +20,14 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>Parts of the input whose gradient must be cleared before adding to it.</summary>
     public ActivationNode[] ClearedFirst { get; set; } = [];
 
-    /// <summary>Roots whose gradient takes over memory here: their border must be cleared.</summary>
+    /// <summary>Roots that take over memory here when nothing is trained: their border must be cleared.</summary>
     public ActivationNode[] BordersFirst { get; set; } = [];
+
+    /// <summary>Roots whose gradient takes over memory here: its border must be cleared.</summary>
+    public ActivationNode[] GradientBordersFirst { get; set; } = [];
+
+    /// <summary>What Forward reads.</summary>
+    public virtual IEnumerable<ActivationNode> Reads => [Input];
 
     /// <summary>Floats this operation keeps in a replica.</summary>
     public virtual int PackedFloats => 0;

@@ -29,7 +29,9 @@ public sealed class Plan
             throw new OverflowException();
         }
 
-        GradientImageFloats = GradientMemory.Place(builder.Operations, InputNode, OutputNode, imagesPerPass);
+        ActivationImageFloats =
+            SharedMemory.PlaceActivations(builder.Operations, InputNode, OutputNode, imagesPerPass);
+        GradientImageFloats = SharedMemory.PlaceGradients(builder.Operations, InputNode, OutputNode, imagesPerPass);
         Operations = [.. builder.Operations];
         foreach (Operation operation in Operations)
         {
@@ -70,6 +72,9 @@ public sealed class Plan
 
     internal Operation[] Operations { get; }
 
+    /// <summary>Floats of the memory that activations share in inference, for each image of a pass.</summary>
+    internal long ActivationImageFloats { get; }
+
     /// <summary>Floats of the memory that gradients of activations share, for each image of a pass.</summary>
     internal long GradientImageFloats { get; }
 
@@ -101,6 +106,14 @@ public sealed class Plan
         Check(replica, workspace);
         foreach (Operation operation in Operations)
         {
+            if (!workspace.IsTraining)
+            {
+                foreach (ActivationNode root in operation.BordersFirst)
+                {
+                    workspace.ClearBorder(root);
+                }
+            }
+
             operation.Forward(workspace, replica);
         }
 
@@ -122,7 +135,7 @@ public sealed class Plan
 
         for (int i = Operations.Length - 1; i >= 0; i--)
         {
-            foreach (ActivationNode root in Operations[i].BordersFirst)
+            foreach (ActivationNode root in Operations[i].GradientBordersFirst)
             {
                 workspace.ClearGradientBorder(root);
             }

@@ -7,6 +7,8 @@ namespace Distributed.Framework.Execution;
 internal sealed unsafe class SumOperation(ActivationNode input, ActivationNode other, ActivationNode output)
     : Operation(input, output)
 {
+    public override IEnumerable<ActivationNode> Reads => [Input, other];
+
     public override void Bind()
     {
     }

@@ -22,11 +22,13 @@ public sealed unsafe class Workspace
         _imagesMax = imagesMax;
         _training = training;
         Kernels = kernels;
-        _activations = [.. plan.Roots.Select(Allocate)];
-        AlignedBuffer shared = new(training ? plan.GradientImageFloats * imagesMax : 0);
         AlignedBuffer none = new(0);
+        AlignedBuffer shared = new((training ? plan.GradientImageFloats : plan.ActivationImageFloats) * imagesMax);
+        _activations = [.. plan.Roots.Select(root => !training && root.ActivationStart is not null ? shared
+            : Allocate(root))];
         _gradients = training
-            ? [.. plan.Roots.Select(root => root.SharesGradient ? shared : root.NeedsGradient ? Allocate(root) : none)]
+            ? [.. plan.Roots.Select(root => root.GradientStart is not null ? shared
+                : root.NeedsGradient ? Allocate(root) : none)]
             : [];
         _sums = new AlignedBuffer(training ? plan.GradientFloats : 0);
         int temporary = plan.Operations.Select(each => each.TemporaryFloats(training)).DefaultIfEmpty().Max();
@@ -135,10 +137,11 @@ public sealed unsafe class Workspace
     }
 
     internal float* Activation(ActivationNode node, int image) =>
-        _activations[node.Root.Slot].Pointer + (image * (nint)node.ImageFloats) + node.Start;
+        _activations[node.Root.Slot].Pointer + (_training ? 0 : (nint)(node.Root.ActivationStart ?? 0) * _imagesMax)
+        + (image * (nint)node.ImageFloats) + node.Start;
 
     internal float* Gradient(ActivationNode node, int image) =>
-        _gradients[node.Root.Slot].Pointer + ((nint)node.Root.GradientStart * _imagesMax)
+        _gradients[node.Root.Slot].Pointer + ((nint)(node.Root.GradientStart ?? 0) * _imagesMax)
         + (image * (nint)node.ImageFloats) + node.Start;
 
     internal Span<float> GradientSums(Operation operation) =>
@@ -165,25 +168,38 @@ public sealed unsafe class Workspace
         }
     }
 
+    /// <summary>Writes zeros around the root of every image.</summary>
+    internal void ClearBorder(ActivationNode root)
+    {
+        for (int image = 0; image < Images; image++)
+        {
+            ClearBorder(root, Activation(root, image) - root.Start);
+        }
+    }
+
     /// <summary>Writes zeros around the root's gradient of every image.</summary>
     internal void ClearGradientBorder(ActivationNode root)
+    {
+        for (int image = 0; image < Images; image++)
+        {
+            ClearBorder(root, Gradient(root, image) - root.Start);
+        }
+    }
+
+    private static void ClearBorder(ActivationNode root, float* start)
     {
         int line = root.LineFloats;
         int above = root.Border * line;
         int beside = root.Border * root.PixelFloats;
-        for (int image = 0; image < Images && root.Border > 0; image++)
+        new Span<float>(start, above).Clear();
+        start += above;
+        for (int y = 0; y < root.Shape.H && beside > 0; y++, start += line)
         {
-            float* start = Gradient(root, image) - root.Start;
-            new Span<float>(start, above).Clear();
-            start += above;
-            for (int y = 0; y < root.Shape.H; y++, start += line)
-            {
-                new Span<float>(start, beside).Clear();
-                new Span<float>(start + line - beside, beside).Clear();
-            }
-
-            new Span<float>(start, above).Clear();
+            new Span<float>(start, beside).Clear();
+            new Span<float>(start + line - beside, beside).Clear();
         }
+
+        new Span<float>(start, above).Clear();
     }
 
     /// <remarks>A line of all channels at a time: their floats share cache lines.</remarks>

@@ -21,7 +21,10 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
     private const int SideMin = 256;
     private const int SideMax = 1024;
 
-    /// <summary>Sides a margin: the margins of a tile then cost about a fifth more than the tile alone.</summary>
+    /// <summary>
+    /// Sides a margin: the margins of a tile then cost about a fifth more than the tile alone. Where that is beyond
+    /// SideMax, tiles are twice as wide as high, for one margin less.
+    /// </summary>
     private const int SidePerMargin = 20;
 
     /// <summary>Side of the tiles; null for one that suits the model.</summary>
@@ -137,10 +140,11 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
 
         int side = Side ?? Math.Clamp(SidePerMargin * -around.First, SideMin, SideMax);
         side = new PixelSpan(0, side).Widen(multiple).End;
+        int width = Side is null && SidePerMargin * -around.First > SideMax ? 2 * side : side;
         return
         [
             .. from line in Cut(shape.H, side, multiple)
-               from column in Cut(shape.W, side, multiple)
+               from column in Cut(shape.W, width, multiple)
                select new Tile(shape.C, line.Read, column.Read, line.Part, column.Part),
         ];
     }

@@ -49,6 +49,14 @@ public sealed class WorkspaceTests
     [Fact]
     public void Pass_WithBatchNorm_AllocatesNothing() => AssertNothingAllocated(Normalized, 2);
 
+    private static (Model Model, ImageShape Images) Find(string name) => name switch
+    {
+        nameof(Nested) => (Nested, s_images),
+        nameof(Others) => (Others, s_images),
+        nameof(Normalized) => (Normalized, s_images),
+        _ => (Pooled, new ImageShape(3, 32, 32)),
+    };
+
     private static void AssertNothingAllocated(Model model, params int[] passes)
     {
         Plan plan = model.Compile(s_images, inputGradient: true, imagesPerPass: 2);
@@ -99,14 +107,7 @@ public sealed class WorkspaceTests
     [InlineData(nameof(Pooled))]
     public void Leaf_UsedWorkspace_GivesTheBitsOfAFreshOne(string name)
     {
-        Model model = name switch
-        {
-            nameof(Nested) => Nested,
-            nameof(Others) => Others,
-            nameof(Normalized) => Normalized,
-            _ => Pooled,
-        };
-        ImageShape images = model == Pooled ? new ImageShape(3, 32, 32) : s_images;
+        (Model model, ImageShape images) = Find(name);
         int passes = model.NeedsWholeLeaf ? 1 : 2;
         Plan plan = model.Compile(images, inputGradient: true, imagesPerPass: 2);
         float[] parameters = new TestValues(1).Floats(model.StateCount);
@@ -130,6 +131,39 @@ public sealed class WorkspaceTests
             {
                 Assert.All(actual, value => Assert.True(float.IsFinite(value)));
             }
+        }
+    }
+
+    /// <summary>The same for inference, whose activations share memory.</summary>
+    [Theory]
+    [InlineData(nameof(Nested))]
+    [InlineData(nameof(Others))]
+    [InlineData(nameof(Normalized))]
+    [InlineData(nameof(Pooled))]
+    public void Forward_UsedWorkspace_GivesTheBitsOfAFreshOne(string name)
+    {
+        (Model model, ImageShape images) = Find(name);
+        Plan plan = model.Compile(images);
+        Replica replica = plan.CreateReplica();
+
+        // No running variance below 0.
+        replica.Load([.. new TestValues(1).Floats(model.StateCount).Select(Math.Abs)]);
+        Workspace used = plan.CreateWorkspace(training: false);
+        float[] poison = new float[images.Elements];
+        Array.Fill(poison, float.NaN);
+        Run(used, poison);
+        float[] input = new TestValues(2).Floats(images.Elements);
+        float[] actual = Run(used, input);
+        Assert.Equal(Run(plan.CreateWorkspace(training: false), input), actual);
+        Assert.All(actual, value => Assert.True(float.IsFinite(value)));
+
+        float[] Run(Workspace workspace, float[] image)
+        {
+            workspace.SetInput(0, image);
+            plan.Forward(replica, workspace);
+            float[] output = new float[plan.Output.Elements];
+            workspace.GetOutput(0, output);
+            return output;
         }
     }
 

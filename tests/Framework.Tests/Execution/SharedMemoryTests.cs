@@ -5,8 +5,8 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Tests.Execution;
 
-/// <summary>Gradients of activations that are never needed at once share memory; those that are do not.</summary>
-public sealed class GradientMemoryTests
+/// <summary>Activations and gradients that are never needed at once share memory; those that are do not.</summary>
+public sealed class SharedMemoryTests
 {
     public static TheoryData<string> Models => [.. Catalogue.Names.Where(name => name != "mlp-disc")];
 
@@ -15,7 +15,7 @@ public sealed class GradientMemoryTests
     public void Place_WhatIsNeededAtOnce_LiesApart(string name)
     {
         Plan plan = new Model(Catalogue.Find(name, 3)!).Compile(new ImageShape(3, 32, 32), inputGradient: true);
-        ActivationNode[] shared = [.. plan.Roots.Where(root => root.SharesGradient)];
+        ActivationNode[] shared = [.. plan.Roots.Where(root => root.GradientStart is not null)];
         Assert.DoesNotContain(plan.InputNode.Root, shared);
         Assert.DoesNotContain(plan.OutputNode.Root, shared);
         HashSet<ActivationNode> alive = [];
@@ -26,8 +26,8 @@ public sealed class GradientMemoryTests
             ActivationNode[] now = [.. alive.OrderBy(root => root.GradientStart)];
             for (int j = 0; j < now.Length; j++)
             {
-                long end = now[j].GradientStart + now[j].ImageFloats;
-                Assert.InRange(end, 0, j + 1 < now.Length ? now[j + 1].GradientStart : plan.GradientImageFloats);
+                long end = now[j].GradientStart!.Value + now[j].ImageFloats;
+                Assert.InRange(end, 0, j + 1 < now.Length ? now[j + 1].GradientStart!.Value : plan.GradientImageFloats);
             }
 
             alive.RemoveWhere(root => !plan.Operations[..i].Any(
@@ -59,7 +59,7 @@ public sealed class GradientMemoryTests
     public void Place_UNet_TakesLessThanHalf()
     {
         Plan plan = new Model(Catalogue.Find("n2n-unet", 3)!).Compile(new ImageShape(3, 64, 64));
-        long all = plan.Roots.Where(root => root.SharesGradient).Sum(root => root.ImageFloats);
+        long all = plan.Roots.Where(root => root.GradientStart is not null).Sum(root => root.ImageFloats);
         Assert.InRange(plan.GradientImageFloats, 1, (all / 2) - 1);
     }
 }
