@@ -47,7 +47,11 @@ internal static class SharedMemory
         for (int i = 0; i < operations.Count; i++)
         {
             Operation operation = operations[i];
-            Touch(needed, operation.Output.Root, i);
+            if (operation.Output.Root.NeedsGradient)
+            {
+                Touch(needed, operation.Output.Root, i);
+            }
+
             if (operation.InputGradient != GradientMode.Skip)
             {
                 Touch(needed, operation.Input.Root, i);
@@ -58,11 +62,6 @@ internal static class SharedMemory
         if (input.NeedsGradient)
         {
             needed.Remove(input.Root);
-        }
-
-        foreach (ActivationNode root in needed.Keys.Where(root => !root.NeedsGradient).ToArray())
-        {
-            needed.Remove(root);
         }
 
         return Place(needed, imagesPerPass, (root, start) =>

@@ -138,9 +138,9 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
             return [new Tile(shape.C, lines, columns, lines, columns)];
         }
 
-        int side = Side ?? Math.Clamp(SidePerMargin * -around.First, SideMin, SideMax);
-        side = new PixelSpan(0, side).Widen(multiple).End;
-        int width = Side is null && SidePerMargin * -around.First > SideMax ? 2 * side : side;
+        int wanted = Math.Max(SidePerMargin * -around.First, SideMin);
+        int side = new PixelSpan(0, Side ?? Math.Min(wanted, SideMax)).Widen(multiple).End;
+        int width = Side is null && wanted > SideMax ? 2 * side : side;
         return
         [
             .. from line in Cut(shape.H, side, multiple)

@@ -5,7 +5,7 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Tests.Execution;
 
-/// <summary>Activations and gradients that are never needed at once share memory; those that are do not.</summary>
+/// <summary>Gradients that are never needed at once share memory; those that are do not.</summary>
 public sealed class SharedMemoryTests
 {
     public static TheoryData<string> Models => [.. Catalogue.Names.Where(name => name != "mlp-disc")];
