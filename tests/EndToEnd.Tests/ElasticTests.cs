@@ -24,7 +24,7 @@ public sealed class ElasticTests
     [Fact]
     public async Task Train_WorkersStoppedKilledAndStarted_SameBitsAndNoLeak()
     {
-        int steps = Scale.Of(small: 160, full: 10_000);
+        int steps = Scale.Of(small: 400, full: 10_000);
         string expected = await UndisturbedAsync(steps);
         await using Training training = new(steps);
         Queue<int> workers = new([training.Workers.Start(1), training.Workers.Start(2), training.Workers.Start(1)]);
@@ -49,8 +49,8 @@ public sealed class ElasticTests
     [Fact]
     public async Task Train_NobodyForAWhile_GoesOnWhenOneJoins()
     {
-        string expected = await UndisturbedAsync(steps: 30);
-        await using Training training = new(steps: 30);
+        string expected = await UndisturbedAsync(steps: 400);
+        await using Training training = new(steps: 400);
         Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
         await Task.Delay(100);
         Assert.Equal(0, training.Observer.Steps);

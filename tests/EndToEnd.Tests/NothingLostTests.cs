@@ -5,7 +5,7 @@ namespace Distributed.EndToEnd.Tests;
 /// <summary>A run that ends early in any way goes on where it was, with the same bits.</summary>
 public sealed class NothingLostTests
 {
-    private static readonly int s_steps = Scale.Of(small: 240, full: 5000);
+    private static readonly int s_steps = Scale.Of(small: 600, full: 5000);
     private static readonly int s_kills = Scale.Of(small: 2, full: 12);
 
     /// <summary>

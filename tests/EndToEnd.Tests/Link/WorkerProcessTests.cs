@@ -11,16 +11,18 @@ public sealed class WorkerProcessTests : IDisposable
     [Fact]
     public async Task ThreeWorkers_OneLate_OneKilledInMidStep_GiveTheLocalRunsBits()
     {
-        string[] steps = ["--steps", "60", "--checkpoint-every", "0"];
+        string[] steps = ["--steps", "120", "--checkpoint-every", "0"];
         string expected = await _run.LocalHashAsync(steps);
         RunningProgram coordinator = _run.Coordinator([.. steps, "--workers", "0", "--min-workers", "2"]);
         await _run.UntilListens();
         RunningProgram first = _run.Worker("first");
         RunningProgram second = _run.Worker("second");
         await _run.UntilSteps(5);
+
+        // Everybody waits for the share of one that stands still: the run cannot end before the third is there.
+        RunningProgram.Signal(first.Id, "-STOP");
         RunningProgram late = _run.Worker("late");
         await late.UntilSaid("Joined");
-        await _run.UntilSteps(20);
         first.KillHard();
 
         Assert.True(await coordinator.ExitCodeAsync() == 0, coordinator.Error);
@@ -33,7 +35,7 @@ public sealed class WorkerProcessTests : IDisposable
     [Fact]
     public async Task CoordinatorKilledTwice_WorkersWait_GiveTheLocalRunsBits()
     {
-        string[] steps = ["--steps", "60", "--checkpoint-every", "10"];
+        string[] steps = ["--steps", "120", "--checkpoint-every", "10"];
         string expected = await _run.LocalHashAsync(steps);
 
         // Both have to be back before it goes on: one that is still waiting at the end would not hear of it.
@@ -63,7 +65,8 @@ public sealed class WorkerProcessTests : IDisposable
         string[] steps = ["--steps", "30", "--checkpoint-every", "0"];
         string expected = await _run.LocalHashAsync(steps);
         Dictionary<string, string> secret = new() { ["DISTRIBUTED_TOKEN"] = Canary };
-        RunningProgram coordinator = _run.Coordinator([.. steps, "--workers", "1"], "0.0.0.0", secret);
+        RunningProgram coordinator = _run.Coordinator(
+            [.. steps, "--workers", "1", "--min-workers", "2"], "0.0.0.0", secret);
         await _run.UntilListens("https");
         string pinned = (await File.ReadAllTextAsync(_run.TokenFile)).Trim();
         RunningProgram worker = _run.Worker("a", scheme: "https");
@@ -118,7 +121,7 @@ public sealed class WorkerProcessTests : IDisposable
     [Fact]
     public async Task Terminated_Drains_AndOthersFinish()
     {
-        RunningProgram coordinator = _run.Coordinator(["--steps", "40", "--workers", "0", "--min-workers", "2"]);
+        RunningProgram coordinator = _run.Coordinator(["--steps", "120", "--workers", "0", "--min-workers", "2"]);
         await _run.UntilListens();
         RunningProgram stays = _run.Worker("stays");
         RunningProgram goes = _run.Worker("goes");
