@@ -14,8 +14,8 @@ internal readonly record struct WeightStrides(int Start, int Out, int In)
 
 /// <summary>A convolution by its definition, between two laid-out activations.</summary>
 /// <remarks>
-/// Where the input has few channels, what an output pixel reads is gathered first, so that the kernel finds one long
-/// run instead of many short ones: the same sum in the same order.
+/// Where the input has few channels, the lines that an output line reads are copied first, pixel to pixel without
+/// padding, so that the kernel finds one long run a line instead of many short ones: the same sum in the same order.
 /// </remarks>
 internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 {
@@ -25,7 +25,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
     private readonly WeightStrides _strides;
     private readonly int[] _channelOf;
     private readonly Stage[] _stages;
-    private readonly bool _isGathered;
+    private readonly bool _isDense;
 
     public ConvolutionProgram(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
@@ -35,14 +35,13 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
         _k = geometry.K;
         _strides = strides;
         _channelOf = output.ChannelOfFloat();
-        _isGathered = _k > 1 && _k * _k <= FewChannels.TapsMax
-            && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
+        _isDense = _k > 1 && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
         int packedFloats = 0;
         List<Stage> stages = [];
         foreach (ConvolutionPhase phase in geometry.Phases(output.Shape.H, output.Shape.W))
         {
-            stages.Add(new Stage(phase, input, packedFloats, _isGathered));
-            ScratchFloats = Math.Max(ScratchFloats, checked(phase.Pixels * stages[^1].RowFloats));
+            stages.Add(new Stage(phase, input, packedFloats, _isDense));
+            ScratchFloats = Math.Max(ScratchFloats, stages[^1].Lines?.Floats ?? 0);
             packedFloats = checked(packedFloats + (stages[^1].Runs.Depth * output.Floats));
         }
 
@@ -83,7 +82,6 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 
     public override void Run(in ConvolutionCall call)
     {
-        ActivationKind activation = call.Activation;
         foreach (Stage stage in _stages)
         {
             ConvolutionPhase phase = stage.Phase;
@@ -95,39 +93,18 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 float* target = call.Output + (outY * _output.LineFloats) + ((nint)phase.OutX * _output.PixelFloats);
                 float* source = call.Input + (inY * _input.LineFloats) + ((nint)phase.InX * _input.PixelFloats);
                 nint sourcePixel = (nint)phase.InStride * _input.PixelFloats;
-                if (_isGathered)
+                if (stage.Lines is { } dense)
                 {
-                    FewChannels.Gather(
-                        source,
-                        sourcePixel,
-                        stage.Offsets,
-                        _input.Shape.C,
-                        call.Scratch,
-                        stage.RowFloats,
-                        phase.Pixels);
+                    dense.Fill(source, call.Scratch, isFirst: line == 0);
                     source = call.Scratch;
-                    sourcePixel = stage.RowFloats;
+                    sourcePixel = dense.OutputStep;
                 }
 
-                call.Kernels.Convolve(new ConvolutionLine
-                {
-                    Input = source,
-                    InputPixel = sourcePixel,
-                    Runs = stage.Runs.Runs,
-                    Blocks = stage.Runs.Blocks,
-                    BlockCount = stage.Runs.BlockCount,
-                    Depth = stage.Runs.Depth,
-                    Weights = call.Packed + stage.PackedStart,
-                    Start = call.Start,
-                    Output = target,
-                    OutputPixel = outputPixel,
-                    Pixels = phase.Pixels,
-                    Channels = _output.VectorFloats(call.Kernels.Lanes),
-                });
-                if (activation != ActivationKind.None)
+                Multiply(call, stage, source, sourcePixel, target, outputPixel);
+                if (call.Activation.Formula is not (ActivationFormula.None or ActivationFormula.ReLU))
                 {
                     call.Kernels.Activate(
-                        activation, target, outputPixel, target, outputPixel, phase.Pixels, _output.Floats);
+                        call.Activation, target, outputPixel, target, outputPixel, phase.Pixels, _output.Floats);
                 }
             }
         }
@@ -160,13 +137,46 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
         });
     }
 
+    /// <summary>One line of output pixels.</summary>
+    private void Multiply(
+        in ConvolutionCall call, Stage stage, float* source, nint sourcePixel, float* target, nint targetPixel)
+    {
+        int lanes = call.Kernels.Lanes;
+        foreach (Run run in _output.Channels)
+        {
+            call.Kernels.Convolve(new ConvolutionLine
+            {
+                Input = source,
+                InputPixel = sourcePixel,
+                Runs = stage.Runs.Runs,
+                Blocks = stage.Runs.Blocks,
+                BlockCount = stage.Runs.BlockCount,
+                Depth = stage.Runs.Depth,
+                Weights = call.Packed + stage.PackedStart + ((nint)run.Offset * stage.Runs.Depth),
+                Start = call.Start == null ? null : call.Start + run.Offset,
+                Output = target + run.Offset,
+                OutputPixel = targetPixel,
+                Pixels = stage.Phase.Pixels,
+                Channels = (run.Count + lanes - 1) / lanes * lanes,
+                Rectifies = call.Activation.Formula == ActivationFormula.ReLU,
+            });
+        }
+    }
+
     /// <summary>A phase with its runs.</summary>
     private sealed class Stage
     {
-        public Stage(ConvolutionPhase phase, ActivationNode input, int packedStart, bool isGathered)
+        public Stage(ConvolutionPhase phase, ActivationNode input, int packedStart, bool isDense)
         {
             Phase = phase;
             PackedStart = packedStart;
+            if (isDense && phase.Taps.Length > 0)
+            {
+                Lines = new DenseLines(phase, input);
+                Runs = new RunTable(Lines.Runs);
+                return;
+            }
+
             List<Run> runs = [];
             foreach (Tap tap in phase.Taps)
             {
@@ -174,9 +184,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 runs.AddRange(input.Channels.Select(channels => new Run(pixel + channels.Offset, channels.Count)));
             }
 
-            Runs = new RunTable(isGathered && runs.Count > 0 ? [new Run(0, runs.Sum(run => run.Count))] : runs);
-            Offsets = [.. runs.Select(run => run.Offset)];
-            RowFloats = isGathered ? FewChannels.RowFloats(runs.Count, input.Shape.C) : 0;
+            Runs = new RunTable(runs);
         }
 
         public ConvolutionPhase Phase { get; }
@@ -185,10 +193,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 
         public RunTable Runs { get; }
 
-        /// <summary>Where the kernel elements read, if they are gathered.</summary>
-        public int[] Offsets { get; }
-
-        /// <summary>Floats of what is gathered for an output pixel; 0 if nothing is.</summary>
-        public int RowFloats { get; }
+        /// <summary>Copies of the lines that an output line reads, if the runs are in them.</summary>
+        public DenseLines? Lines { get; }
     }
 }

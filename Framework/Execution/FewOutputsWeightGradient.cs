@@ -4,8 +4,8 @@ namespace Distributed.Framework.Execution;
 
 /// <summary>The weight gradient of a convolution of stride 1 with at most four outputs.</summary>
 /// <remarks>
-/// One matrix product over the input's pixels: their channels by the output gradients that all kernel elements carry to
-/// them. Each band of lines is summed from zero and then added: the order depends on the image's size alone.
+/// One matrix product over the input's pixels: the output gradients that all kernel elements carry to them by their
+/// channels. Each band of lines is summed from zero and then added: the order depends on the image's size alone.
 /// </remarks>
 internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
 {
@@ -18,6 +18,8 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
     private readonly WeightStrides _strides;
     private readonly int[] _offsets;
     private readonly TapOffsets[] _origin = [new TapOffsets(0, 0)];
+    private readonly Run[] _gathered;
+    private readonly int[] _inputChannelOf;
     private readonly int _rowFloats;
     private readonly int _bandLines;
 
@@ -38,13 +40,15 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
             _offsets[tap] = geometry.Transposed ? -offset : offset;
         }
 
+        _gathered = [new Run(0, _taps * output.Shape.C)];
+        _inputChannelOf = input.ChannelOfFloat();
         _rowFloats = FewChannels.RowFloats(_taps, output.Shape.C);
         _bandLines = Math.Min(input.Shape.H, Math.Max(1, BandPixels / input.Shape.W));
         ScratchFloats = checked(_bandLines * input.Shape.W * _rowFloats);
     }
 
-    /// <summary>[row floats / 16][input channels][16].</summary>
-    public override int SumFloats => checked(_rowFloats * _input.Shape.C);
+    /// <summary>[input floats / 16][taps][output channels][16].</summary>
+    public override int SumFloats => checked(_gathered[0].Count * _input.Floats);
 
     public override int ScratchFloats { get; }
 
@@ -52,7 +56,6 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
         KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
     {
         int width = _input.Shape.W;
-        int lanes = kernels.Lanes;
         nint rows = (nint)width * _rowFloats;
         for (int y = 0; y < _input.Shape.H; y += _bandLines)
         {
@@ -71,17 +74,17 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
 
             kernels.AccumulateWeightGradient(new WeightGradientImage
             {
-                A = input + ((nint)y * _input.LineFloats),
-                APixel = _input.PixelFloats,
-                ALine = _input.LineFloats,
-                B = scratch,
-                BPixel = _rowFloats,
-                BLine = rows,
+                A = scratch,
+                APixel = _rowFloats,
+                ALine = rows,
+                B = input + ((nint)y * _input.LineFloats),
+                BPixel = _input.PixelFloats,
+                BLine = _input.LineFloats,
                 W = width,
                 H = lines,
                 Taps = _origin,
-                Channels = _input.Channels,
-                Columns = ((_taps * _output.Shape.C) + lanes - 1) / lanes * lanes,
+                Channels = _gathered,
+                Columns = _input.VectorFloats(kernels.Lanes),
                 Sums = sums,
             });
         }
@@ -89,13 +92,20 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
 
     public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient)
     {
-        for (int i = 0; i < _input.Shape.C; i++)
+        for (int group = 0; group < _input.Floats; group += Group)
         {
-            for (int column = 0; column < _taps * _output.Shape.C; column++)
+            ReadOnlySpan<int> channels = _inputChannelOf.AsSpan(group, Group);
+            for (int row = 0; row < _gathered[0].Count; row++, sums += Group)
             {
-                (int tap, int channel) = Math.DivRem(column, _output.Shape.C);
-                int source = (((column / Group * _input.Shape.C) + i) * Group) + (column % Group);
-                gradient[_strides.Start + (i * _strides.In) + (channel * _strides.Out) + tap] = sums[source];
+                (int tap, int output) = Math.DivRem(row, _output.Shape.C);
+                int target = _strides.Start + (output * _strides.Out) + tap;
+                for (int lane = 0; lane < Group; lane++)
+                {
+                    if (channels[lane] >= 0)
+                    {
+                        gradient[target + (channels[lane] * _strides.In)] = sums[lane];
+                    }
+                }
             }
         }
     }

@@ -35,8 +35,11 @@ internal readonly unsafe struct ConvolutionLine
     /// <summary>At least 1.</summary>
     public required int Pixels { get; init; }
 
-    /// <summary>Output channels, a multiple of 16.</summary>
+    /// <summary>Output channels, whole vectors.</summary>
     public required int Channels { get; init; }
+
+    /// <summary>Whether the output is max(sum, 0).</summary>
+    public bool Rectifies { get; init; }
 }
 
 /// <summary>
@@ -73,7 +76,20 @@ internal static unsafe class DirectConvolution<TVector>
                     depth += runs[i].Count;
                 }
 
-                ComputeTiles(line, runs, runCount, weights, secondColumn, start, channel, two);
+                RunTile tile = new()
+                {
+                    A = (byte*)line.Input,
+                    AStep = line.InputPixel * sizeof(float),
+                    Runs = runs,
+                    RunCount = runCount,
+                    B = weights,
+                    BColumn = secondColumn,
+                    Start = start,
+                    C = (byte*)(line.Output + channel),
+                    CStep = line.OutputPixel * sizeof(float),
+                    Rectifies = line.Rectifies && block == line.BlockCount - 1,
+                };
+                ComputeTiles(tile, line.Pixels, two);
                 weights += depth * Group * sizeof(float);
                 runs += runCount;
                 start = null;
@@ -83,27 +99,14 @@ internal static unsafe class DirectConvolution<TVector>
         }
     }
 
-    private static void ComputeTiles(
-        in ConvolutionLine line, Run* runs, int runCount, byte* b, nint bColumn, float* start, int channel, bool two)
+    private static void ComputeTiles(in RunTile first, int pixels, bool two)
     {
         int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
-        int tiles = (line.Pixels + rowsMax - 1) / rowsMax;
+        int tiles = (pixels + rowsMax - 1) / rowsMax;
 
         // As Partition cuts: the higher ones first.
-        int rows = line.Pixels / tiles;
-        int higher = line.Pixels % tiles;
-        RunTile first = new()
-        {
-            A = (byte*)line.Input,
-            AStep = line.InputPixel * sizeof(float),
-            Runs = runs,
-            RunCount = runCount,
-            B = b,
-            BColumn = bColumn,
-            Start = start,
-            C = (byte*)(line.Output + channel),
-            CStep = line.OutputPixel * sizeof(float),
-        };
+        int rows = pixels / tiles;
+        int higher = pixels % tiles;
         Multiply(two, rows + 1, first, higher);
         nint above = (nint)higher * (rows + 1);
         RunTile second = first with { A = first.A + (above * first.AStep), C = first.C + (above * first.CStep) };

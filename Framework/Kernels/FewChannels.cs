@@ -45,6 +45,21 @@ internal static unsafe class FewChannels
         }
     }
 
+    /// <summary>The channels of pixels, one after the other.</summary>
+    /// <param name="pixels">The first pixel.</param>
+    /// <param name="pixel">Floats from pixel to pixel.</param>
+    /// <param name="channels">1 to 4.</param>
+    /// <param name="target">Overwritten; arbitrary values fill 3 more floats.</param>
+    /// <param name="count">Pixels.</param>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void CopyPixels(float* pixels, nint pixel, int channels, float* target, int count)
+    {
+        for (int x = 0; x < count; x++, pixels += pixel, target += channels)
+        {
+            Vector4.Store(target, Vector4.Load(pixels));
+        }
+    }
+
     /// <summary>output[x] = start + sum over ky, kx of row x + kx of line ky, at that element's channels.</summary>
     /// <param name="lines">K lines of rows, row 0 where output 0 begins to read.</param>
     /// <param name="k">Side of the kernel.</param>

@@ -23,7 +23,8 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
     private const int WeightBytes = 16 * sizeof(float);
 
     /// <summary>
-    /// <c>c[r] = start + sum over runs, k of a[r aStep + run.Offset + k] b[k]</c>, in the order of the runs, then of k.
+    /// <c>c[r] = start + sum over runs, k of a[r aStep + run.Offset + k] b[k]</c>, in the order of the runs, then of k;
+    /// zero instead of what is negative, if the tile rectifies.
     /// </summary>
     /// <param name="tile">The first tile.</param>
     /// <param name="tiles">How many, one below the other.</param>
@@ -98,6 +99,15 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a3, aStep, 4 * k, b0, b1, TRows.Count - 3);
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a6, aStep, 4 * k, b0, b1, TRows.Count - 6);
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, a9, aStep, 4 * k, b0, b1, TRows.Count - 9);
+                }
+            }
+
+            if (tile.Rectifies)
+            {
+                Rectify(ref s0, ref s1, ref s2, ref s3);
+                if (TColumns.Count > 1)
+                {
+                    Rectify(ref t0, ref t1, ref t2, ref t3);
                 }
             }
 
@@ -204,6 +214,16 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         s1.Fill(value);
         s2.Fill(value);
         s3.Fill(value);
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Rectify(
+        ref ThreeRows<TVector> s0, ref ThreeRows<TVector> s1, ref ThreeRows<TVector> s2, ref ThreeRows<TVector> s3)
+    {
+        s0.Rectify(TRows.Count);
+        s1.Rectify(TRows.Count - 3);
+        s2.Rectify(TRows.Count - 6);
+        s3.Rectify(TRows.Count - 9);
     }
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]

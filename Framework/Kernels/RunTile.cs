@@ -28,4 +28,7 @@ internal readonly unsafe struct RunTile
 
     /// <summary>From row to row.</summary>
     public required nint CStep { get; init; }
+
+    /// <summary>Whether the result is max(sum, 0).</summary>
+    public bool Rectifies { get; init; }
 }

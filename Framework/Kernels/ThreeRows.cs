@@ -107,6 +107,26 @@ internal unsafe struct ThreeRows<TVector>
         }
     }
 
+    /// <summary>max(row, 0).</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public void Rectify(int count)
+    {
+        if (count > 0)
+        {
+            _row0 = Rectifier.Forward(_row0, default);
+        }
+
+        if (count > 1)
+        {
+            _row1 = Rectifier.Forward(_row1, default);
+        }
+
+        if (count > 2)
+        {
+            _row2 = Rectifier.Forward(_row2, default);
+        }
+    }
+
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     public readonly void Store(byte* c, nint step, int count)
     {

@@ -8,7 +8,7 @@ internal readonly record struct TapOffsets(int A, int B);
 /// <summary>One image's share of a convolution's weight gradient.</summary>
 internal readonly unsafe struct WeightGradientImage
 {
-    /// <summary>The layer's input at the first pixel of the window.</summary>
+    /// <summary>The factor that gives the rows: the layer's input as a rule, at the first pixel of the window.</summary>
     public required float* A { get; init; }
 
     public required nint APixel { get; init; }
