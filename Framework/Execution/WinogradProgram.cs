@@ -40,8 +40,9 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
     public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {
         const int group = ActivationNode.ChannelGroup;
+        const int floats = KernelTaps.Count * group;
         WinogradKernels winograd = _layout.Kernels(kernels);
-        float* weights = stackalloc float[KernelTaps.Count * group];
+        float* weights = stackalloc float[WinogradKernels.WeightGroupsMax * floats];
         packed[.._output.Floats].Clear();
         fixed (float* source = parameters[_strides.Start..])
         fixed (float* planes = packed[_output.Floats..])
@@ -49,13 +50,20 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
             float* target = planes;
             for (int first = 0; first < _output.Floats; first += group)
             {
-                new Span<float>(weights, KernelTaps.Count * group).Clear();
+                new Span<float>(weights, WinogradKernels.WeightGroupsMax * floats).Clear();
                 float* channel = source + (_channelOf[first] * _strides.Out);
                 int channels = _output.ChannelsOfGroup(first);
-                for (int i = 0; i < _runs.Depth; i++, target += group, channel += _strides.In)
+                for (int i = 0; i < _runs.Depth; i += WinogradKernels.WeightGroupsMax)
                 {
-                    KernelTaps.Gather(channel, _strides.Out, channels, _layout.Grid.IsTurned, weights);
-                    winograd.TransformWeights(weights, target, WeightPlane);
+                    int inputs = Math.Min(WinogradKernels.WeightGroupsMax, _runs.Depth - i);
+                    for (int j = 0; j < inputs; j++, channel += _strides.In)
+                    {
+                        KernelTaps.Gather(
+                            channel, _strides.Out, channels, _layout.Grid.IsTurned, weights + (j * floats));
+                    }
+
+                    winograd.TransformWeights(weights, inputs, target, WeightPlane);
+                    target += inputs * group;
                 }
             }
         }

@@ -60,17 +60,24 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
     public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient)
     {
         WinogradKernels winograd = _layout.Kernels(kernels);
-        float* weights = stackalloc float[KernelTaps.Count * Group];
+        const int floats = KernelTaps.Count * Group;
+        float* weights = stackalloc float[WinogradKernels.WeightGroupsMax * floats];
         fixed (float* target = gradient[_strides.Start..])
         {
             for (int first = 0; first < _output.Floats; first += Group)
             {
                 float* channel = target + (_channelOf[first] * _strides.Out);
                 int channels = _output.ChannelsOfGroup(first);
-                for (int i = 0; i < _input.Shape.C; i++, sums += Group, channel += _strides.In)
+                for (int i = 0; i < _input.Shape.C; i += WinogradKernels.WeightGroupsMax)
                 {
-                    winograd.TransformWeightGradient(sums, SumPlane, weights);
-                    KernelTaps.Scatter(weights, channel, _strides.Out, channels, _layout.Grid.IsTurned);
+                    int inputs = Math.Min(WinogradKernels.WeightGroupsMax, _input.Shape.C - i);
+                    winograd.TransformWeightGradient(sums, SumPlane, inputs, weights);
+                    sums += inputs * Group;
+                    for (int j = 0; j < inputs; j++, channel += _strides.In)
+                    {
+                        KernelTaps.Scatter(
+                            weights + (j * floats), channel, _strides.Out, channels, _layout.Grid.IsTurned);
+                    }
                 }
             }
         }

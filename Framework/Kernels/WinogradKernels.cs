@@ -49,6 +49,11 @@ internal readonly unsafe struct WinogradTiles
 /// <summary>Winograd's transforms at one vector width and tile size.</summary>
 internal abstract unsafe class WinogradKernels
 {
+    /// <summary>
+    /// Groups of weights that are transformed at once: few planes at a time, a stretch of each, as caches like it.
+    /// </summary>
+    public const int WeightGroupsMax = 8;
+
     /// <summary>m: outputs of a tile's side.</summary>
     public abstract int Outputs { get; }
 
@@ -61,14 +66,15 @@ internal abstract unsafe class WinogradKernels
     /// <summary>planes = A e A^T, for the m^2 pixels e of each tile.</summary>
     public abstract void TransformOutputGradient(in WinogradTiles tiles);
 
-    /// <summary>planes = G g G^T, for 16 weights side by side.</summary>
-    /// <param name="weights">[3][3][16].</param>
-    /// <param name="planes">16 floats in each of (m + 2)^2 planes, overwritten.</param>
+    /// <summary>planes = G g G^T, for groups of 16 weights side by side.</summary>
+    /// <param name="weights">[groups][3][3][16].</param>
+    /// <param name="groups">1 to <see cref="WeightGroupsMax"/>.</param>
+    /// <param name="planes">[groups][16] in each of (m + 2)^2 planes, overwritten.</param>
     /// <param name="plane">Floats from plane to plane.</param>
-    public abstract void TransformWeights(float* weights, float* planes, nint plane);
+    public abstract void TransformWeights(float* weights, int groups, float* planes, nint plane);
 
     /// <summary>weights = G^T u G: <see cref="TransformWeights"/> the other way, for gradients.</summary>
-    public abstract void TransformWeightGradient(float* planes, nint plane, float* weights);
+    public abstract void TransformWeightGradient(float* planes, nint plane, int groups, float* weights);
 }
 
 /// <summary>The transforms for one vector type and tile.</summary>
@@ -84,6 +90,9 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
     public override int Outputs => TTile.Outputs;
 
     private static int Side => TTile.Outputs + 2;
+
+    /// <summary>Weights of a group, transformed in one dimension.</summary>
+    private static int RoomFloats => 3 * Side * Group;
 
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformInput(in WinogradTiles tiles)
@@ -186,39 +195,59 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         }
     }
 
-    public override void TransformWeights(float* weights, float* planes, nint plane)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void TransformWeights(float* weights, int groups, float* planes, nint plane)
     {
-        float* room = stackalloc float[TemporaryFloats];
-        for (int lane = 0; lane < Group; lane += TVector.Lanes)
+        float* room = stackalloc float[WeightGroupsMax * RoomFloats];
+        for (int group = 0; group < groups; group++)
         {
-            for (int x = 0; x < 3; x++)
+            float* source = weights + (group * 9 * Group);
+            float* target = room + (group * RoomFloats);
+            for (int at = 0; at < 3 * Group; at += TVector.Lanes)
             {
-                TTile.TransformWeight<TVector>(weights + lane + (x * Group), 3 * Group, room + (x * Group), 3 * Group);
+                TTile.TransformWeight<TVector>(source + at, 3 * Group, target + at, 3 * Group);
             }
+        }
 
-            for (int y = 0; y < Side; y++)
+        for (int y = 0; y < Side; y++, planes += Side * plane)
+        {
+            for (int group = 0; group < groups; group++)
             {
-                TTile.TransformWeight<TVector>(
-                    room + (y * 3 * Group), Group, planes + lane + (y * Side * plane), plane);
+                float* source = room + (group * RoomFloats) + (y * 3 * Group);
+                for (int lane = 0; lane < Group; lane += TVector.Lanes)
+                {
+                    TTile.TransformWeight<TVector>(source + lane, Group, planes + (group * Group) + lane, plane);
+                }
             }
         }
     }
 
-    public override void TransformWeightGradient(float* planes, nint plane, float* weights)
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public override void TransformWeightGradient(float* planes, nint plane, int groups, float* weights)
     {
-        float* room = stackalloc float[TemporaryFloats];
-        for (int lane = 0; lane < Group; lane += TVector.Lanes)
+        float* room = stackalloc float[WeightGroupsMax * RoomFloats];
+        for (int x = 0; x < Side; x++, planes += plane)
         {
-            for (int x = 0; x < Side; x++)
+            for (int group = 0; group < groups; group++)
             {
-                TTile.TransformWeightGradient<TVector>(
-                    planes + lane + (x * plane), Side * plane, room + (x * Group), Side * Group);
+                float* target = room + (group * RoomFloats) + (x * Group);
+                for (int lane = 0; lane < Group; lane += TVector.Lanes)
+                {
+                    TTile.TransformWeightGradient<TVector>(
+                        planes + (group * Group) + lane, Side * plane, target + lane, Side * Group);
+                }
             }
+        }
 
-            for (int y = 0; y < 3; y++)
+        for (int group = 0; group < groups; group++)
+        {
+            for (int y = 0; y < 3; y++, weights += 3 * Group)
             {
-                TTile.TransformWeightGradient<TVector>(
-                    room + (y * Side * Group), Group, weights + lane + (y * 3 * Group), Group);
+                float* source = room + (group * RoomFloats) + (y * Side * Group);
+                for (int lane = 0; lane < Group; lane += TVector.Lanes)
+                {
+                    TTile.TransformWeightGradient<TVector>(source + lane, Group, weights + lane, Group);
+                }
             }
         }
     }

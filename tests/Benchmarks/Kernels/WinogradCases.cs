@@ -105,9 +105,12 @@ internal static unsafe class WinogradCases
             (WinogradKernels winograd, AlignedBuffer weights, AlignedBuffer planes, int plane) = CreateWeights(kernels);
             return () =>
             {
-                for (int i = 0; i < channels * _floats; i += Group)
+                const int groups = WinogradKernels.WeightGroupsMax;
+                int floats = channels * _floats;
+                for (int i = 0; i < floats; i += groups * Group)
                 {
-                    winograd.TransformWeights(weights.Pointer + (9 * i), planes.Pointer + i, plane);
+                    int count = Math.Min(groups, (floats - i) / Group);
+                    winograd.TransformWeights(weights.Pointer + (9 * i), count, planes.Pointer + i, plane);
                 }
             };
         }
@@ -117,9 +120,12 @@ internal static unsafe class WinogradCases
             (WinogradKernels winograd, AlignedBuffer weights, AlignedBuffer planes, int plane) = CreateWeights(kernels);
             return () =>
             {
-                for (int i = 0; i < channels * _floats; i += Group)
+                const int groups = WinogradKernels.WeightGroupsMax;
+                int floats = channels * _floats;
+                for (int i = 0; i < floats; i += groups * Group)
                 {
-                    winograd.TransformWeightGradient(planes.Pointer + i, plane, weights.Pointer + (9 * i));
+                    int count = Math.Min(groups, (floats - i) / Group);
+                    winograd.TransformWeightGradient(planes.Pointer + i, plane, count, weights.Pointer + (9 * i));
                 }
             };
         }
