@@ -43,12 +43,15 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     public override int PackedFloats =>
         checked(Output.Floats + Input.Floats + _forward.PackedFloats + (NeedsBackward ? _backward.PackedFloats : 0));
 
-    public override int GradientFloats => checked(Output.Floats + _weightGradient.SumFloats);
+    public override int GradientFloats => checked(Output.Floats + (EndsEachImage ? 0 : _weightGradient.SumFloats));
 
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
 
+    private int WeightGradientFloats =>
+        checked(_weightGradient.ScratchFloats + (EndsEachImage ? _weightGradient.SumFloats : 0));
+
     public override int TemporaryFloats(bool training) => training
-        ? Math.Max(_weightGradient.ScratchFloats, Math.Max(_forward.ScratchFloats, _backward.ScratchFloats))
+        ? Math.Max(WeightGradientFloats, Math.Max(_forward.ScratchFloats, _backward.ScratchFloats))
         : _forward.ScratchFloats;
 
     public override void Bind()
@@ -99,13 +102,11 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     public override void Backward(Workspace workspace, Replica replica)
     {
         float* zeros = replica.PackedPointer(this) + Output.Floats;
-        float* sums = workspace.GradientSumsPointer(this) + Output.Floats;
         for (int image = 0; image < workspace.Images; image++)
         {
             float* outputGradient = workspace.Gradient(Output, image);
             BackwardOfActivation(workspace, image, outputGradient);
-            _weightGradient.Accumulate(
-                workspace.Kernels, workspace.Activation(Input, image), outputGradient, sums, workspace.Temporary);
+            AddWeightGradient(workspace, workspace.Activation(Input, image), outputGradient);
             if (NeedsBackward)
             {
                 _backward.Run(new ConvolutionCall
@@ -136,7 +137,27 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
             }
         }
 
-        _weightGradient.Unpack(workspace.Kernels, workspace.GradientSumsPointer(this) + Output.Floats, gradient);
+        if (!EndsEachImage)
+        {
+            _weightGradient.Unpack(workspace.Kernels, workspace.GradientSumsPointer(this) + Output.Floats, gradient);
+        }
+    }
+
+    private void AddWeightGradient(Workspace workspace, float* input, float* outputGradient)
+    {
+        float* sums = EndsEachImage
+            ? workspace.Temporary + _weightGradient.ScratchFloats
+            : workspace.GradientSumsPointer(this) + Output.Floats;
+        if (EndsEachImage)
+        {
+            new Span<float>(sums, _weightGradient.SumFloats).Clear();
+        }
+
+        _weightGradient.Accumulate(workspace.Kernels, input, outputGradient, sums, workspace.Temporary);
+        if (EndsEachImage)
+        {
+            _weightGradient.Unpack(workspace.Kernels, sums, workspace.LeafGradient.Span);
+        }
     }
 
     /// <summary>Carries the gradient through the activation, in place, and sums it up for the bias.</summary>

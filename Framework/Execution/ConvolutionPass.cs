@@ -61,6 +61,6 @@ internal abstract unsafe class WeightGradientPass
     public abstract void Accumulate(
         KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch);
 
-    /// <summary>Writes the leaf's sums to the weight's place in the flat gradient.</summary>
+    /// <summary>Adds sums to the weight's place in the flat gradient.</summary>
     public abstract void Unpack(KernelSet kernels, float* sums, Span<float> gradient);
 }

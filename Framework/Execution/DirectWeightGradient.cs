@@ -102,7 +102,7 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
                     {
                         if (channels[lane] >= 0)
                         {
-                            gradient[target + (channels[lane] * _strides.Out)] = sums[lane];
+                            gradient[target + (channels[lane] * _strides.Out)] += sums[lane];
                         }
                     }
                 }

@@ -103,7 +103,7 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
                 {
                     if (channels[lane] >= 0)
                     {
-                        gradient[target + (channels[lane] * _strides.In)] = sums[lane];
+                        gradient[target + (channels[lane] * _strides.In)] += sums[lane];
                     }
                 }
             }

@@ -29,8 +29,8 @@ internal static unsafe class KernelTaps
         taps += isTurned ? (Count - 1) * Group : 0;
         for (; channels >= Block; channels -= Block, weights += Block * step, taps += Block)
         {
-            Transpose(weights, step, taps, tap);
-            Transpose(weights + Block, step, taps + (Block * tap), tap);
+            Store(Transposed(weights, step), taps, tap);
+            Store(Transposed(weights + Block, step), taps + (Block * tap), tap);
             for (int i = 0; i < Block; i++)
             {
                 taps[((Count - 1) * tap) + i] = weights[(i * step) + Count - 1];
@@ -46,7 +46,7 @@ internal static unsafe class KernelTaps
         }
     }
 
-    /// <summary><see cref="Gather"/> the other way.</summary>
+    /// <summary><see cref="Gather"/> the other way: adds to the weights.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void Scatter(float* taps, float* weights, nint step, int channels, bool isTurned)
     {
@@ -54,11 +54,12 @@ internal static unsafe class KernelTaps
         taps += isTurned ? (Count - 1) * Group : 0;
         for (; channels >= Block; channels -= Block, weights += Block * step, taps += Block)
         {
-            Transpose(taps, tap, weights, step);
-            Transpose(taps + (Block * tap), tap, weights + Block, step);
+            Store(Transposed(taps, tap) + Load(weights, step), weights, step);
+            float* more = weights + Block;
+            Store(Transposed(taps + (Block * tap), tap) + Load(more, step), more, step);
             for (int i = 0; i < Block; i++)
             {
-                weights[(i * step) + Count - 1] = taps[((Count - 1) * tap) + i];
+                weights[(i * step) + Count - 1] += taps[((Count - 1) * tap) + i];
             }
         }
 
@@ -66,23 +67,25 @@ internal static unsafe class KernelTaps
         {
             for (int i = 0; i < Count; i++)
             {
-                weights[i] = taps[i * tap];
+                weights[i] += taps[i * tap];
             }
         }
     }
 
-    /// <summary>target[j][i] = source[i][j], 4 x 4.</summary>
+    /// <summary>Rows of 4 floats, as columns.</summary>
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private static void Transpose(float* source, nint sourceStep, float* target, nint targetStep)
+    private static Matrix4x4 Transposed(float* rows, nint step) => Matrix4x4.Transpose(Load(rows, step));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Matrix4x4 Load(float* rows, nint step) => Matrix4x4.Create(
+        Vector4.Load(rows), Vector4.Load(rows + step), Vector4.Load(rows + (2 * step)), Vector4.Load(rows + (3 * step)));
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void Store(in Matrix4x4 block, float* rows, nint step)
     {
-        Matrix4x4 block = Matrix4x4.Transpose(Matrix4x4.Create(
-            Vector4.Load(source),
-            Vector4.Load(source + sourceStep),
-            Vector4.Load(source + (2 * sourceStep)),
-            Vector4.Load(source + (3 * sourceStep))));
-        block.X.Store(target);
-        block.Y.Store(target + targetStep);
-        block.Z.Store(target + (2 * targetStep));
-        block.W.Store(target + (3 * targetStep));
+        block.X.Store(rows);
+        block.Y.Store(rows + step);
+        block.Z.Store(rows + (2 * step));
+        block.W.Store(rows + (3 * step));
     }
 }

@@ -29,6 +29,9 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>What Forward reads.</summary>
     public virtual IEnumerable<ActivationNode> Reads => [Input];
 
+    /// <summary>Whether gradients of convolutions go to the flat gradient after each image, not after a leaf.</summary>
+    public bool EndsEachImage { get; set; }
+
     /// <summary>Floats this operation keeps in a replica.</summary>
     public virtual int PackedFloats => 0;
 
@@ -62,7 +65,7 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
 
     public abstract void Backward(Workspace workspace, Replica replica);
 
-    /// <summary>Writes the leaf's gradient, added up in the workspace, to its place in the flat gradient.</summary>
+    /// <summary>Brings what of the leaf's gradient is in the workspace to its place in the flat gradient.</summary>
     public virtual void Unpack(Workspace workspace, Span<float> gradient)
     {
     }

@@ -11,6 +11,12 @@ namespace Distributed.Framework.Execution;
 /// </remarks>
 public sealed class Plan
 {
+    /// <summary>
+    /// Most floats that a leaf's gradients are added up in, in the layout of the kernels: where there would be more, each
+    /// image's are brought to the flat gradient at once. It depends on the model alone, because it changes bits.
+    /// </summary>
+    private const int LeafSumsMax = 1 << 21;
+
     private readonly int _packedFloats;
 
     internal Plan(Model model, ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
@@ -33,6 +39,11 @@ public sealed class Plan
             SharedMemory.PlaceActivations(builder.Operations, InputNode, OutputNode, imagesPerPass);
         GradientImageFloats = SharedMemory.PlaceGradients(builder.Operations, InputNode, OutputNode, imagesPerPass);
         Operations = [.. builder.Operations];
+        if (Operations.Sum(operation => (long)operation.GradientFloats) > LeafSumsMax)
+        {
+            Array.ForEach(Operations, operation => operation.EndsEachImage = true);
+        }
+
         foreach (Operation operation in Operations)
         {
             operation.PackedStart = _packedFloats;
@@ -151,27 +162,15 @@ public sealed class Plan
         KeepAlive(replica, workspace);
     }
 
-    /// <summary>Ends a leaf.</summary>
-    /// <param name="workspace">Where the leaf was computed.</param>
-    /// <param name="gradient">
-    /// As long as the model's state, in its order, overwritten: gradients, then, for each buffer, the leaf's statistic
-    /// times its samples.
-    /// </param>
-    /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
-    /// <exception cref="ArgumentException">The gradient is shorter.</exception>
-    public void EndLeaf(Workspace workspace, Span<float> gradient)
+    /// <summary>Ends a leaf: its gradient is complete.</summary>
+    /// <exception cref="InvalidOperationException">The workspace is not for training, or no leaf has begun.</exception>
+    public void EndLeaf(Workspace workspace)
     {
         workspace.CheckPlan(this);
         workspace.CheckTraining();
-        if (gradient.Length < Model.StateCount)
-        {
-            throw new ArgumentException(
-                $"{gradient.Length} floats given, {Model.StateCount} needed.", nameof(gradient));
-        }
-
         foreach (Operation operation in Operations)
         {
-            operation.Unpack(workspace, gradient);
+            operation.Unpack(workspace, workspace.LeafGradient.Span);
         }
     }
 

@@ -15,6 +15,7 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer _temporary;
     private readonly int _imagesMax;
     private readonly bool _training;
+    private AlignedBuffer? _leafGradient;
 
     internal Workspace(Plan plan, bool training, int imagesMax, KernelSet kernels)
     {
@@ -53,14 +54,31 @@ public sealed unsafe class Workspace
 
     internal SampleKeys Keys { get; private set; }
 
+    /// <summary>The gradient of the leaf that has begun.</summary>
+    internal AlignedBuffer LeafGradient =>
+        _leafGradient ?? throw new InvalidOperationException("No leaf has begun.");
+
     /// <summary>Passes that went backward since the leaf began.</summary>
     internal int PassesOfLeaf { get; set; }
 
     /// <summary>Starts a leaf: its gradient is zero.</summary>
+    /// <param name="gradient">
+    /// As long as the model's state, in its order, overwritten. When the leaf has ended, it holds gradients, then, for
+    /// each buffer, the leaf's statistic times its samples; before, anything.
+    /// </param>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
-    public void BeginLeaf()
+    /// <exception cref="ArgumentException">The gradient is shorter.</exception>
+    public void BeginLeaf(AlignedBuffer gradient)
     {
         CheckTraining();
+        if (gradient.Length < _plan.Model.StateCount)
+        {
+            throw new ArgumentException(
+                $"{gradient.Length} floats given, {_plan.Model.StateCount} needed.", nameof(gradient));
+        }
+
+        _leafGradient = gradient;
+        gradient.Span.Clear();
         _sums.Span.Clear();
         PassesOfLeaf = 0;
     }

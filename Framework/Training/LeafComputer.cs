@@ -57,7 +57,7 @@ public sealed class LeafComputer
         int elements = _plan.Output.Elements;
         double progress = (double)step / _stepsTotal;
         double loss = 0;
-        _workspace.BeginLeaf();
+        _workspace.BeginLeaf(result.Values);
         for (int first = 0; first < samples.Count; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, samples.Count - first);
@@ -87,7 +87,7 @@ public sealed class LeafComputer
             _plan.Backward(replica, _workspace);
         }
 
-        _plan.EndLeaf(_workspace, result.Values.Span);
+        _plan.EndLeaf(_workspace);
         result.Loss = loss;
     }
 }

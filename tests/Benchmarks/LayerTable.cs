@@ -61,7 +61,7 @@ internal static class LayerTable
         Array.ForEach([.. Enumerable.Range(0, parameters.Length)], i => parameters[i] = random.NextSingle() - 0.5f);
         replica.Load(parameters);
         Workspace workspace = plan.CreateWorkspace(training: true);
-        float[] gradient = new float[parameters.Length];
+        AlignedBuffer gradient = new(parameters.Length);
         workspace.SetInput(0, [.. Enumerable.Range(0, plan.Input.Elements).Select(_ => random.NextSingle())]);
         workspace.SetOutputGradient(0, [.. Enumerable.Range(0, plan.Output.Elements).Select(_ => random.NextSingle())]);
         double forward = Time(() =>
@@ -73,13 +73,13 @@ internal static class LayerTable
         });
         double backward = Time(() =>
         {
-            workspace.BeginLeaf();
+            workspace.BeginLeaf(gradient);
             for (int i = 0; i < Images; i++)
             {
                 plan.Backward(replica, workspace);
             }
 
-            plan.EndLeaf(workspace, gradient);
+            plan.EndLeaf(workspace);
         });
         return (forward / Images, backward / Images);
     }

@@ -97,6 +97,7 @@ internal sealed class LayerLatency()
         Replica replica = plan.CreateReplica();
         replica.Load(parameters);
         Workspace workspace = plan.CreateWorkspace(training: true);
+        AlignedBuffer gradient = new(parameters.Length);
         float[] image = [.. Enumerable.Range(0, plan.Input.Elements).Select(i => i % 255 / 255f)];
         float[] ones = new float[plan.Output.Elements];
         Array.Fill(ones, 1f);
@@ -106,7 +107,7 @@ internal sealed class LayerLatency()
         {
             long forward = 0;
             long backward = 0;
-            workspace.BeginLeaf();
+            workspace.BeginLeaf(gradient);
             for (int first = 0; first < Images; first += plan.ImagesPerPass)
             {
                 int count = Math.Min(plan.ImagesPerPass, Images - first);
@@ -130,7 +131,7 @@ internal sealed class LayerLatency()
             }
 
             long last = Stopwatch.GetTimestamp();
-            plan.EndLeaf(workspace, parameters.Length == 0 ? [] : new float[parameters.Length]);
+            plan.EndLeaf(workspace);
             backward += Stopwatch.GetTimestamp() - last;
             if (run >= 0)
             {

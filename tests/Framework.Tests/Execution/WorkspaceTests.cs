@@ -63,7 +63,7 @@ public sealed class WorkspaceTests
         Replica replica = plan.CreateReplica();
         Workspace workspace = plan.CreateWorkspace(training: true);
         float[] parameters = new TestValues(1).Floats(model.StateCount);
-        float[] gradient = new float[parameters.Length];
+        AlignedBuffer gradient = new(parameters.Length);
         float[] input = new TestValues(2).Floats(s_images.Elements);
         float[] output = new float[plan.Output.Elements];
         Leaf();
@@ -75,7 +75,7 @@ public sealed class WorkspaceTests
         void Leaf()
         {
             replica.Load(parameters);
-            workspace.BeginLeaf();
+            workspace.BeginLeaf(gradient);
             foreach (int images in passes)
             {
                 workspace.BeginPass(images);
@@ -95,7 +95,7 @@ public sealed class WorkspaceTests
                 workspace.GetInputGradient(0, input);
             }
 
-            plan.EndLeaf(workspace, gradient);
+            plan.EndLeaf(workspace);
         }
     }
 
@@ -237,10 +237,12 @@ public sealed class WorkspaceTests
         float[] image = new float[s_images.Elements];
         float[] output = new float[plan.Output.Elements];
         Assert.Throws<InvalidOperationException>(() => training.GetInputGradient(0, image));
-        Assert.Throws<InvalidOperationException>(() => inference.BeginLeaf());
+        Assert.Throws<InvalidOperationException>(() => inference.BeginLeaf(new AlignedBuffer(Nested.StateCount)));
         Assert.Throws<InvalidOperationException>(() => inference.SetOutputGradient(0, output));
         Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, inference));
-        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(inference, new float[Nested.ParameterCount]));
+        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(inference));
+        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(training));
+        Assert.Throws<ArgumentException>(() => training.BeginLeaf(new AlignedBuffer(Nested.StateCount - 1)));
 
         // The input is a part of the output: its buffer has a gradient, of which nobody fills the input's part.
         Plan joined = new Model(new Sequential(new SkipConcat(new Sequential(new Conv2d(3, 1, 1))))).Compile(s_images);
@@ -262,7 +264,7 @@ public sealed class WorkspaceTests
         Assert.Throws<ArgumentException>(() => other.Forward(other.CreateReplica(), foreign));
         Assert.Throws<ArgumentException>(() => other.Forward(plan.CreateReplica(), own));
         Assert.Throws<ArgumentException>(() => other.Backward(plan.CreateReplica(), own));
-        Assert.Throws<ArgumentException>(() => other.EndLeaf(foreign, new float[Nested.ParameterCount]));
+        Assert.Throws<ArgumentException>(() => other.EndLeaf(foreign));
     }
 
     [Fact]
@@ -275,8 +277,8 @@ public sealed class WorkspaceTests
     {
         List<float> all = [];
         float[] output = new float[plan.Output.Elements];
-        float[] gradient = new float[plan.Model.StateCount];
-        workspace.BeginLeaf();
+        AlignedBuffer gradient = new(plan.Model.StateCount);
+        workspace.BeginLeaf(gradient);
         int last = plan.ImagesPerPass - (passes ?? plan.ImagesPerPass);
         for (int images = plan.ImagesPerPass; images > last; images--)
         {
@@ -303,7 +305,7 @@ public sealed class WorkspaceTests
             }
         }
 
-        plan.EndLeaf(workspace, gradient);
-        return [.. all, .. gradient];
+        plan.EndLeaf(workspace);
+        return [.. all, .. gradient.Span];
     }
 }

@@ -39,6 +39,9 @@ internal sealed class LayerRun
 
     public float[] Gradient { get; }
 
+    /// <summary>Whether gradients go to the flat gradient after each image.</summary>
+    public bool EndsEachImage => _plan.Operations.All(operation => operation.EndsEachImage);
+
     /// <summary>What random numbers are a function of.</summary>
     public SampleKeys Keys { get; set; } = new(Seed: 1, Step: 2, FirstSample: 3);
 
@@ -84,7 +87,8 @@ internal sealed class LayerRun
         Output = new float[n * outputs];
         InputGradient = new float[n * inputs];
         _replica.Load(Parameters);
-        _workspace.BeginLeaf();
+        AlignedBuffer gradient = new(Gradient.Length);
+        _workspace.BeginLeaf(gradient);
         for (int first = 0; first < n; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, n - first);
@@ -120,7 +124,8 @@ internal sealed class LayerRun
 
         if (outputGradient != null)
         {
-            _plan.EndLeaf(_workspace, Gradient);
+            _plan.EndLeaf(_workspace);
+            gradient.Span.CopyTo(Gradient);
         }
     }
 }

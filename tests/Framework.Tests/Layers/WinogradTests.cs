@@ -82,6 +82,24 @@ public sealed class WinogradTests
             new Sequential(new ConvTranspose2d(17, 2, 3)), new ImageShape(17, 19, 300), algorithm, tolerance, values);
     }
 
+    /// <summary>So many channels that no leaf adds up its gradients in the kernels' layout.</summary>
+    [Theory]
+    [InlineData(ConvolutionAlgorithm.Auto, 1e-5)]
+    [InlineData(ConvolutionAlgorithm.Winograd2, 4e-6)]
+    public void Convolutions_WhoseGradientsEndWithEachImage_EqualTwin(ConvolutionAlgorithm algorithm, double tolerance)
+    {
+        TestValues values = new(12);
+        Sequential layers = new(
+            new Conv2d(3, 260, 3, padding: 1),
+            new Conv2d(260, 260, 3, padding: 1),
+            new ConvTranspose2d(260, 260, 3, padding: 1),
+            new Conv2d(260, 3, 3, padding: 1));
+        ImageShape images = new(3, 4, 5);
+        LayerRun run = new(layers, images, convolutions: algorithm);
+        Assert.True(run.EndsEachImage);
+        Check(layers, images, algorithm, tolerance, values);
+    }
+
     /// <summary>Concatenations of channels that do not fill their groups, read and written as they lie.</summary>
     [Theory]
     [MemberData(nameof(Algorithms))]
