@@ -105,8 +105,7 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
         for (int image = 0; image < workspace.Images; image++)
         {
             float* outputGradient = workspace.Gradient(Output, image);
-            BackwardOfActivation(workspace, image, outputGradient);
-            AddWeightGradient(workspace, workspace.Activation(Input, image), outputGradient);
+            AddWeightGradient(workspace, image, outputGradient);
             if (NeedsBackward)
             {
                 _backward.Run(new ConvolutionCall
@@ -143,51 +142,29 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
         }
     }
 
-    private void AddWeightGradient(Workspace workspace, float* input, float* outputGradient)
+    private void AddWeightGradient(Workspace workspace, int image, float* outputGradient)
     {
-        float* sums = EndsEachImage
-            ? workspace.Temporary + _weightGradient.ScratchFloats
-            : workspace.GradientSumsPointer(this) + Output.Floats;
+        float* biasSums = workspace.GradientSumsPointer(this);
+        float* sums = EndsEachImage ? workspace.Temporary + _weightGradient.ScratchFloats : biasSums + Output.Floats;
         if (EndsEachImage)
         {
             new Span<float>(sums, _weightGradient.SumFloats).Clear();
         }
 
-        _weightGradient.Accumulate(workspace.Kernels, input, outputGradient, sums, workspace.Temporary);
+        _weightGradient.Accumulate(new WeightGradientCall
+        {
+            Kernels = workspace.Kernels,
+            Input = workspace.Activation(Input, image),
+            Output = workspace.Activation(Output, image),
+            OutputGradient = outputGradient,
+            Activation = Activation,
+            BiasSums = _biasStart < 0 ? null : biasSums,
+            Sums = sums,
+            Scratch = workspace.Temporary,
+        });
         if (EndsEachImage)
         {
             _weightGradient.Unpack(workspace.Kernels, sums, workspace.LeafGradient.Span);
-        }
-    }
-
-    /// <summary>Carries the gradient through the activation, in place, and sums it up for the bias.</summary>
-    private void BackwardOfActivation(Workspace workspace, int image, float* gradient)
-    {
-        float* output = workspace.Activation(Output, image);
-        float* biasSums = workspace.GradientSumsPointer(this);
-        int width = Output.Shape.W;
-        for (int y = 0; y < Output.Shape.H; y++)
-        {
-            nint line = (nint)y * Output.LineFloats;
-            if (Activation != ActivationKind.None)
-            {
-                workspace.Kernels.ActivateBackward(Activation, new BackwardLine
-                {
-                    Output = output + line,
-                    OutputGradient = gradient + line,
-                    Pixel = Output.PixelFloats,
-                    InputGradient = gradient + line,
-                    InputPixel = Output.PixelFloats,
-                    Pixels = width,
-                    Channels = Output.Floats,
-                    Accumulate = false,
-                });
-            }
-
-            if (_biasStart >= 0)
-            {
-                workspace.Kernels.AddPixels(gradient + line, Output.PixelFloats, width, Output.Floats, biasSums);
-            }
         }
     }
 }

@@ -43,8 +43,8 @@ internal readonly unsafe struct ConvolutionCall
     public required ActivationKind Activation { get; init; }
 }
 
-/// <summary>One way to compute a convolution's weight gradient.</summary>
-internal abstract unsafe class WeightGradientPass
+/// <summary>One way to compute the gradients of a convolution's weight and bias.</summary>
+internal abstract unsafe class WeightGradientPass(ActivationNode output)
 {
     /// <summary>Floats of the sums that a leaf adds up.</summary>
     public abstract int SumFloats { get; }
@@ -52,15 +52,67 @@ internal abstract unsafe class WeightGradientPass
     /// <summary>Floats of a thread's scratch memory.</summary>
     public virtual int ScratchFloats => 0;
 
-    /// <summary>Adds one image.</summary>
-    /// <param name="kernels">At which vector width.</param>
-    /// <param name="input">The input's first channel of pixel (0, 0).</param>
-    /// <param name="outputGradient">The same of the output's gradient.</param>
-    /// <param name="sums">Added to.</param>
-    /// <param name="scratch">The calling thread's scratch memory.</param>
-    public abstract void Accumulate(
-        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch);
+    /// <summary>
+    /// Adds one image, and carries the output's gradient back through the activation: where it comes by anyway.
+    /// </summary>
+    public abstract void Accumulate(in WeightGradientCall call);
 
     /// <summary>Adds sums to the weight's place in the flat gradient.</summary>
     public abstract void Unpack(KernelSet kernels, float* sums, Span<float> gradient);
+
+    /// <summary>Carries lines of the output's gradient back through the activation; adds them to the bias' sums.</summary>
+    protected void CarryBack(in WeightGradientCall call, int y, int lines)
+    {
+        for (nint at = (nint)y * output.LineFloats; lines > 0; lines--, at += output.LineFloats)
+        {
+            if (call.Activation != ActivationKind.None)
+            {
+                call.Kernels.ActivateBackward(call.Activation, new BackwardLine
+                {
+                    Output = call.Output + at,
+                    OutputGradient = call.OutputGradient + at,
+                    Pixel = output.PixelFloats,
+                    InputGradient = call.OutputGradient + at,
+                    InputPixel = output.PixelFloats,
+                    Pixels = output.Shape.W,
+                    Channels = output.Floats,
+                    Accumulate = false,
+                });
+            }
+
+            if (call.BiasSums != null)
+            {
+                call.Kernels.AddPixels(
+                    call.OutputGradient + at, output.PixelFloats, output.Shape.W, output.Floats, call.BiasSums);
+            }
+        }
+    }
+}
+
+/// <summary>One image's way through a <see cref="WeightGradientPass"/>.</summary>
+internal readonly unsafe struct WeightGradientCall
+{
+    /// <summary>At which vector width.</summary>
+    public required KernelSet Kernels { get; init; }
+
+    /// <summary>The input's first channel of pixel (0, 0).</summary>
+    public required float* Input { get; init; }
+
+    /// <summary>The same of the output.</summary>
+    public required float* Output { get; init; }
+
+    /// <summary>The same of its gradient; overwritten by the gradient of what the activation was applied to.</summary>
+    public required float* OutputGradient { get; init; }
+
+    /// <summary>What was applied to the result.</summary>
+    public required ActivationKind Activation { get; init; }
+
+    /// <summary>Added to, one a float of an output pixel; null without a bias.</summary>
+    public required float* BiasSums { get; init; }
+
+    /// <summary>Added to.</summary>
+    public required float* Sums { get; init; }
+
+    /// <summary>The calling thread's scratch memory.</summary>
+    public required float* Scratch { get; init; }
 }

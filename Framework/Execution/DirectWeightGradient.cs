@@ -26,6 +26,7 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
 
     public DirectWeightGradient(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        : base(output)
     {
         _geometry = geometry;
         _input = input;
@@ -59,32 +60,33 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
 
     public override int ScratchFloats { get; }
 
-    public override void Accumulate(
-        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
+    public override void Accumulate(in WeightGradientCall call)
     {
         if (_isGathered)
         {
-            AccumulateGathered(kernels, input, outputGradient, sums, scratch);
+            AccumulateGathered(call);
             return;
         }
+
+        CarryBack(call, 0, _output.Shape.H);
 
         int inputStride = _geometry.Transposed ? 1 : _geometry.Stride;
         int outputStride = _geometry.Transposed ? _geometry.Stride : 1;
         ActivationNode window = _geometry.Transposed ? _input : _output;
-        kernels.AccumulateWeightGradient(new WeightGradientImage
+        call.Kernels.AccumulateWeightGradient(new WeightGradientImage
         {
-            A = input,
+            A = call.Input,
             APixel = (nint)inputStride * _input.PixelFloats,
             ALine = (nint)inputStride * _input.LineFloats,
-            B = outputGradient,
+            B = call.OutputGradient,
             BPixel = (nint)outputStride * _output.PixelFloats,
             BLine = (nint)outputStride * _output.LineFloats,
             W = window.Shape.W,
             H = window.Shape.H,
             Taps = _taps,
             Channels = _input.Channels,
-            Columns = _output.VectorFloats(kernels.Lanes),
-            Sums = sums,
+            Columns = _output.VectorFloats(call.Kernels.Lanes),
+            Sums = call.Sums,
         });
     }
 
@@ -110,40 +112,40 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
         }
     }
 
-    private void AccumulateGathered(
-        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
+    private void AccumulateGathered(in WeightGradientCall call)
     {
         (int height, int width) = (_output.Shape.H, _output.Shape.W);
         nint rows = (nint)width * _rowFloats;
         for (int y = 0; y < height; y += _bandLines)
         {
             int lines = Math.Min(_bandLines, height - y);
+            CarryBack(call, y, lines);
             for (int i = 0; i < lines; i++)
             {
                 FewChannels.Gather(
-                    input + ((nint)(y + i) * _geometry.Stride * _input.LineFloats),
+                    call.Input + ((nint)(y + i) * _geometry.Stride * _input.LineFloats),
                     (nint)_geometry.Stride * _input.PixelFloats,
                     _offsets,
                     _input.Shape.C,
-                    scratch + (i * rows),
+                    call.Scratch + (i * rows),
                     _rowFloats,
                     width);
             }
 
-            kernels.AccumulateWeightGradient(new WeightGradientImage
+            call.Kernels.AccumulateWeightGradient(new WeightGradientImage
             {
-                A = scratch,
+                A = call.Scratch,
                 APixel = _rowFloats,
                 ALine = rows,
-                B = outputGradient + ((nint)y * _output.LineFloats),
+                B = call.OutputGradient + ((nint)y * _output.LineFloats),
                 BPixel = _output.PixelFloats,
                 BLine = _output.LineFloats,
                 W = width,
                 H = lines,
                 Taps = _origin,
                 Channels = _gathered,
-                Columns = _output.VectorFloats(kernels.Lanes),
-                Sums = sums,
+                Columns = _output.VectorFloats(call.Kernels.Lanes),
+                Sums = call.Sums,
             });
         }
     }

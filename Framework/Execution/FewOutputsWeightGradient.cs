@@ -25,6 +25,7 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
 
     public FewOutputsWeightGradient(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        : base(output)
     {
         int k = geometry.K;
         _taps = k * k;
@@ -52,9 +53,9 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
 
     public override int ScratchFloats { get; }
 
-    public override void Accumulate(
-        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
+    public override void Accumulate(in WeightGradientCall call)
     {
+        CarryBack(call, 0, _output.Shape.H);
         int width = _input.Shape.W;
         nint rows = (nint)width * _rowFloats;
         for (int y = 0; y < _input.Shape.H; y += _bandLines)
@@ -63,29 +64,29 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
             for (int i = 0; i < lines; i++)
             {
                 FewChannels.Gather(
-                    outputGradient + ((nint)(y + i) * _output.LineFloats),
+                    call.OutputGradient + ((nint)(y + i) * _output.LineFloats),
                     _output.PixelFloats,
                     _offsets,
                     _output.Shape.C,
-                    scratch + (i * rows),
+                    call.Scratch + (i * rows),
                     _rowFloats,
                     width);
             }
 
-            kernels.AccumulateWeightGradient(new WeightGradientImage
+            call.Kernels.AccumulateWeightGradient(new WeightGradientImage
             {
-                A = scratch,
+                A = call.Scratch,
                 APixel = _rowFloats,
                 ALine = rows,
-                B = input + ((nint)y * _input.LineFloats),
+                B = call.Input + ((nint)y * _input.LineFloats),
                 BPixel = _input.PixelFloats,
                 BLine = _input.LineFloats,
                 W = width,
                 H = lines,
                 Taps = _origin,
                 Channels = _gathered,
-                Columns = _input.VectorFloats(kernels.Lanes),
-                Sums = sums,
+                Columns = _input.VectorFloats(call.Kernels.Lanes),
+                Sums = call.Sums,
             });
         }
     }

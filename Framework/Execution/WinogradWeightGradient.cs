@@ -5,7 +5,8 @@ namespace Distributed.Framework.Execution;
 /// <summary>The weight gradient of a 3 x 3 convolution of stride 1 by Winograd's algorithm.</summary>
 /// <remarks>
 /// Tile by tile dU += (B^T d B) (A e A^T)^T in each plane, for inputs d and output gradients e; once a leaf
-/// dW = G^T dU G. Each band of tiles is summed from zero and then added: the order depends on the image's size alone.
+/// dW = G^T dU G. The activation's backward step is taken on the way; the plane of point (1, 1) holds the sums of e,
+/// which the bias' gradient is added up from. Each band of tiles is summed from zero and then added: the order depends on the image's size alone.
 /// </remarks>
 internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
 {
@@ -20,6 +21,7 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
 
     public WinogradWeightGradient(
         int outputs, ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        : base(output)
     {
         _input = input;
         _output = output;
@@ -36,23 +38,29 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
 
     private int SumPlane => WinogradLayout.PlaneFloats(_input.Shape.C, _output.Floats);
 
-    public override void Accumulate(
-        KernelSet kernels, float* input, float* outputGradient, float* sums, float* scratch)
+    public override void Accumulate(in WeightGradientCall call)
     {
-        WinogradKernels winograd = _layout.Kernels(kernels);
-        float* gradients = _layout.OutputPlanes(scratch);
+        WinogradKernels winograd = _layout.Kernels(call.Kernels);
+        float* gradients = _layout.OutputPlanes(call.Scratch);
         foreach (WinogradBand band in _layout.Bands)
         {
-            winograd.TransformInput(_layout.InputTiles(band, input, scratch));
-            winograd.TransformOutputGradient(_layout.OutputTiles(band, outputGradient, scratch));
+            winograd.TransformInput(_layout.InputTiles(band, call.Input, call.Scratch));
+            WinogradTiles tiles = _layout.OutputTiles(band, call.OutputGradient, call.Scratch);
+            winograd.TransformOutputGradient(tiles, call.Activation, (nint)(call.Output - call.OutputGradient));
+            if (call.BiasSums != null)
+            {
+                float* sums = gradients + (winograd.PlaneOfSums * (nint)_layout.OutputPlane);
+                call.Kernels.AddPixels(sums, _output.Floats, band.Tiles, _output.Floats, call.BiasSums);
+            }
+
             for (int plane = 0; plane < _layout.Planes; plane++)
             {
                 AccumulatePlane(
-                    kernels,
-                    scratch + ((nint)plane * _layout.InputPlane),
+                    call.Kernels,
+                    call.Scratch + ((nint)plane * _layout.InputPlane),
                     gradients + ((nint)plane * _layout.OutputPlane),
                     band.Tiles,
-                    sums + ((nint)plane * SumPlane));
+                    call.Sums + ((nint)plane * SumPlane));
             }
         }
     }

@@ -57,14 +57,20 @@ internal abstract unsafe class WinogradKernels
     /// <summary>m: outputs of a tile's side.</summary>
     public abstract int Outputs { get; }
 
+    /// <summary>The plane, of point (1, 1), where A e A^T has the sum of e.</summary>
+    public int PlaneOfSums => Outputs + 3;
+
     /// <summary>planes = B^T d B, for the (m + 2)^2 pixels d from each tile's first on.</summary>
     public abstract void TransformInput(in WinogradTiles tiles);
 
     /// <summary>image = f(A^T p A + start), for the products p of each tile.</summary>
     public abstract void TransformOutput(in WinogradTiles tiles, bool rectify);
 
-    /// <summary>planes = A e A^T, for the m^2 pixels e of each tile.</summary>
-    public abstract void TransformOutputGradient(in WinogradTiles tiles);
+    /// <summary>planes = A e A^T, for the m^2 pixels e of each tile, which become e f' first.</summary>
+    /// <param name="tiles">The gradient of f's result; overwritten by that of its argument, unless f is none.</param>
+    /// <param name="activation">f.</param>
+    /// <param name="toOutput">Floats from the gradient's pixels to those of f's result.</param>
+    public abstract void TransformOutputGradient(in WinogradTiles tiles, ActivationKind activation, nint toOutput);
 
     /// <summary>planes = G g G^T, for groups of 16 weights side by side.</summary>
     /// <param name="weights">[groups][3][3][16].</param>
@@ -152,9 +158,41 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         }
     }
 
-    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public override void TransformOutputGradient(in WinogradTiles tiles)
+    public override void TransformOutputGradient(in WinogradTiles tiles, ActivationKind activation, nint toOutput)
     {
+        switch (activation.Formula)
+        {
+            case ActivationFormula.None:
+                TransformOutputGradient<Identity>(tiles, activation.Parameter, toOutput);
+                break;
+            case ActivationFormula.ReLU:
+                TransformOutputGradient<Rectifier>(tiles, activation.Parameter, toOutput);
+                break;
+            case ActivationFormula.Sigmoid:
+                TransformOutputGradient<Logistic>(tiles, activation.Parameter, toOutput);
+                break;
+            case ActivationFormula.Tanh:
+                TransformOutputGradient<HyperbolicTangent>(tiles, activation.Parameter, toOutput);
+                break;
+            case ActivationFormula.LeakyReLU:
+                TransformOutputGradient<LeakyRectifier>(tiles, activation.Parameter, toOutput);
+                break;
+            case ActivationFormula.ELU:
+                TransformOutputGradient<ExponentialUnit>(tiles, activation.Parameter, toOutput);
+                break;
+            case ActivationFormula.SELU:
+                TransformOutputGradient<ScaledExponentialUnit>(tiles, activation.Parameter, toOutput);
+                break;
+            default:
+                throw new ArgumentOutOfRangeException(nameof(activation), activation, "No such activation.");
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static void TransformOutputGradient<TFunction>(in WinogradTiles tiles, float parameter, nint toOutput)
+        where TFunction : struct, IActivationFunction
+    {
+        TVector broadcast = TVector.Broadcast(parameter);
         float* room = stackalloc float[TemporaryFloats];
         float* temporary = Align(room);
         int lanes = TVector.Lanes;
@@ -177,6 +215,11 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         float* here = temporary;
                         for (float* at = source; here < temporary + (outputs * lanes); here += lanes, at += pixel)
                         {
+                            if (typeof(TFunction) != typeof(Identity))
+                            {
+                                CarryBack<TFunction>(at, line, toOutput, broadcast);
+                            }
+
                             TTile.TransformOutputGradient<TVector>(at, line, here, outputs * lanes);
                         }
 
@@ -302,6 +345,18 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                 image += TTile.Outputs * tiles.Pixel;
                 planes += tiles.Tile;
             }
+        }
+    }
+
+    /// <summary>Pixels of a tile, one below the other.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void CarryBack<TFunction>(float* gradient, nint line, nint toOutput, TVector parameter)
+        where TFunction : struct, IActivationFunction
+    {
+        for (int y = 0; y < TTile.Outputs; y++, gradient += line)
+        {
+            TVector result = TVector.Load(gradient + toOutput);
+            TVector.Store(gradient, TFunction.Backward(result, TVector.Load(gradient), parameter));
         }
     }
 

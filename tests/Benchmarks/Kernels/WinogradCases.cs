@@ -95,7 +95,7 @@ internal static unsafe class WinogradCases
                 foreach (WinogradBand band in layout.Bands)
                 {
                     layout.Kernels(kernels).TransformOutputGradient(
-                        layout.OutputTiles(band, image.Pixels, scratch.Pointer));
+                        layout.OutputTiles(band, image.Pixels, scratch.Pointer), ActivationKind.ReLU, toOutput: 0);
                 }
             };
         }

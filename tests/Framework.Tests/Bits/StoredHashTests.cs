@@ -16,7 +16,7 @@ namespace Distributed.Framework.Tests.Bits;
 public sealed class StoredHashTests
 {
     private const string AdamHash = "8b12fbeb84d4e24194100677d8b94d10afa0e260a45d82040bcfc4951ded4d1c";
-    private const string Fingerprint = "ff7378a50ca1d0bc";
+    private const string Fingerprint = "712753b04643d6a6";
     private const string OtherLayersHash = "fc6592e4554f276e6ee308c73d06f8645a528aee0e8235c025d801968a127322";
     private const string SgdHash = "446a35371b7629e48aa2a9d62c103e37529d65ba1536bb32f52af842b542af8d";
 
