@@ -110,8 +110,12 @@ public sealed class TrainSession
     /// <exception cref="ReportedException">Something that the user can mend.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static Task<TrainResult> RunAsync(
-        TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
-        new TrainSession(options, display).RunAsync(stop);
+        TrainOptions options, ITrainingDisplay display, CancellationToken stop)
+    {
+        // Compiles the kernels besides, while this thread reads data: so the first step comes earlier.
+        Task<string> numerics = Task.Run(() => NumericsFingerprint.Compute(), CancellationToken.None);
+        return new TrainSession(options, display).RunAsync(numerics, stop);
+    }
 
     private TrainingConfiguration Configure(Sequential layers, PairSource source)
     {
@@ -142,7 +146,7 @@ public sealed class TrainSession
         };
     }
 
-    private async Task<TrainResult> RunAsync(CancellationToken stop)
+    private async Task<TrainResult> RunAsync(Task<string> numerics, CancellationToken stop)
     {
         JsonObject configuration = _job.Configuration.ToJsonObject();
         using RunFolder folder = RunFolder.Open(
@@ -165,7 +169,7 @@ public sealed class TrainSession
         CoordinatorOptions options = new()
         {
             Version = Version,
-            Numerics = NumericsFingerprint.Compute(),
+            Numerics = await numerics,
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,

@@ -63,7 +63,8 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
     /// <summary>Carries lines of the output's gradient back through the activation; adds them to the bias' sums.</summary>
     protected void CarryBack(in WeightGradientCall call, int y, int lines)
     {
-        for (nint at = (nint)y * output.LineFloats; lines > 0; lines--, at += output.LineFloats)
+        nint at = (nint)y * output.LineFloats;
+        for (; lines > 0; lines--, at += output.LineFloats)
         {
             if (call.Activation != ActivationKind.None)
             {

@@ -78,7 +78,10 @@ internal static unsafe class KernelTaps
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static Matrix4x4 Load(float* rows, nint step) => Matrix4x4.Create(
-        Vector4.Load(rows), Vector4.Load(rows + step), Vector4.Load(rows + (2 * step)), Vector4.Load(rows + (3 * step)));
+        Vector4.Load(rows),
+        Vector4.Load(rows + step),
+        Vector4.Load(rows + (2 * step)),
+        Vector4.Load(rows + (3 * step)));
 
     [MethodImpl(MethodImplOptions.AggressiveInlining)]
     private static void Store(in Matrix4x4 block, float* rows, nint step)

@@ -12,8 +12,9 @@ namespace Distributed.Framework.Execution;
 public sealed class Plan
 {
     /// <summary>
-    /// Most floats that a leaf's gradients are added up in, in the layout of the kernels: where there would be more, each
-    /// image's are brought to the flat gradient at once. It depends on the model alone, because it changes bits.
+    /// Most floats that a leaf's gradients are added up in, in the layout of the kernels: where there would be more,
+    /// each image's are brought to the flat gradient at once. Compared with what depends on the model alone, because
+    /// it changes bits.
     /// </summary>
     private const int LeafSumsMax = 1 << 21;
 

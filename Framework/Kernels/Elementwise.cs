@@ -52,7 +52,27 @@ internal static unsafe class Elementwise<TVector>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public static void AddPixels(float* source, nint pixel, int pixels, int channels, float* sums)
     {
-        for (int c = 0; c < channels; c += TVector.Lanes)
+        int c = 0;
+        for (; c <= channels - (4 * TVector.Lanes); c += 4 * TVector.Lanes)
+        {
+            // Four at a time: each waits for its own last addition only.
+            TVector s0 = default, s1 = default, s2 = default, s3 = default;
+            float* here = source + c;
+            for (int x = 0; x < pixels; x++, here += pixel)
+            {
+                s0 += TVector.Load(here);
+                s1 += TVector.Load(here + TVector.Lanes);
+                s2 += TVector.Load(here + (2 * TVector.Lanes));
+                s3 += TVector.Load(here + (3 * TVector.Lanes));
+            }
+
+            AddTo(sums + c, s0);
+            AddTo(sums + c + TVector.Lanes, s1);
+            AddTo(sums + c + (2 * TVector.Lanes), s2);
+            AddTo(sums + c + (3 * TVector.Lanes), s3);
+        }
+
+        for (; c < channels; c += TVector.Lanes)
         {
             TVector sum = default;
             float* here = source + c;
@@ -61,8 +81,11 @@ internal static unsafe class Elementwise<TVector>
                 sum += TVector.Load(here);
             }
 
-            TVector.Store(sums + c, TVector.Load(sums + c) + sum);
+            AddTo(sums + c, sum);
         }
+
+        [MethodImpl(MethodImplOptions.AggressiveInlining)]
+        static void AddTo(float* target, TVector value) => TVector.Store(target, TVector.Load(target) + value);
     }
 
     /// <summary>target = a + b for every pixel of a line; may work in place.</summary>

@@ -8,14 +8,14 @@ internal readonly record struct TapOffsets(int A, int B);
 /// <summary>One image's share of a convolution's weight gradient.</summary>
 internal readonly unsafe struct WeightGradientImage
 {
-    /// <summary>The factor that gives the rows: the layer's input as a rule, at the first pixel of the window.</summary>
+    /// <summary>What gives the rows: the layer's input as a rule, at the first pixel of the window.</summary>
     public required float* A { get; init; }
 
     public required nint APixel { get; init; }
 
     public required nint ALine { get; init; }
 
-    /// <summary>The gradient of the layer's output at the first pixel of the window.</summary>
+    /// <summary>What gives the columns: the gradient of the layer's output as a rule, at the same pixel.</summary>
     public required float* B { get; init; }
 
     public required nint BPixel { get; init; }
@@ -30,7 +30,7 @@ internal readonly unsafe struct WeightGradientImage
     /// <summary>One entry for each kernel element.</summary>
     public required TapOffsets[] Taps { get; init; }
 
-    /// <summary>The input's channels.</summary>
+    /// <summary>The rows' channels.</summary>
     public required Run[] Channels { get; init; }
 
     /// <summary>Columns, a multiple of 16.</summary>

@@ -67,7 +67,18 @@ internal static unsafe class ConvolutionCases
         WeightGradientPass pass = method.CreateWeightGradient(size.Geometry, input.Node, output.Node, size.Strides);
         AlignedBuffer sums = new(pass.SumFloats);
         AlignedBuffer scratch = new(pass.ScratchFloats);
-        return () => pass.Accumulate(kernels, input.Pixels, output.Pixels, sums.Pointer, scratch.Pointer);
+        AlignedBuffer biasSums = new(output.Floats);
+        return () => pass.Accumulate(new WeightGradientCall
+        {
+            Kernels = kernels,
+            Input = input.Pixels,
+            Output = output.Pixels,
+            OutputGradient = output.Pixels,
+            Activation = ActivationKind.None,
+            BiasSums = biasSums.Pointer,
+            Sums = sums.Pointer,
+            Scratch = scratch.Pointer,
+        });
     }
 
     /// <summary>A layer of mlp-disc: samples are images of one pixel.</summary>
