@@ -60,7 +60,7 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
     /// <summary>Adds sums to the weight's place in the flat gradient.</summary>
     public abstract void Unpack(KernelSet kernels, float* sums, Span<float> gradient);
 
-    /// <summary>Carries lines of the output's gradient back through the activation; adds them to the bias' sums.</summary>
+    /// <summary>Carries lines of the output's gradient back through the activation; adds them to the bias.</summary>
     protected void CarryBack(in WeightGradientCall call, int y, int lines)
     {
         nint at = (nint)y * output.LineFloats;
