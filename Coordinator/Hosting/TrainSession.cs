@@ -43,9 +43,9 @@ public sealed class TrainSession
     private readonly TimeProvider _clock = TimeProvider.System;
     private readonly PairSource? _validation;
     private readonly TrainingJob _job;
-    private readonly float[] _initial;
     private readonly Optimizer _optimizer;
     private readonly int _workers;
+    private float[] _initial;
 
     private TrainSession(TrainOptions options, ITrainingDisplay display)
     {
@@ -166,6 +166,7 @@ public sealed class TrainSession
         }
 
         (TrainingState state, int first) = Restore(folder);
+        _initial = [];
         CoordinatorOptions options = new()
         {
             Version = Version,
@@ -178,6 +179,12 @@ public sealed class TrainSession
         if (_options.ValidateEveryEpoch || (_options.Part is null && _validation is { ClassCount: > 0 }))
         {
             options = options with { ValidationGapMin = TimeSpan.Zero };
+        }
+
+        if (_options.Part is null)
+        {
+            // What reading and preparing left behind goes back to the system before workers take their memory.
+            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
         }
 
         int threads = Math.Max(1, _workers * _options.Threads);

@@ -6,9 +6,9 @@ namespace Distributed.Framework.Execution;
 /// <summary>One activation of a plan, and where it lies: padded NHWC, alone or as a part of a concatenation.</summary>
 /// <remarks>
 /// Memory of a root, for each image: (H + 2 border) lines of (W + 2 border) pixels of PixelFloats floats. The border is
-/// never written and stays zero; what takes over shared memory has it cleared first. The channels up to the next
-/// multiple of 16 are padding: kernels write there what comes (a sigmoid's 0.5, NaN), but nothing reads it into a
-/// channel. A part of a concatenation lies inside its root, so that concatenating copies nothing.
+/// zero: nobody writes anything else there, and what takes over shared memory has it cleared first. The channels up to
+/// the next multiple of 16 are padding: kernels write there what comes (a sigmoid's 0.5, NaN), but nothing reads it
+/// into a channel. A part of a concatenation lies inside its root, so that concatenating copies nothing.
 /// </remarks>
 internal sealed class ActivationNode
 {
