@@ -38,6 +38,11 @@ public sealed class TrainSession
     /// </summary>
     private static readonly HashSet<string> s_mayChange = ["init", "data.source", "data.validation"];
 
+    /// <summary>
+    /// Compiles most kernels besides, while the first session of the process reads its data: its first step is earlier.
+    /// </summary>
+    private static readonly Lazy<Task<string>> s_numerics = new(() => Task.Run(() => NumericsFingerprint.Compute()));
+
     private readonly TrainOptions _options;
     private readonly ITrainingDisplay _display;
     private readonly TimeProvider _clock = TimeProvider.System;
@@ -112,9 +117,8 @@ public sealed class TrainSession
     public static Task<TrainResult> RunAsync(
         TrainOptions options, ITrainingDisplay display, CancellationToken stop)
     {
-        // Compiles the kernels besides, while this thread reads data: so the first step comes earlier.
-        Task<string> numerics = Task.Run(() => NumericsFingerprint.Compute(), CancellationToken.None);
-        return new TrainSession(options, display).RunAsync(numerics, stop);
+        _ = s_numerics.Value;
+        return new TrainSession(options, display).RunAsync(stop);
     }
 
     private TrainingConfiguration Configure(Sequential layers, PairSource source)
@@ -146,7 +150,7 @@ public sealed class TrainSession
         };
     }
 
-    private async Task<TrainResult> RunAsync(Task<string> numerics, CancellationToken stop)
+    private async Task<TrainResult> RunAsync(CancellationToken stop)
     {
         JsonObject configuration = _job.Configuration.ToJsonObject();
         using RunFolder folder = RunFolder.Open(
@@ -170,7 +174,7 @@ public sealed class TrainSession
         CoordinatorOptions options = new()
         {
             Version = Version,
-            Numerics = await numerics,
+            Numerics = await s_numerics.Value,
             WorkersMin = _options.MinWorkers,
             CheckpointEvery = _options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = _validation is not null,

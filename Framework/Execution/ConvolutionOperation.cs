@@ -45,6 +45,12 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
 
     public override int GradientFloats => checked(Output.Floats + (EndsEachImage ? 0 : _weightGradient.SumFloats));
 
+    /// <summary>Whether its gradient is added up in several times as many floats as it has.</summary>
+    public bool HasLargeSums => _weightGradient is WinogradWeightGradient;
+
+    /// <summary>Whether its gradient goes to the flat gradient after each image, not after a leaf.</summary>
+    public bool EndsEachImage { get; set; }
+
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
 
     private int WeightGradientFloats =>

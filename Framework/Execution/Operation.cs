@@ -29,9 +29,6 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>What Forward reads.</summary>
     public virtual IEnumerable<ActivationNode> Reads => [Input];
 
-    /// <summary>Whether gradients of convolutions go to the flat gradient after each image, not after a leaf.</summary>
-    public bool EndsEachImage { get; set; }
-
     /// <summary>Floats this operation keeps in a replica.</summary>
     public virtual int PackedFloats => 0;
 

@@ -12,15 +12,20 @@ namespace Distributed.Framework.Execution;
 public sealed class Plan
 {
     /// <summary>
-    /// Most floats that a leaf's gradients are added up in, in the layout of the kernels: where there would be more,
-    /// each image's are brought to the flat gradient at once. Compared with what depends on the model alone, because
-    /// it changes bits.
+    /// Most floats that Winograd's gradients of a leaf are added up in: where there would be more, each image's are
+    /// brought to the flat gradient at once. They depend on the model alone, as they must: it changes bits.
     /// </summary>
-    private const int LeafSumsMax = 1 << 21;
+    internal const int LeafSumsMax = 1 << 21;
 
     private readonly int _packedFloats;
 
-    internal Plan(Model model, ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
+    internal Plan(
+        Model model,
+        ImageShape input,
+        bool inputGradient,
+        int imagesPerPass,
+        KernelSet kernels,
+        long leafSumsMax = LeafSumsMax)
     {
         Model = model;
         ImagesPerPass = imagesPerPass;
@@ -40,10 +45,10 @@ public sealed class Plan
             SharedMemory.PlaceActivations(builder.Operations, InputNode, OutputNode, imagesPerPass);
         GradientImageFloats = SharedMemory.PlaceGradients(builder.Operations, InputNode, OutputNode, imagesPerPass);
         Operations = [.. builder.Operations];
-        if (Operations.Sum(operation => (long)operation.GradientFloats) > LeafSumsMax)
-        {
-            Array.ForEach(Operations, operation => operation.EndsEachImage = true);
-        }
+        ConvolutionOperation[] transforming =
+            [.. Operations.OfType<ConvolutionOperation>().Where(operation => operation.HasLargeSums)];
+        bool endsEachImage = transforming.Sum(operation => (long)operation.GradientFloats) > leafSumsMax;
+        Array.ForEach(transforming, operation => operation.EndsEachImage = endsEachImage);
 
         foreach (Operation operation in Operations)
         {
@@ -134,12 +139,14 @@ public sealed class Plan
 
     /// <summary>Adds the gradient of the images that went forward last, in their order.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The workspace is not for training; or a second pass of one leaf, through a model that normalizes over the leaf.
+    /// The workspace is not for training, or no leaf has begun; or a second pass of one leaf, through a model that
+    /// normalizes over the leaf.
     /// </exception>
     public void Backward(Replica replica, Workspace workspace)
     {
         Check(replica, workspace);
         workspace.CheckTraining();
+        _ = workspace.LeafGradient;
         if (workspace.PassesOfLeaf++ > 0 && Model.NeedsWholeLeaf)
         {
             throw new InvalidOperationException("The model normalizes over the leaf, which must be one pass.");
@@ -173,6 +180,8 @@ public sealed class Plan
         {
             operation.Unpack(workspace, workspace.LeafGradient.Span);
         }
+
+        workspace.EndLeaf();
     }
 
     private void Check(Replica replica, Workspace workspace)

@@ -54,7 +54,7 @@ public sealed unsafe class Workspace
 
     internal SampleKeys Keys { get; private set; }
 
-    /// <summary>The gradient of the leaf that has begun.</summary>
+    /// <summary>The gradient of the leaf that has begun and not ended.</summary>
     internal AlignedBuffer LeafGradient =>
         _leafGradient ?? throw new InvalidOperationException("No leaf has begun.");
 
@@ -82,6 +82,9 @@ public sealed unsafe class Workspace
         _sums.Span.Clear();
         PassesOfLeaf = 0;
     }
+
+    /// <summary>The leaf is over: its gradient belongs to the caller again.</summary>
+    internal void EndLeaf() => _leafGradient = null;
 
     /// <summary>Says how many images the next pass has, and which samples they are.</summary>
     /// <param name="images">1 to the plan's ImagesPerPass, or what the workspace was made for.</param>

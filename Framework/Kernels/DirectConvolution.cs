@@ -20,7 +20,7 @@ internal readonly unsafe struct ConvolutionLine
     /// <summary>Products an output element sums: floats of all runs.</summary>
     public required int Depth { get; init; }
 
-    /// <summary>[Channels / 16][Depth][16].</summary>
+    /// <summary>[Channels / 16, rounded up][Depth][16].</summary>
     public required float* Weights { get; init; }
 
     /// <summary>What the sums start from, one a channel; null to add to the output.</summary>

@@ -3,10 +3,10 @@ using System.Runtime.CompilerServices;
 namespace Distributed.Framework.Kernels;
 
 /// <summary>
-/// Kernels for pixels of at most four channels, too few to fill a vector: what all kernel elements read or give lies
-/// side by side in one row a pixel.
+/// Kernels for pixels of at most four channels, too few to fill a vector: what all kernel elements read or give, or
+/// all pixels of a line, lies side by side in one row.
 /// </summary>
-/// <remarks>A row holds 4 floats a kernel element at most, and room for 3 more, which arbitrary values fill.</remarks>
+/// <remarks>A row has room for 3 floats more, which arbitrary values fill.</remarks>
 internal static unsafe class FewChannels
 {
     /// <summary>Most channels.</summary>
@@ -17,9 +17,9 @@ internal static unsafe class FewChannels
 
     private const int Group = 16;
 
-    /// <summary>Floats of a row.</summary>
-    public static int RowFloats(int taps, int channels) =>
-        checked((taps * channels) + ChannelsMax - 1 + Group - 1) / Group * Group;
+    /// <summary>Floats of a row of so many kernel elements, or pixels.</summary>
+    public static int RowFloats(int count, int channels) =>
+        checked((count * channels) + ChannelsMax - 1 + Group - 1) / Group * Group;
 
     /// <summary>rows[x] = the channels of pixel x + offset, for all offsets, one after the other.</summary>
     /// <param name="pixels">The line's first pixel.</param>

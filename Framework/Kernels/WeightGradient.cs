@@ -33,10 +33,10 @@ internal readonly unsafe struct WeightGradientImage
     /// <summary>The rows' channels.</summary>
     public required Run[] Channels { get; init; }
 
-    /// <summary>Columns, a multiple of 16.</summary>
+    /// <summary>Columns, whole vectors.</summary>
     public required int Columns { get; init; }
 
-    /// <summary>[Columns / 16][taps][channels][16], added to.</summary>
+    /// <summary>[Columns / 16, rounded up][taps][channels][16], added to.</summary>
     public required float* Sums { get; init; }
 
     /// <summary>Whether each sum goes on from what it was, instead of adding a band's sum to it.</summary>

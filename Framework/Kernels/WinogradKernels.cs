@@ -5,7 +5,7 @@ namespace Distributed.Framework.Kernels;
 /// <summary>A rectangle of Winograd tiles: where they lie in an image, and where their planes are.</summary>
 /// <remarks>
 /// Tiles reach beyond an image whose sides their outputs do not divide: there inputs are the border's zeros, and
-/// outputs are not written.
+/// outputs are not written; gradients of outputs are, with the zeros that f' times zero is.
 /// </remarks>
 internal readonly unsafe struct WinogradTiles
 {
@@ -238,6 +238,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         }
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformWeights(float* weights, int groups, float* planes, nint plane)
     {
@@ -265,6 +266,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         }
     }
 
+    [SkipLocalsInit]
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformWeightGradient(float* planes, nint plane, int groups, float* weights)
     {

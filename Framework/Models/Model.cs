@@ -101,13 +101,18 @@ public sealed class Model
         return images == 1 ? single : Compile(input, imagesPerPass: (int)images);
     }
 
-    internal Plan Compile(ImageShape input, bool inputGradient, int imagesPerPass, KernelSet kernels)
+    internal Plan Compile(
+        ImageShape input,
+        bool inputGradient,
+        int imagesPerPass,
+        KernelSet kernels,
+        long leafSumsMax = Plan.LeafSumsMax)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imagesPerPass, 1);
         OutputShape(input);
         try
         {
-            return new Plan(this, input, inputGradient, imagesPerPass, kernels);
+            return new Plan(this, input, inputGradient, imagesPerPass, kernels, leafSumsMax);
         }
         catch (OverflowException)
         {

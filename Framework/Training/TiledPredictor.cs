@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
@@ -10,11 +11,12 @@ namespace Distributed.Framework.Training;
 /// <remarks>
 /// A tile is computed from all pixels that decide its bits: those its outputs depend on, rounded to the blocks that
 /// convolutions compute at once, from an origin that is a multiple of those blocks at every depth. Models that take the
-/// whole image, and pictures not much larger than a tile, go in one piece. Memory: one tile's activations a thread.
+/// whole image, and pictures not much larger than a tile, go in one piece. Memory: one tile's activations a thread,
+/// kept from picture to picture. One picture at a time.
 /// Pictures whose sides the model's strides do not divide are continued by reflection at the right and the bottom.
 /// </remarks>
 /// <param name="model">Gives back the shape of its input.</param>
-/// <param name="state">Its flat state; not changed meanwhile.</param>
+/// <param name="state">Its flat state; never changed.</param>
 /// <param name="threads">Tiles at once; changes no bit.</param>
 public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int threads)
 {
@@ -26,6 +28,8 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
     /// SideMax, tiles are twice as wide as high, for one margin less.
     /// </summary>
     private const int SidePerMargin = 20;
+
+    private Prepared? _prepared;
 
     /// <summary>Side of the tiles; null for one that suits the model.</summary>
     public int? Side { get; init; }
@@ -112,20 +116,33 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
     {
         foreach (IGrouping<ImageShape, Tile> tiles in Cut(shape).GroupBy(tile => tile.Crop))
         {
-            Plan plan = model.Compile(tiles.Key);
-            Replica replica = plan.CreateReplica();
-            replica.Load(state.Span);
+            Prepared prepared = Prepare(tiles.Key);
             ParallelOptions options = new() { MaxDegreeOfParallelism = threads };
-            Parallel.ForEach(tiles, options, () => new Predictor(plan), Compute, _ => { });
+            Parallel.ForEach(tiles, options, prepared.Rent, Compute, prepared.Free.Add);
 
             Predictor Compute(Tile tile, ParallelLoopState loop, Predictor predictor)
             {
                 tile.CopyIn(shape, input.Span, predictor.Input);
-                predictor.Run(replica);
+                predictor.Run(prepared.Replica);
                 tile.CopyOut(shape, predictor.Output, output.Span);
                 return predictor;
             }
         }
+    }
+
+    /// <summary>What tiles of a shape need; the last one's is kept, for pictures of one size after another.</summary>
+    private Prepared Prepare(ImageShape crop)
+    {
+        if (_prepared?.Plan.Input != crop)
+        {
+            _prepared = null;
+            Plan plan = model.Compile(crop);
+            Replica replica = plan.CreateReplica();
+            replica.Load(state.Span);
+            _prepared = new Prepared(plan, replica);
+        }
+
+        return _prepared;
     }
 
     private List<Tile> Cut(ImageShape shape)
@@ -161,6 +178,14 @@ public sealed class TiledPredictor(Model model, ReadOnlyMemory<float> state, int
         }
 
         return parts;
+    }
+
+    /// <summary>A plan, its weights, and the memory of threads that compute no tile now.</summary>
+    private sealed record Prepared(Plan Plan, Replica Replica)
+    {
+        public ConcurrentBag<Predictor> Free { get; } = [];
+
+        public Predictor Rent() => Free.TryTake(out Predictor? predictor) ? predictor : new Predictor(Plan);
     }
 
     /// <param name="Channels">Of the picture.</param>

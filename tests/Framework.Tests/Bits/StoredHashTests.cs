@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Optimizers;
 using Distributed.Framework.Tensors;
@@ -16,9 +17,11 @@ namespace Distributed.Framework.Tests.Bits;
 public sealed class StoredHashTests
 {
     private const string AdamHash = "8b12fbeb84d4e24194100677d8b94d10afa0e260a45d82040bcfc4951ded4d1c";
+    private const string EachImageHash = "48f240ab6fc63a9caa0ed391d6e14219f55732136aee1000da82ce2201075abe";
     private const string Fingerprint = "712753b04643d6a6";
     private const string OtherLayersHash = "fc6592e4554f276e6ee308c73d06f8645a528aee0e8235c025d801968a127322";
     private const string SgdHash = "446a35371b7629e48aa2a9d62c103e37529d65ba1536bb32f52af842b542af8d";
+    private const string WinogradHash = "0c064b187d2cbe5537c066a637e29e92a2ea6e49dc2c2d045c9d764bbd0295eb";
 
     /// <summary>All layers and both kinds of channels: fewer than a group, and more.</summary>
     private static Sequential Network => new(
@@ -78,6 +81,40 @@ public sealed class StoredHashTests
             network, new ImageShape(3, 4, 6), bits, imagesPerPass: 8, n: 8, steps: 3, count => new Sgd(count, 0.9));
         string hash = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(result)));
         Assert.Equal(OtherLayersHash, hash);
+    }
+
+    /// <summary>Winograd's layers, in images of two bands; gradients complete after each leaf, or each image.</summary>
+    [Theory]
+    [InlineData(null, 1)]
+    [InlineData(128, 1)]
+    [InlineData(256, 1)]
+    [InlineData(512, 1)]
+    [InlineData(null, 3)]
+    public void Winograd_FewSteps_GivesTheStoredBits(int? bits, int imagesPerPass)
+    {
+        Sequential network = new(
+            new Conv2d(3, 18, 3, padding: 1),
+            new LeakyReLU(0.1),
+            new SkipConcat(new Sequential(new Conv2d(18, 20, 3, padding: 1), new ELU())),
+            new ConvTranspose2d(38, 16, 3, padding: 1),
+            new SELU(),
+            new Conv2d(16, 3, 3, padding: 1));
+        Assert.Equal(WinogradHash, Hash(Plan.LeafSumsMax));
+        Assert.Equal(EachImageHash, Hash(leafSumsMax: -1));
+
+        string Hash(long leafSumsMax)
+        {
+            float[] result = Training.Run(
+                network,
+                new ImageShape(3, 13, 70),
+                bits,
+                imagesPerPass,
+                n: 3,
+                steps: 3,
+                count => new Sgd(count, 0.9),
+                leafSumsMax);
+            return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(result)));
+        }
     }
 
     private static string Hash(int? bits, int imagesPerPass, Func<int, Optimizer> create)

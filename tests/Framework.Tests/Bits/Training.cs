@@ -21,10 +21,11 @@ internal static class Training
         int imagesPerPass,
         int n,
         int steps,
-        Func<int, Optimizer> create)
+        Func<int, Optimizer> create,
+        long leafSumsMax = Plan.LeafSumsMax)
     {
         TestValues values = new(11);
-        LayerRun run = new(layers, input, bits, imagesPerPass);
+        LayerRun run = new(layers, input, bits, imagesPerPass, leafSumsMax: leafSumsMax);
         float[] x = values.Floats(n * input.Elements);
         float[] target = values.Floats(n * run.OutputShape.Elements);
         AlignedBuffer parameters = new(run.Parameters.Length);

@@ -242,6 +242,11 @@ public sealed class WorkspaceTests
         Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, inference));
         Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(inference));
         Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(training));
+        Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, training));
+        training.BeginLeaf(new AlignedBuffer(Nested.StateCount));
+        plan.EndLeaf(training);
+        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(training));
+        Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, training));
         Assert.Throws<ArgumentException>(() => training.BeginLeaf(new AlignedBuffer(Nested.StateCount - 1)));
 
         // The input is a part of the output: its buffer has a gradient, of which nobody fills the input's part.

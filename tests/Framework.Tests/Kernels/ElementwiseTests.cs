@@ -164,7 +164,7 @@ public sealed unsafe class ElementwiseTests
 
     private static IEnumerable<(int Pixels, int Channels, int PixelA, int PixelB)> Sizes() =>
         from pixels in Enumerable.Range(0, 10)
-        from channels in new[] { 16, 32, 48 }
+        from channels in new[] { 16, 32, 48, 64, 80 }
         from added in new[] { (0, 0), (16, 0), (0, 32) }
         select (pixels, channels, channels + added.Item1, channels + added.Item2);
 

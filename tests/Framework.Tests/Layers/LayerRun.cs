@@ -18,11 +18,12 @@ internal sealed class LayerRun
         ImageShape input,
         int? bits = null,
         int imagesPerPass = 1,
-        ConvolutionAlgorithm convolutions = ConvolutionAlgorithm.Auto)
+        ConvolutionAlgorithm convolutions = ConvolutionAlgorithm.Auto,
+        long leafSumsMax = Plan.LeafSumsMax)
     {
         Model = new Model(layers, convolutions);
         KernelSet kernels = bits is { } width ? KernelSet.ForBits(width) : KernelSet.Current;
-        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels);
+        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels, leafSumsMax);
         _replica = _plan.CreateReplica();
         _workspace = _plan.CreateWorkspace(training: true);
         Parameters = new float[Model.StateCount];
@@ -39,8 +40,8 @@ internal sealed class LayerRun
 
     public float[] Gradient { get; }
 
-    /// <summary>Whether gradients go to the flat gradient after each image.</summary>
-    public bool EndsEachImage => _plan.Operations.All(operation => operation.EndsEachImage);
+    /// <summary>Whether Winograd's gradients go to the flat gradient after each image.</summary>
+    public bool EndsEachImage => _plan.Operations.OfType<ConvolutionOperation>().Any(each => each.EndsEachImage);
 
     /// <summary>What random numbers are a function of.</summary>
     public SampleKeys Keys { get; set; } = new(Seed: 1, Step: 2, FirstSample: 3);

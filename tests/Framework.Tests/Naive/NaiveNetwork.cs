@@ -54,6 +54,9 @@ internal sealed class NaiveNetwork
         Sigmoid => Elementwise(x, v => 1 / (1 + Math.Exp(-v)), y => y * (1 - y)),
         LeakyReLU leaky => Elementwise(
             x, v => v > 0 ? v : v * leaky.NegativeSlope, y => y > 0 ? 1 : leaky.NegativeSlope),
+        Tanh => Elementwise(x, Math.Tanh, y => 1 - (y * y)),
+        ELU elu => ExponentialUnit(x, 1, elu.Alpha),
+        SELU => ExponentialUnit(x, 1.0507009873554805, 1.6732632423543772),
         Linear linear => Multiply(linear, x),
         Flatten => x with { Shape = new ImageShape(x.Values.Length, 1, 1), Backward = gradient => gradient },
         NearestUpsample2d upsample => Route(x, NaiveRoutes.Upsample(upsample, x.Shape)),
@@ -62,6 +65,11 @@ internal sealed class NaiveNetwork
         SkipConcat skip => Concatenate(skip, x),
         _ => throw new NotSupportedException(layer.GetType().Name),
     };
+
+    private static Value ExponentialUnit(Value x, double scale, double alpha) => Elementwise(
+        x,
+        v => v > 0 ? scale * v : scale * alpha * (Math.Exp(v) - 1),
+        y => y > 0 ? scale : y + (scale * alpha));
 
     private Value Then(Value before, Layer layer)
     {
