@@ -60,6 +60,37 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
     /// <summary>Adds sums to the weight's place in the flat gradient.</summary>
     public abstract void Unpack(KernelSet kernels, float* sums, Span<float> gradient);
 
+    /// <summary>Adds sums of rows of channels by columns of channels to their place in the flat gradient.</summary>
+    /// <param name="sums">[columns / 16][taps][rows][16].</param>
+    /// <param name="channelOf">The column's channel for each float of it, or -1.</param>
+    /// <param name="taps">Kernel elements.</param>
+    /// <param name="rows">Channels of the rows, which are the weight's inputs.</param>
+    /// <param name="strides">Where the weight is; with inputs and outputs exchanged if they are here.</param>
+    /// <param name="gradient">The flat gradient.</param>
+    protected static void Unpack(
+        float* sums, int[] channelOf, int taps, int rows, in WeightStrides strides, Span<float> gradient)
+    {
+        const int group = ActivationNode.ChannelGroup;
+        for (int first = 0; first < channelOf.Length; first += group)
+        {
+            ReadOnlySpan<int> channels = channelOf.AsSpan(first, group);
+            for (int tap = 0; tap < taps; tap++)
+            {
+                for (int row = 0; row < rows; row++, sums += group)
+                {
+                    int target = strides.Start + (row * strides.In) + tap;
+                    for (int lane = 0; lane < group; lane++)
+                    {
+                        if (channels[lane] >= 0)
+                        {
+                            gradient[target + (channels[lane] * strides.Out)] += sums[lane];
+                        }
+                    }
+                }
+            }
+        }
+    }
+
     /// <summary>Carries lines of the output's gradient back through the activation; adds them to the bias.</summary>
     protected void CarryBack(in WeightGradientCall call, int y, int lines)
     {

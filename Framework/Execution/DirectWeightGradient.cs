@@ -9,20 +9,13 @@ namespace Distributed.Framework.Execution;
 /// </remarks>
 internal sealed unsafe class DirectWeightGradient : WeightGradientPass
 {
-    private const int BandPixels = 128;
-
     private readonly ConvolutionGeometry _geometry;
     private readonly ActivationNode _input;
     private readonly ActivationNode _output;
     private readonly WeightStrides _strides;
     private readonly TapOffsets[] _taps;
     private readonly int[] _outputChannelOf;
-    private readonly bool _isGathered;
-    private readonly int[] _offsets;
-    private readonly TapOffsets[] _origin = [new TapOffsets(0, 0)];
-    private readonly Run[] _gathered;
-    private readonly int _rowFloats;
-    private readonly int _bandLines;
+    private readonly GatheredProduct? _gathered;
 
     public DirectWeightGradient(
         ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
@@ -46,30 +39,33 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
         }
 
         _taps = [.. taps];
-        _offsets = [.. taps.Select(tap => tap.A + input.Channels[0].Offset)];
-        _isGathered = !geometry.Transposed && _taps.Length <= FewChannels.TapsMax
-            && input.Channels is [{ Count: <= FewChannels.ChannelsMax }];
-        _gathered = [new Run(0, _taps.Length * input.Shape.C)];
-        _rowFloats = _isGathered ? FewChannels.RowFloats(_taps.Length, input.Shape.C) : 0;
-        _bandLines = Math.Min(output.Shape.H, Math.Max(1, BandPixels / output.Shape.W));
-        ScratchFloats = checked(_bandLines * output.Shape.W * _rowFloats);
+        if (!geometry.Transposed && _taps.Length <= FewChannels.TapsMax
+            && input.Channels is [{ Count: <= FewChannels.ChannelsMax }])
+        {
+            int[] offsets = [.. taps.Select(tap => tap.A + input.Channels[0].Offset)];
+            _gathered = new GatheredProduct(input, offsets, geometry.Stride, output);
+        }
     }
 
     /// <summary>[output floats / 16][taps][input channels][16].</summary>
     public override int SumFloats => checked(_taps.Length * _input.Shape.C * _output.Floats);
 
-    public override int ScratchFloats { get; }
+    public override int ScratchFloats => _gathered?.ScratchFloats ?? 0;
 
     public override void Accumulate(in WeightGradientCall call)
     {
-        if (_isGathered)
+        if (_gathered is not null)
         {
-            AccumulateGathered(call);
+            for (int y = 0; y < _output.Shape.H; y += _gathered.BandLines)
+            {
+                CarryBack(call, y, Math.Min(_gathered.BandLines, _output.Shape.H - y));
+                _gathered.Accumulate(call.Kernels, call.Input, call.OutputGradient, y, call.Sums, call.Scratch);
+            }
+
             return;
         }
 
         CarryBack(call, 0, _output.Shape.H);
-
         int inputStride = _geometry.Transposed ? 1 : _geometry.Stride;
         int outputStride = _geometry.Transposed ? _geometry.Stride : 1;
         ActivationNode window = _geometry.Transposed ? _input : _output;
@@ -90,63 +86,6 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
         });
     }
 
-    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient)
-    {
-        for (int group = 0; group < _output.Floats; group += ActivationNode.ChannelGroup)
-        {
-            ReadOnlySpan<int> channels = _outputChannelOf.AsSpan(group, ActivationNode.ChannelGroup);
-            for (int tap = 0; tap < _taps.Length; tap++)
-            {
-                for (int i = 0; i < _input.Shape.C; i++, sums += ActivationNode.ChannelGroup)
-                {
-                    int target = _strides.Start + (i * _strides.In) + tap;
-                    for (int lane = 0; lane < channels.Length; lane++)
-                    {
-                        if (channels[lane] >= 0)
-                        {
-                            gradient[target + (channels[lane] * _strides.Out)] += sums[lane];
-                        }
-                    }
-                }
-            }
-        }
-    }
-
-    private void AccumulateGathered(in WeightGradientCall call)
-    {
-        (int height, int width) = (_output.Shape.H, _output.Shape.W);
-        nint rows = (nint)width * _rowFloats;
-        for (int y = 0; y < height; y += _bandLines)
-        {
-            int lines = Math.Min(_bandLines, height - y);
-            CarryBack(call, y, lines);
-            for (int i = 0; i < lines; i++)
-            {
-                FewChannels.Gather(
-                    call.Input + ((nint)(y + i) * _geometry.Stride * _input.LineFloats),
-                    (nint)_geometry.Stride * _input.PixelFloats,
-                    _offsets,
-                    _input.Shape.C,
-                    call.Scratch + (i * rows),
-                    _rowFloats,
-                    width);
-            }
-
-            call.Kernels.AccumulateWeightGradient(new WeightGradientImage
-            {
-                A = call.Scratch,
-                APixel = _rowFloats,
-                ALine = rows,
-                B = call.OutputGradient + ((nint)y * _output.LineFloats),
-                BPixel = _output.PixelFloats,
-                BLine = _output.LineFloats,
-                W = width,
-                H = lines,
-                Taps = _origin,
-                Channels = _gathered,
-                Columns = _output.VectorFloats(call.Kernels.Lanes),
-                Sums = call.Sums,
-            });
-        }
-    }
+    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient) =>
+        Unpack(sums, _outputChannelOf, _taps.Length, _input.Shape.C, _strides, gradient);
 }
