@@ -1,3 +1,3 @@
-using Distributed.Worker.Hosting;
+using Distributed.Worker;
 
 return await WorkerProgram.RunAsync(args, Console.Error);

@@ -1,4 +1,4 @@
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Actors;
 using Microsoft.Extensions.Configuration;
 
 namespace Distributed.Coordinator.Commands;

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using Distributed.Coordinator.Commands.Doctor;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
 

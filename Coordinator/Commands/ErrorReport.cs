@@ -1,6 +1,6 @@
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
 

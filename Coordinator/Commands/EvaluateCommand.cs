@@ -3,13 +3,15 @@ using System.Globalization;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,6 +1,6 @@
 using System.Text.Json.Nodes;
 using Distributed.Coordinator.Experiments;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Distributed.Coordinator.Experiments;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Http;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,9 +1,10 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Pictures;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Runs;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,6 +1,5 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting.Runs;
 using Distributed.Framework.Checkpoints;
 
 namespace Distributed.Coordinator.Commands;
@@ -74,7 +73,7 @@ internal sealed class RepeatSummary(string folder)
             deviations[figure] = Deviation(figure);
         }
 
-        json["recomputedLeaves"] = _runs.Sum(run => (long)run["recomputedLeaves"]!);
+        json["recomputedShards"] = _runs.Sum(run => (long)run["recomputedShards"]!);
         json["weightsSha256"] = null;
         json["run"] = Folder;
         json["repeat"] = _runs.Count;

@@ -1,7 +1,7 @@
 using System.Globalization;
 using System.Text.Json;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
 
@@ -113,7 +113,7 @@ internal static class RepeatedRuns
             Schedule = recorded.Schedule,
             Warmup = recorded.Warmup,
             Batch = recorded.Batch,
-            Leaf = recorded.Leaf ?? saved.Leaf,
+            Shard = recorded.Shard ?? saved.Shard,
             Epochs = recorded.Epochs,
             Steps = recorded.Steps,
         };

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.Globalization;
 using Distributed.Coordinator.Experiments;
-using Distributed.Coordinator.Experiments.Seeds;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Reports;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -39,7 +39,7 @@ internal static class SavedOptions
                 Schedule = saved.Schedule,
                 Warmup = saved.Warmup,
                 Batch = saved.Batch,
-                Leaf = saved.Leaf,
+                Shard = saved.Shard,
                 Epochs = saved.Epochs,
                 Steps = saved.Steps,
             };

@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,7 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Errors;
 

@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Data;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
@@ -77,8 +77,8 @@ internal sealed class TrainArguments
 
     private readonly Option<int?> _batch = StrictOptions.WholeNumber("--batch", "Samples of a step [50]", 1, CountMax);
 
-    private readonly Option<int?> _leaf = StrictOptions.WholeNumber(
-        "--leaf", "Samples of a leaf, the unit of work; part of the result [the model's own]", 1, CountMax);
+    private readonly Option<int?> _shard = StrictOptions.WholeNumber(
+        "--shard", "Samples of a shard, the unit of work; part of the result [the model's own]", 1, CountMax);
 
     private readonly Option<int?> _epochs = StrictOptions.WholeNumber(
         "--epochs", "Passes over the data; excludes --steps", 1);
@@ -124,7 +124,7 @@ internal sealed class TrainArguments
     public IEnumerable<Option> All =>
     [
         _data, _validation, _validationNoisy, _validateEveryEpoch, _noise, _noiseFixed, _targets, _augment, _crop,
-        _range, _limit, _noShuffle, _model, _init, _initScheme, _conv, .. _optimization.All, _batch, _leaf, _epochs,
+        _range, _limit, _noShuffle, _model, _init, _initScheme, _conv, .. _optimization.All, _batch, _shard, _epochs,
         _steps, _seed, _repeat, _run, _resume, _checkpointEvery, _workers, _threads, _listen, _minWorkers, _tokenFile,
     ];
 
@@ -194,7 +194,7 @@ internal sealed class TrainArguments
             Schedule = _optimization.ReadSchedule(result) ?? defaults.Schedule,
             Warmup = _optimization.ReadWarmup(result) ?? defaults.Warmup,
             Batch = result.GetValue(_batch) ?? defaults.Batch,
-            Leaf = result.GetValue(_leaf) ?? defaults.Leaf,
+            Shard = result.GetValue(_shard) ?? defaults.Shard,
             Epochs = isLengthGiven ? result.GetValue(_epochs) : defaults.Epochs,
             Steps = isLengthGiven ? result.GetValue(_steps) : defaults.Steps,
             NoisyValidation = result.GetValue(_validationNoisy) || defaults.NoisyValidation,

@@ -1,8 +1,9 @@
 using System.CommandLine;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands.Display;
-using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Errors;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Distributed.Coordinator.Hosting;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Runs;
 
 namespace Distributed.Coordinator.Commands;
 

@@ -1,5 +1,6 @@
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
 
@@ -53,8 +54,8 @@ public sealed record TrainOptions
     /// <summary>Samples of a step.</summary>
     public int Batch { get; init; } = 50;
 
-    /// <summary>Samples of a leaf; null for the model's own.</summary>
-    public int? Leaf { get; init; }
+    /// <summary>Samples of a shard; null for the model's own.</summary>
+    public int? Shard { get; init; }
 
     /// <summary>Passes over the data; excludes <see cref="Steps"/>.</summary>
     public int? Epochs { get; init; }

@@ -1,9 +1,10 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Core;
 
 /// <summary>A sum that counts in a step.</summary>
-public sealed record AcceptedSum(Subtree Subtree, GradientTicket Gradient, double Loss);
+public sealed record AcceptedSum(TreeNode Node, GradientTicket Gradient, double Loss);
 
 /// <summary>How a run ended.</summary>
 public enum Outcome
@@ -40,15 +41,15 @@ public abstract record CoordinatorEffect
     /// </summary>
     public sealed record SendParameters(WorkerId Worker, Term Term, Step Step) : CoordinatorEffect;
 
-    /// <summary>Tells the worker to compute leaves.</summary>
-    public sealed record Assign(WorkerId Worker, Term Term, Step Step, LeafRange Leaves) : CoordinatorEffect;
+    /// <summary>Tells the worker to compute shards.</summary>
+    public sealed record Assign(WorkerId Worker, Term Term, Step Step, ShardRange Shards) : CoordinatorEffect;
 
     /// <summary>
     /// Adds the sums in the order of the tree, does the optimizer's step, and lets the gradients go. Reports
     /// UpdateApplied or UpdateFailed.
     /// </summary>
     /// <param name="Step">The step that ends.</param>
-    /// <param name="Sums">From left to right; together they cover every leaf exactly once.</param>
+    /// <param name="Sums">From left to right; together they cover every shard exactly once.</param>
     public sealed record ApplyUpdate(Step Step, IReadOnlyList<AcceptedSum> Sums) : CoordinatorEffect;
 
     /// <summary>Lets a gradient go that was accepted and is not needed.</summary>

@@ -1,3 +1,4 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Core;
@@ -16,7 +17,7 @@ public abstract record CoordinatorEvent
     public sealed record WorkerJoined(WorkerId Worker, string Name, string Version, string Numerics, int Threads)
         : CoordinatorEvent;
 
-    /// <summary>A welcomed worker has plan and data, and may get leaves.</summary>
+    /// <summary>A welcomed worker has plan and data, and may get shards.</summary>
     public sealed record WorkerReady(WorkerId Worker) : CoordinatorEvent;
 
     /// <summary>A worker's heartbeat, which wants an answer.</summary>
@@ -25,13 +26,13 @@ public abstract record CoordinatorEvent
     /// <summary>Any other sign of life: bytes of a message that is not complete yet.</summary>
     public sealed record WorkerHeard(WorkerId Worker) : CoordinatorEvent;
 
-    /// <summary>The gradient of one complete subtree is whole and in memory, its shape checked.</summary>
+    /// <summary>The gradient of one complete node is whole and in memory, its shape checked.</summary>
     public sealed record PartialSumArrived(
         WorkerId Worker,
         Term Term,
         Step Step,
-        Subtree Subtree,
-        int LeafCount,
+        TreeNode Node,
+        int ShardCount,
         double Loss,
         GradientTicket Gradient) : CoordinatorEvent;
 

@@ -38,7 +38,7 @@ public sealed partial class CoordinatorMachine
             ? (Refusal.Full, $"{_options.WorkersMax} workers are here already")
         : null;
 
-    /// <summary>Makes a worker one that gets leaves; the first step begins when enough of them are here.</summary>
+    /// <summary>Makes a worker one that gets shards; the first step begins when enough of them are here.</summary>
     private void OnWorkerReady(WorkerId worker, ICollection<CoordinatorEffect> effects)
     {
         OnWorkerHeard(worker);
@@ -92,7 +92,7 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>
-    /// Makes the worker's missing leaves nobody's: GiveOutLeaves gives them to the others, in this step.
+    /// Makes the worker's missing shards nobody's: GiveOutShards gives them to the others, in this step.
     /// </summary>
     private void OnWorkerGone(WorkerId worker)
     {
@@ -103,11 +103,11 @@ public sealed partial class CoordinatorMachine
 
         _detector.Forget(worker);
         WorkersReady -= member.IsReady ? 1 : 0;
-        for (int leaf = 0; leaf < _holders.Length; leaf++)
+        for (int shard = 0; shard < _holders.Length; shard++)
         {
-            if (_holders[leaf] == worker)
+            if (_holders[shard] == worker)
             {
-                _holders[leaf] = null;
+                _holders[shard] = null;
             }
         }
     }

@@ -14,7 +14,7 @@ namespace Distributed.Coordinator.Core;
 /// state              waits for                                   then
 /// Starting           Started                                     WaitingForWorkers, or Ending if no step is left
 /// WaitingForWorkers  WorkersMin ready workers                    Collecting
-/// Collecting         sums that cover every leaf                  Updating
+/// Collecting         sums that cover every shard                  Updating
 /// Updating           UpdateApplied                               Validating, Collecting or Ending
 /// Validating         ValidationDone                              Collecting or Ending
 /// Ending             ValidationDone, CheckpointSaved as wanted   Over
@@ -22,7 +22,7 @@ namespace Distributed.Coordinator.Core;
 /// </code>
 /// StopRequested goes to Ending: from Collecting after the step at hand, or at once if nobody is there to finish it.
 /// UpdateFailed and CheckpointFailed go to Over from anywhere. Workers come and go in every state: a newcomer starts
-/// with the next step, unless leaves of this one are nobody's or late, because sending it the parameters for a part
+/// with the next step, unless shards of this one are nobody's or late, because sending it the parameters for a part
 /// of a step that others are about to finish would cost more than it saves.
 /// </remarks>
 public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEvent, CoordinatorEffect>
@@ -50,7 +50,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
     /// <summary>A coordinator that starts from the parameters of one step.</summary>
     /// <param name="term">This life's number: above that of every life before.</param>
     /// <param name="first">Updates that the parameters at hand contain.</param>
-    /// <param name="schedule">Steps and leaves of the whole run.</param>
+    /// <param name="schedule">Steps and shards of the whole run.</param>
     /// <param name="options">Bounds.</param>
     public CoordinatorMachine(Term term, Step first, BatchSchedule schedule, CoordinatorOptions options)
     {
@@ -61,7 +61,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         _checkpoints = new CheckpointPlan(options.CheckpointEvery, first);
         _validations = new ValidationPlan(schedule, options.ValidationGapMin, options.HasValidation);
         _detector = new FailureDetector(options.SilenceMax);
-        _round = new LeafRound(new LeafTree(1));
+        _round = new StepReduction(new ReductionTree(1));
     }
 
     private enum State
@@ -81,11 +81,11 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
     /// <summary>Updates done.</summary>
     public Step Step => _step;
 
-    /// <summary>Workers that may get leaves.</summary>
+    /// <summary>Workers that may get shards.</summary>
     public int WorkersReady { get; private set; }
 
-    /// <summary>Leaves that were given out more than once.</summary>
-    public long RecomputedLeaves { get; private set; }
+    /// <summary>Shards that were given out more than once.</summary>
+    public long RecomputedShards { get; private set; }
 
     /// <summary>Sums that did not count.</summary>
     public long DiscardedSums { get; private set; }
@@ -133,7 +133,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
 
         if (_state == State.Collecting && WorkersReady > 0)
         {
-            GiveOutLeaves(effects);
+            GiveOutShards(effects);
         }
         else if (_state == State.Collecting && _isStopWanted)
         {
@@ -156,7 +156,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
     }
 
     /// <summary>
-    /// Begins a step if there is one: its leaves are nobody's until GiveOutLeaves, right after the event.
+    /// Begins a step if there is one: its shards are nobody's until GiveOutShards, right after the event.
     /// </summary>
     private void StartStep(ICollection<CoordinatorEffect> effects)
     {
@@ -170,7 +170,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         }
         else
         {
-            BeginLeaves(_schedule.At(_step.Value).LeafCount);
+            BeginShards(_schedule.At(_step.Value).ShardCount);
             _state = State.Collecting;
         }
     }

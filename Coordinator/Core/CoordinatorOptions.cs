@@ -33,7 +33,7 @@ public sealed record CoordinatorOptions
     /// <summary>And before any step has shown what is usual, after this.</summary>
     public TimeSpan LateFirst { get; init; } = TimeSpan.FromSeconds(30);
 
-    /// <summary>A late worker gets no leaves until it answers or for so long.</summary>
+    /// <summary>A late worker gets no shards until it answers or for so long.</summary>
     public TimeSpan SitOut { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Steps between checkpoints; 0 saves only at the end.</summary>

@@ -22,7 +22,7 @@ public sealed class FailureDetector(TimeSpan silenceMax)
 
     public void Forget(WorkerId worker) => _heard.Remove(worker);
 
-    /// <summary>Leaves some time out of account, for everybody.</summary>
+    /// <summary>Shards some time out of account, for everybody.</summary>
     public void Forgive(TimeSpan pause)
     {
         foreach (WorkerId worker in _heard.Keys.ToArray())

@@ -1,3 +1,4 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 
@@ -13,7 +14,7 @@ internal sealed class Member(WorkerId worker, int threads)
     /// <summary>Has plan and data.</summary>
     public bool IsReady { get; set; }
 
-    /// <summary>Owed leaves for too long and has not answered since; gets none for the time being.</summary>
+    /// <summary>Owed shards for too long and has not answered since; gets none for the time being.</summary>
     public bool IsLate { get; set; }
 
     /// <summary>When a late worker gets another chance without having answered.</summary>
@@ -23,12 +24,12 @@ internal sealed class Member(WorkerId worker, int threads)
     public bool HasParameters { get; set; }
 
     /// <summary>All that it was told to compute in the current step, also if others have to do it by now.</summary>
-    public List<LeafRange> Assigned { get; } = [];
+    public List<ShardRange> Assigned { get; } = [];
 
-    /// <summary>Missing leaves that it has to compute.</summary>
+    /// <summary>Missing shards that it has to compute.</summary>
     public int Owes { get; set; }
 
-    /// <summary>When it last got leaves or last sent a sum.</summary>
+    /// <summary>When it last got shards or last sent a sum.</summary>
     public Timestamp OwesSince { get; set; }
 
     /// <summary>Forgets the step that has ended.</summary>

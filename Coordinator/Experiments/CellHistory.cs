@@ -1,4 +1,4 @@
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 
 namespace Distributed.Coordinator.Experiments;
 

@@ -1,6 +1,7 @@
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Http;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
 

@@ -1,10 +1,10 @@
 using System.Collections.Concurrent;
 using System.Globalization;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Experiments;
 

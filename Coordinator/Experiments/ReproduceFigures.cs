@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using Distributed.Coordinator.Experiments.Charts;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Pictures;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Training;

@@ -5,9 +5,9 @@ namespace Distributed.Framework.Execution;
 /// <summary>Where a batch normalization's vectors begin in the flat state; -1 for a weight or bias it lacks.</summary>
 internal readonly record struct BatchNormStarts(int Weight, int Bias, int RunningMean, int RunningVariance);
 
-/// <summary>Normalizes each channel over the images of a pass, which in training are a whole leaf.</summary>
+/// <summary>Normalizes each channel over the images of a pass, which in training are a whole shard.</summary>
 /// <remarks>
-/// Sums: a line from zero, lines to an image, images to the leaf, all in order. The variance takes a second pass over
+/// Sums: a line from zero, lines to an image, images to the shard, all in order. The variance takes a second pass over
 /// the deviations, as it loses nothing to a large mean. Outside training the running statistics take their place.
 /// Source: Ioffe, Szegedy 2015, "Batch Normalization"; values and gradients as torch.nn.BatchNorm2d, PyTorch 1.13.
 /// </remarks>
@@ -60,10 +60,10 @@ internal sealed unsafe class BatchNormOperation(
         float* scale = packed + (3 * floats);
         if (workspace.IsTraining)
         {
-            Statistics leaf = new(workspace.Scratch(this), floats);
-            Measure(workspace, leaf, packed);
-            mean = leaf.Mean;
-            scale = leaf.Scale;
+            Statistics shard = new(workspace.Scratch(this), floats);
+            Measure(workspace, shard, packed);
+            mean = shard.Mean;
+            scale = shard.Scale;
         }
 
         for (int image = 0; image < workspace.Images; image++)
@@ -89,19 +89,19 @@ internal sealed unsafe class BatchNormOperation(
 
     public override void Backward(Workspace workspace, Replica replica)
     {
-        Statistics leaf = new(workspace.Scratch(this), Output.Floats);
-        SumGradients(workspace, leaf);
+        Statistics shard = new(workspace.Scratch(this), Output.Floats);
+        SumGradients(workspace, shard);
         float count = Count(workspace);
         float* sums = workspace.GradientSumsPointer(this);
         for (int i = 0; i < Output.Floats; i++)
         {
-            float inverse = leaf.Inverse[i];
-            sums[i] = leaf.Total2[i] * inverse;
-            sums[Output.Floats + i] = leaf.Total1[i];
-            sums[(2 * Output.Floats) + i] = workspace.Images * leaf.Mean[i];
-            sums[(3 * Output.Floats) + i] = workspace.Images * leaf.Variance[i];
-            leaf.Shift[i] = leaf.Total1[i] / count;
-            leaf.Slope[i] = leaf.Total2[i] / count * (inverse * inverse);
+            float inverse = shard.Inverse[i];
+            sums[i] = shard.Total2[i] * inverse;
+            sums[Output.Floats + i] = shard.Total1[i];
+            sums[(2 * Output.Floats) + i] = workspace.Images * shard.Mean[i];
+            sums[(3 * Output.Floats) + i] = workspace.Images * shard.Variance[i];
+            shard.Shift[i] = shard.Total1[i] / count;
+            shard.Slope[i] = shard.Total2[i] / count * (inverse * inverse);
         }
 
         for (int image = 0; InputGradient != GradientMode.Skip && image < workspace.Images; image++)
@@ -109,11 +109,11 @@ internal sealed unsafe class BatchNormOperation(
             for (int y = 0; y < Input.Shape.H; y++)
             {
                 NormalizationLine line =
-                    Line(workspace, image, y, workspace.Gradient(Output, image), leaf.Mean, leaf.Scale);
+                    Line(workspace, image, y, workspace.Gradient(Output, image), shard.Mean, shard.Scale);
                 workspace.Kernels.NormalizeBackward(line with
                 {
-                    Shift = leaf.Shift,
-                    Slope = leaf.Slope,
+                    Shift = shard.Shift,
+                    Slope = shard.Slope,
                     InputGradient = workspace.Gradient(Input, image) + ((nint)y * Input.LineFloats),
                     Accumulate = InputGradient == GradientMode.Accumulate,
                 });
@@ -133,67 +133,67 @@ internal sealed unsafe class BatchNormOperation(
 
     private float Count(Workspace workspace) => (float)((long)workspace.Images * Input.Shape.H * Input.Shape.W);
 
-    private void Measure(Workspace workspace, Statistics leaf, float* weight)
+    private void Measure(Workspace workspace, Statistics shard, float* weight)
     {
         float count = Count(workspace);
-        SumImages(workspace, leaf, squares: false);
+        SumImages(workspace, shard, squares: false);
         for (int i = 0; i < Output.Floats; i++)
         {
-            leaf.Mean[i] = leaf.Total1[i] / count;
+            shard.Mean[i] = shard.Total1[i] / count;
         }
 
-        SumImages(workspace, leaf, squares: true);
+        SumImages(workspace, shard, squares: true);
         for (int i = 0; i < Output.Floats; i++)
         {
-            leaf.Variance[i] = leaf.Total1[i] / Math.Max(1, count - 1);
-            leaf.Inverse[i] = 1 / MathF.Sqrt((leaf.Total1[i] / count) + _epsilon);
-            leaf.Scale[i] = weight[i] * leaf.Inverse[i];
+            shard.Variance[i] = shard.Total1[i] / Math.Max(1, count - 1);
+            shard.Inverse[i] = 1 / MathF.Sqrt((shard.Total1[i] / count) + _epsilon);
+            shard.Scale[i] = weight[i] * shard.Inverse[i];
         }
     }
 
-    private void SumImages(Workspace workspace, Statistics leaf, bool squares)
+    private void SumImages(Workspace workspace, Statistics shard, bool squares)
     {
         int floats = Output.Floats;
-        new Span<float>(leaf.Total1, floats).Clear();
+        new Span<float>(shard.Total1, floats).Clear();
         for (int image = 0; image < workspace.Images; image++)
         {
-            new Span<float>(leaf.Image1, floats).Clear();
+            new Span<float>(shard.Image1, floats).Clear();
             float* source = workspace.Activation(Input, image);
             for (int y = 0; y < Input.Shape.H; y++, source += Input.LineFloats)
             {
                 if (squares)
                 {
                     workspace.Kernels.AddSquares(
-                        source, Input.PixelFloats, Input.Shape.W, floats, leaf.Mean, leaf.Image1);
+                        source, Input.PixelFloats, Input.Shape.W, floats, shard.Mean, shard.Image1);
                 }
                 else
                 {
-                    workspace.Kernels.AddPixels(source, Input.PixelFloats, Input.Shape.W, floats, leaf.Image1);
+                    workspace.Kernels.AddPixels(source, Input.PixelFloats, Input.Shape.W, floats, shard.Image1);
                 }
             }
 
-            workspace.Kernels.Add(leaf.Image1, leaf.Total1, floats);
+            workspace.Kernels.Add(shard.Image1, shard.Total1, floats);
         }
     }
 
-    private void SumGradients(Workspace workspace, Statistics leaf)
+    private void SumGradients(Workspace workspace, Statistics shard)
     {
         int floats = Output.Floats;
-        new Span<float>(leaf.Total1, 2 * floats).Clear();
+        new Span<float>(shard.Total1, 2 * floats).Clear();
         for (int image = 0; image < workspace.Images; image++)
         {
             BackwardOfActivation(workspace, image, Activation);
-            new Span<float>(leaf.Image1, 2 * floats).Clear();
+            new Span<float>(shard.Image1, 2 * floats).Clear();
             for (int y = 0; y < Input.Shape.H; y++)
             {
                 NormalizationLine line =
-                    Line(workspace, image, y, workspace.Gradient(Output, image), leaf.Mean, leaf.Scale);
+                    Line(workspace, image, y, workspace.Gradient(Output, image), shard.Mean, shard.Scale);
                 workspace.Kernels.AddNormalizationProducts(
-                    line with { Sums = leaf.Image1, Products = leaf.Image2 });
+                    line with { Sums = shard.Image1, Products = shard.Image2 });
             }
 
-            workspace.Kernels.Add(leaf.Image1, leaf.Total1, floats);
-            workspace.Kernels.Add(leaf.Image2, leaf.Total2, floats);
+            workspace.Kernels.Add(shard.Image1, shard.Total1, floats);
+            workspace.Kernels.Add(shard.Image2, shard.Total2, floats);
         }
     }
 
@@ -210,7 +210,7 @@ internal sealed unsafe class BatchNormOperation(
             Scale = scale,
         };
 
-    /// <summary>A leaf's vectors in the workspace, one float for each of the output's.</summary>
+    /// <summary>A shard's vectors in the workspace, one float for each of the output's.</summary>
     private readonly struct Statistics(float* start, int floats)
     {
         public float* Mean => start;
@@ -227,7 +227,7 @@ internal sealed unsafe class BatchNormOperation(
 
         public float* Slope => start + (5 * floats);
 
-        /// <summary>Over the leaf; the two totals are neighbours, as are the two of an image.</summary>
+        /// <summary>Over the shard; the two totals are neighbours, as are the two of an image.</summary>
         public float* Total1 => start + (6 * floats);
 
         public float* Total2 => start + (7 * floats);

@@ -48,7 +48,7 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     /// <summary>Whether its gradient is added up in several times as many floats as it has.</summary>
     public bool HasLargeSums => _weightGradient is WinogradWeightGradient;
 
-    /// <summary>Whether its gradient goes to the flat gradient after each image, not after a leaf.</summary>
+    /// <summary>Whether its gradient goes to the flat gradient after each image, not after a shard.</summary>
     public bool EndsEachImage { get; set; }
 
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
@@ -170,7 +170,7 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
         });
         if (EndsEachImage)
         {
-            _weightGradient.Unpack(workspace.Kernels, sums, workspace.LeafGradient.Span);
+            _weightGradient.Unpack(workspace.Kernels, sums, workspace.ShardGradient.Span);
         }
     }
 }

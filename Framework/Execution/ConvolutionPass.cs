@@ -46,7 +46,7 @@ internal readonly unsafe struct ConvolutionCall
 /// <summary>One way to compute the gradients of a convolution's weight and bias.</summary>
 internal abstract unsafe class WeightGradientPass(ActivationNode output)
 {
-    /// <summary>Floats of the sums that a leaf, or an image, adds up.</summary>
+    /// <summary>Floats of the sums that a shard, or an image, adds up.</summary>
     public abstract int SumFloats { get; }
 
     /// <summary>Floats of a thread's scratch memory.</summary>

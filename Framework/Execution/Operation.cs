@@ -32,7 +32,7 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>Floats this operation keeps in a replica.</summary>
     public virtual int PackedFloats => 0;
 
-    /// <summary>Floats of scratch this operation adds its leaf gradient up in.</summary>
+    /// <summary>Floats of scratch this operation adds its shard gradient up in.</summary>
     public virtual int GradientFloats => 0;
 
     /// <summary>Floats of scratch this operation keeps in a workspace between forward and backward.</summary>
@@ -62,7 +62,7 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
 
     public abstract void Backward(Workspace workspace, Replica replica);
 
-    /// <summary>Brings what of the leaf's gradient is in the workspace to its place in the flat gradient.</summary>
+    /// <summary>Brings what of the shard's gradient is in the workspace to its place in the flat gradient.</summary>
     public virtual void Unpack(Workspace workspace, Span<float> gradient)
     {
     }

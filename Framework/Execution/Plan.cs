@@ -12,10 +12,10 @@ namespace Distributed.Framework.Execution;
 public sealed class Plan
 {
     /// <summary>
-    /// Most floats that Winograd's gradients of a leaf are added up in: where there would be more, each image's are
+    /// Most floats that Winograd's gradients of a shard are added up in: where there would be more, each image's are
     /// brought to the flat gradient at once. They depend on the model alone, as they must: it changes bits.
     /// </summary>
-    internal const int LeafSumsMax = 1 << 21;
+    internal const int TreeReductionMax = 1 << 21;
 
     private readonly int _packedFloats;
 
@@ -25,7 +25,7 @@ public sealed class Plan
         bool inputGradient,
         int imagesPerPass,
         KernelSet kernels,
-        long leafSumsMax = LeafSumsMax)
+        long treeReductionMax = TreeReductionMax)
     {
         Model = model;
         ImagesPerPass = imagesPerPass;
@@ -47,7 +47,7 @@ public sealed class Plan
         Operations = [.. builder.Operations];
         ConvolutionOperation[] transforming =
             [.. Operations.OfType<ConvolutionOperation>().Where(operation => operation.HasLargeSums)];
-        bool endsEachImage = transforming.Sum(operation => (long)operation.GradientFloats) > leafSumsMax;
+        bool endsEachImage = transforming.Sum(operation => (long)operation.GradientFloats) > treeReductionMax;
         Array.ForEach(transforming, operation => operation.EndsEachImage = endsEachImage);
 
         foreach (Operation operation in Operations)
@@ -139,17 +139,17 @@ public sealed class Plan
 
     /// <summary>Adds the gradient of the images that went forward last, in their order.</summary>
     /// <exception cref="InvalidOperationException">
-    /// The workspace is not for training, or no leaf has begun; or a second pass of one leaf, through a model that
-    /// normalizes over the leaf.
+    /// The workspace is not for training, or no shard has begun; or a second pass of one shard, through a model that
+    /// normalizes over the shard.
     /// </exception>
     public void Backward(Replica replica, Workspace workspace)
     {
         Check(replica, workspace);
         workspace.CheckTraining();
-        _ = workspace.LeafGradient;
-        if (workspace.PassesOfLeaf++ > 0 && Model.NeedsWholeLeaf)
+        _ = workspace.ShardGradient;
+        if (workspace.PassesOfShard++ > 0 && Model.NeedsWholeShard)
         {
-            throw new InvalidOperationException("The model normalizes over the leaf, which must be one pass.");
+            throw new InvalidOperationException("The model normalizes over the shard, which must be one pass.");
         }
 
         for (int i = Operations.Length - 1; i >= 0; i--)
@@ -170,18 +170,18 @@ public sealed class Plan
         KeepAlive(replica, workspace);
     }
 
-    /// <summary>Ends a leaf: its gradient is complete.</summary>
-    /// <exception cref="InvalidOperationException">The workspace is not for training, or no leaf has begun.</exception>
-    public void EndLeaf(Workspace workspace)
+    /// <summary>Ends a shard: its gradient is complete.</summary>
+    /// <exception cref="InvalidOperationException">The workspace is not for training, or no shard began.</exception>
+    public void EndShard(Workspace workspace)
     {
         workspace.CheckPlan(this);
         workspace.CheckTraining();
         foreach (Operation operation in Operations)
         {
-            operation.Unpack(workspace, workspace.LeafGradient.Span);
+            operation.Unpack(workspace, workspace.ShardGradient.Span);
         }
 
-        workspace.EndLeaf();
+        workspace.EndShard();
     }
 
     private void Check(Replica replica, Workspace workspace)

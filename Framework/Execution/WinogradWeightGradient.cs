@@ -5,7 +5,7 @@ namespace Distributed.Framework.Execution;
 /// <summary>The weight gradient of a 3 x 3 convolution of stride 1 by Winograd's algorithm.</summary>
 /// <remarks>
 /// Tile by tile dU += (B^T d B) (A e A^T)^T in each plane, for inputs d and output gradients e; then dW = G^T dU G,
-/// once a leaf or once an image. The activation's backward step is taken on the way; the plane of point (1, 1) holds
+/// once a shard or once an image. The activation's backward step is taken on the way; the plane of point (1, 1) holds
 /// the sums of e, which the bias' gradient is added up from. Each band of tiles is summed from zero and then added: the
 /// order depends on the image's size alone.
 /// </remarks>

@@ -3,7 +3,7 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Execution;
 
-/// <summary>What one thread needs to run a plan: activations, their gradients, and the leaf's gradient sums.</summary>
+/// <summary>What one thread needs to run a plan: activations, their gradients, and the shard's gradient sums.</summary>
 /// <remarks>Allocated once; nothing is allocated while a plan runs. Images go in and out as [C, H, W].</remarks>
 public sealed unsafe class Workspace
 {
@@ -15,7 +15,7 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer _temporary;
     private readonly int _imagesMax;
     private readonly bool _training;
-    private AlignedBuffer? _leafGradient;
+    private AlignedBuffer? _shardGradient;
 
     internal Workspace(Plan plan, bool training, int imagesMax, KernelSet kernels)
     {
@@ -54,21 +54,21 @@ public sealed unsafe class Workspace
 
     internal SampleKeys Keys { get; private set; }
 
-    /// <summary>The gradient of the leaf that has begun and not ended.</summary>
-    internal AlignedBuffer LeafGradient =>
-        _leafGradient ?? throw new InvalidOperationException("No leaf has begun.");
+    /// <summary>The gradient of the shard that has begun and not ended.</summary>
+    internal AlignedBuffer ShardGradient =>
+        _shardGradient ?? throw new InvalidOperationException("No shard has begun.");
 
-    /// <summary>Passes that went backward since the leaf began.</summary>
-    internal int PassesOfLeaf { get; set; }
+    /// <summary>Passes that went backward since the shard began.</summary>
+    internal int PassesOfShard { get; set; }
 
-    /// <summary>Starts a leaf: its gradient is zero.</summary>
+    /// <summary>Starts a shard: its gradient is zero.</summary>
     /// <param name="gradient">
-    /// As long as the model's state, in its order, overwritten. When the leaf has ended, it holds gradients, then, for
-    /// each buffer, the leaf's statistic times its samples; before, anything.
+    /// As long as the model's state, in its order, overwritten. When the shard has ended, it holds gradients, then, for
+    /// each buffer, the shard's statistic times its samples; before, anything.
     /// </param>
     /// <exception cref="InvalidOperationException">The workspace is not for training.</exception>
     /// <exception cref="ArgumentException">The gradient is shorter.</exception>
-    public void BeginLeaf(AlignedBuffer gradient)
+    public void BeginShard(AlignedBuffer gradient)
     {
         CheckTraining();
         if (gradient.Length < _plan.Model.StateCount)
@@ -77,14 +77,14 @@ public sealed unsafe class Workspace
                 $"{gradient.Length} floats given, {_plan.Model.StateCount} needed.", nameof(gradient));
         }
 
-        _leafGradient = gradient;
+        _shardGradient = gradient;
         gradient.Span.Clear();
         _sums.Span.Clear();
-        PassesOfLeaf = 0;
+        PassesOfShard = 0;
     }
 
-    /// <summary>The leaf is over: its gradient belongs to the caller again.</summary>
-    internal void EndLeaf() => _leafGradient = null;
+    /// <summary>The shard is over: its gradient belongs to the caller again.</summary>
+    internal void EndShard() => _shardGradient = null;
 
     /// <summary>Says how many images the next pass has, and which samples they are.</summary>
     /// <param name="images">1 to the plan's ImagesPerPass, or what the workspace was made for.</param>

@@ -10,15 +10,15 @@ namespace Distributed.Framework.Layers;
 /// </summary>
 /// <remarks>
 /// Shapes: x [N, C, H, W], weight, bias, running_mean, running_var [C], y [N, C, H, W]. In training, mean and biased
-/// variance are those of the leaf over N, H and W, so that a leaf stays the unit of work; else the running ones, which
-/// a step moves once: <c>running = (1 - momentum) running + momentum statistic</c>. The statistic is the mean of the
-/// leaves' means and unbiased variances, weighted by samples. With one leaf that is torch.nn.BatchNorm2d.
+/// variance are those of the shard over N, H and W, so that a shard stays the unit of work; else the running ones,
+/// which a step moves once: <c>running = (1 - momentum) running + momentum statistic</c>. The statistic is the mean
+/// of the shards' means and unbiased variances, weighted by samples. With one shard that is torch.nn.BatchNorm2d.
 /// Initial values: weight 1, bias 0, running mean 0, running variance 1.
 /// </remarks>
 public sealed record BatchNorm2d : Layer
 {
-    /// <summary>Fewest samples of a leaf whose statistics are worth something.</summary>
-    public const int LeafMin = 8;
+    /// <summary>Fewest samples of a shard whose statistics are worth something.</summary>
+    public const int ShardMin = 8;
 
     /// <summary>Makes the layer.</summary>
     /// <param name="channels">Channels.</param>

@@ -8,8 +8,8 @@ namespace Distributed.Framework.Layers;
 /// <summary>One differentiable step of a model: sizes and names, no state.</summary>
 /// <remarks>
 /// The contract every layer keeps, and every layer test checks: parameters are read-only during a step and the same
-/// for all threads; backward overwrites the leaf's gradient, samples in index order, and the input's gradient; leaves
-/// meet only in the leaf tree.
+/// for all threads; backward overwrites the shard's gradient, samples in index order, and the input's gradient; shards
+/// meet only in the shard tree.
 /// </remarks>
 public abstract record Layer
 {

@@ -2,7 +2,7 @@ namespace Distributed.Framework.Losses;
 
 /// <summary>What a sample's result costs, summed over its elements, and the gradient of that sum.</summary>
 /// <remarks>
-/// Leaves hold summed losses; a mean is one division at the root of the leaf tree, by <see cref="Terms"/> summed over
+/// Shards hold summed losses; a mean is one division at the root of the shard tree, by <see cref="Terms"/> summed over
 /// the batch. Stateless: shared by all threads. Not a number shows in value and gradient. Nothing is allocated.
 /// </remarks>
 public abstract class Loss

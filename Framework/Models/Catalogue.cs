@@ -5,11 +5,11 @@ namespace Distributed.Framework.Models;
 
 /// <summary>A model that has a name.</summary>
 /// <param name="Name">On the command line.</param>
-/// <param name="Leaf">Samples of a leaf, unless the user says otherwise; chosen by measurement.</param>
+/// <param name="Shard">Samples of a shard, unless the user says otherwise; chosen by measurement.</param>
 /// <param name="Summary">What it is, in a line.</param>
 /// <param name="Build">Makes its layers for images of so many channels.</param>
 internal sealed record CatalogueModel(
-    string Name, int Leaf, string Summary, Func<int, ModelOverrides, Sequential> Build);
+    string Name, int Shard, string Summary, Func<int, ModelOverrides, Sequential> Build);
 
 /// <summary>The models that have a name.</summary>
 /// <remarks>
@@ -23,12 +23,12 @@ internal sealed record CatalogueModel(
 /// n2n-unet        the U-Net of the Noise2Noise paper: 991,203
 /// mlp-disc        2-25-25-25-2, for points in the plane
 /// </code>
-/// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>. Default leaves were measured: larger ones
+/// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>. Default shards were measured: larger ones
 /// are up to a fifth faster (fewer gradients to clear and add), smaller ones spread a batch over more threads.
 /// </remarks>
 public static class Catalogue
 {
-    private const int DefaultLeafSize = 2;
+    private const int DefaultShardSize = 2;
 
     private static readonly Dictionary<string, CatalogueModel> s_models = new CatalogueModel[]
     {
@@ -48,13 +48,13 @@ public static class Catalogue
     /// <summary>What a model is, in a line; null if there is no such name.</summary>
     public static string? Summary(string name) => s_models.GetValueOrDefault(name)?.Summary;
 
-    /// <summary>Samples of a leaf, unless the user says otherwise.</summary>
-    public static int DefaultLeaf(string specification) =>
-        s_models.TryGetValue(specification.Split(':')[0], out CatalogueModel? model) ? model.Leaf : DefaultLeafSize;
+    /// <summary>Samples of a shard, unless the user says otherwise.</summary>
+    public static int DefaultShard(string specification) =>
+        s_models.TryGetValue(specification.Split(':')[0], out CatalogueModel? model) ? model.Shard : DefaultShardSize;
 
-    /// <summary>The same, for a model that may need larger leaves because it normalizes over them.</summary>
-    public static int DefaultLeaf(string specification, Sequential layers) =>
-        Math.Max(DefaultLeaf(specification), new Model(layers).NeedsWholeLeaf ? BatchNorm2d.LeafMin : 1);
+    /// <summary>The same, for a model that may need larger shards because it normalizes over them.</summary>
+    public static int DefaultShard(string specification, Sequential layers) =>
+        Math.Max(DefaultShard(specification), new Model(layers).NeedsWholeShard ? BatchNorm2d.ShardMin : 1);
 
     /// <summary>
     /// The layers of a model given as <c>NAME</c> or <c>NAME:channels=64</c>; null if there is no such name.

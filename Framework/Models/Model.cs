@@ -50,8 +50,8 @@ public sealed class Model
     /// <summary>Floats of the flat state: parameters and buffers.</summary>
     public int StateCount { get; }
 
-    /// <summary>Whether a leaf must go through in one pass, because layers compute statistics over it.</summary>
-    public bool NeedsWholeLeaf => Buffers.Count > 0;
+    /// <summary>Whether a shard must go through in one pass, because layers compute statistics over it.</summary>
+    public bool NeedsWholeShard => Buffers.Count > 0;
 
     /// <summary>Writes the initial values of the buffers to their places in a flat state.</summary>
     public void InitializeBuffers(Span<float> state)
@@ -79,25 +79,25 @@ public sealed class Model
     /// <param name="input">Shape of each image.</param>
     /// <param name="inputGradient">Whether the gradient with respect to the input is wanted as well.</param>
     /// <param name="imagesPerPass">
-    /// Most images to go through together: changes memory and speed, and results only of models that need whole leaves.
+    /// Most images to go through together: changes memory and speed, and results only of models that need whole shards.
     /// </param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
     public Plan Compile(ImageShape input, bool inputGradient = false, int imagesPerPass = 1) =>
         Compile(input, inputGradient, imagesPerPass, KernelSet.Current);
 
-    /// <summary>Makes a plan for leaves: all images in one pass if it must be, or if they are small.</summary>
+    /// <summary>Makes a plan for shards: all images in one pass if it must be, or if they are small.</summary>
     /// <param name="input">Shape of each image.</param>
-    /// <param name="leaf">Samples of a leaf.</param>
+    /// <param name="shard">Samples of a shard.</param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
-    public Plan CompileForLeaf(ImageShape input, int leaf)
+    public Plan CompileForShard(ImageShape input, int shard)
     {
-        if (NeedsWholeLeaf)
+        if (NeedsWholeShard)
         {
-            return Compile(input, imagesPerPass: leaf);
+            return Compile(input, imagesPerPass: shard);
         }
 
         Plan single = Compile(input);
-        long images = Math.Clamp(PassFloatsMax / single.Roots.Sum(root => root.ImageFloats), 1, leaf);
+        long images = Math.Clamp(PassFloatsMax / single.Roots.Sum(root => root.ImageFloats), 1, shard);
         return images == 1 ? single : Compile(input, imagesPerPass: (int)images);
     }
 
@@ -106,13 +106,13 @@ public sealed class Model
         bool inputGradient,
         int imagesPerPass,
         KernelSet kernels,
-        long leafSumsMax = Plan.LeafSumsMax)
+        long treeReductionMax = Plan.TreeReductionMax)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imagesPerPass, 1);
         OutputShape(input);
         try
         {
-            return new Plan(this, input, inputGradient, imagesPerPass, kernels, leafSumsMax);
+            return new Plan(this, input, inputGradient, imagesPerPass, kernels, treeReductionMax);
         }
         catch (OverflowException)
         {

@@ -4,23 +4,23 @@ namespace Distributed.Framework.Training;
 /// <param name="Epoch">0-based.</param>
 /// <param name="First">First position within the epoch.</param>
 /// <param name="Count">Samples of the step; the last batch of an epoch may be short.</param>
-/// <param name="LeafCount">Leaves of the step; the last one may be short.</param>
-public readonly record struct BatchSlice(int Epoch, int First, int Count, int LeafCount);
+/// <param name="ShardCount">Shards of the step; the last one may be short.</param>
+public readonly record struct BatchSlice(int Epoch, int First, int Count, int ShardCount);
 
 /// <summary>A run of positions within an epoch.</summary>
 public readonly record struct SampleSpan(int First, int Count);
 
 /// <summary>
-/// Which samples belong to which step and leaf: a function of the configuration, the same for everybody.
+/// Which samples belong to which step and shard: a function of the configuration, the same for everybody.
 /// </summary>
 /// <remarks>The data position follows from the step, so a checkpoint keeps none.</remarks>
 public sealed record BatchSchedule
 {
-    private BatchSchedule(int samples, int batch, int leaf, int stepsTotal)
+    private BatchSchedule(int samples, int batch, int shard, int stepsTotal)
     {
         Samples = samples;
         Batch = batch;
-        Leaf = leaf;
+        Shard = shard;
         StepsTotal = stepsTotal;
     }
 
@@ -30,8 +30,8 @@ public sealed record BatchSchedule
     /// <summary>Samples of a full batch; at most <see cref="Samples"/>.</summary>
     public int Batch { get; }
 
-    /// <summary>Samples of a full leaf; at most <see cref="Batch"/>.</summary>
-    public int Leaf { get; }
+    /// <summary>Samples of a full shard; at most <see cref="Batch"/>.</summary>
+    public int Shard { get; }
 
     /// <summary>Steps of the whole run.</summary>
     public int StepsTotal { get; }
@@ -39,33 +39,34 @@ public sealed record BatchSchedule
     /// <summary>Steps of an epoch, the short one included.</summary>
     public int StepsPerEpoch => ((Samples - 1) / Batch) + 1;
 
-    /// <summary>Leaves of a full batch: the most that any step has.</summary>
-    public int LeafCountMax => ((Batch - 1) / Leaf) + 1;
+    /// <summary>Shards of a full batch: the most that any step has.</summary>
+    public int ShardCountMax => ((Batch - 1) / Shard) + 1;
 
     /// <summary>A run of so many steps.</summary>
     /// <exception cref="ArgumentOutOfRangeException">
-    /// Something is below 1 (steps: below 0), or a batch has too many leaves.
+    /// Something is below 1 (steps: below 0), or a batch has too many shards.
     /// </exception>
-    public static BatchSchedule ForSteps(int samples, int batch, int leaf, int steps)
+    public static BatchSchedule ForSteps(int samples, int batch, int shard, int steps)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(samples, 1);
         ArgumentOutOfRangeException.ThrowIfLessThan(batch, 1);
-        ArgumentOutOfRangeException.ThrowIfLessThan(leaf, 1);
+        ArgumentOutOfRangeException.ThrowIfLessThan(shard, 1);
         ArgumentOutOfRangeException.ThrowIfNegative(steps);
         batch = Math.Min(batch, samples);
-        BatchSchedule schedule = new(samples, batch, Math.Min(leaf, batch), steps);
-        ArgumentOutOfRangeException.ThrowIfGreaterThan(schedule.LeafCountMax, LeafTree.LeafCountMax, nameof(leaf));
+        BatchSchedule schedule = new(samples, batch, Math.Min(shard, batch), steps);
+        ArgumentOutOfRangeException.ThrowIfGreaterThan(
+            schedule.ShardCountMax, ReductionTree.ShardCountMax, nameof(shard));
         return schedule;
     }
 
     /// <summary>A run of so many passes over the data.</summary>
     /// <exception cref="ArgumentOutOfRangeException">As ForSteps, or more than 2^31 - 1 steps.</exception>
-    public static BatchSchedule ForEpochs(int samples, int batch, int leaf, int epochs)
+    public static BatchSchedule ForEpochs(int samples, int batch, int shard, int epochs)
     {
         ArgumentOutOfRangeException.ThrowIfNegative(epochs);
-        long steps = (long)ForSteps(samples, batch, leaf, steps: 0).StepsPerEpoch * epochs;
+        long steps = (long)ForSteps(samples, batch, shard, steps: 0).StepsPerEpoch * epochs;
         ArgumentOutOfRangeException.ThrowIfGreaterThan(steps, int.MaxValue, nameof(epochs));
-        return ForSteps(samples, batch, leaf, (int)steps);
+        return ForSteps(samples, batch, shard, (int)steps);
     }
 
     /// <summary>The samples of a step (0-based: the number of updates done before it).</summary>
@@ -75,16 +76,16 @@ public sealed record BatchSchedule
         int epoch = Math.DivRem(step, StepsPerEpoch, out int stepOfEpoch);
         int first = stepOfEpoch * Batch;
         int count = Math.Min(Batch, Samples - first);
-        return new BatchSlice(epoch, first, count, ((count - 1) / Leaf) + 1);
+        return new BatchSlice(epoch, first, count, ((count - 1) / Shard) + 1);
     }
 
-    /// <summary>The samples of one leaf of a step.</summary>
-    public SampleSpan LeafSamples(BatchSlice slice, int leaf)
+    /// <summary>The samples of one shard of a step.</summary>
+    public SampleSpan ShardSamples(BatchSlice slice, int shard)
     {
-        ArgumentOutOfRangeException.ThrowIfNegative(leaf);
-        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(leaf, slice.LeafCount);
-        int offset = leaf * Leaf;
-        return new SampleSpan(slice.First + offset, Math.Min(Leaf, slice.Count - offset));
+        ArgumentOutOfRangeException.ThrowIfNegative(shard);
+        ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(shard, slice.ShardCount);
+        int offset = shard * Shard;
+        return new SampleSpan(slice.First + offset, Math.Min(Shard, slice.Count - offset));
     }
 
     /// <summary>Whether that many updates end an epoch.</summary>

@@ -3,7 +3,7 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>How two sums of leaf gradients become one.</summary>
+/// <summary>How two sums of shard gradients become one.</summary>
 public static unsafe class GradientSum
 {
     /// <summary>left += right, gradient and loss; right goes back to its pool.</summary>

@@ -6,20 +6,20 @@ namespace Distributed.Framework.Training;
 
 /// <summary>Trains within one process, on a few threads, without actors.</summary>
 /// <remarks>
-/// The same leaves in the same tree as the distributed run, hence the same bits. One caller at a time.
+/// The same shards in the same tree as the distributed run, hence the same bits. One caller at a time.
 /// </remarks>
 public sealed class LocalTrainer
 {
     private readonly TrainingJob _job;
     private readonly TrainingState _state;
     private readonly Replica _replica;
-    private readonly LeafComputer[] _computers;
+    private readonly GradientComputer[] _computers;
     private readonly Lock _lock = new();
 
     /// <summary>Gets ready.</summary>
     /// <param name="job">What to train on what.</param>
     /// <param name="state">The parameters, which change with every step.</param>
-    /// <param name="threads">Leaves at once; at least 1.</param>
+    /// <param name="threads">Shards at once; at least 1.</param>
     public LocalTrainer(TrainingJob job, TrainingState state, int threads)
     {
         ArgumentNullException.ThrowIfNull(job);
@@ -27,7 +27,7 @@ public sealed class LocalTrainer
         _job = job;
         _state = state;
         _replica = job.Plan.CreateReplica();
-        _computers = [.. Enumerable.Range(0, threads).Select(_ => job.CreateLeafComputer())];
+        _computers = [.. Enumerable.Range(0, threads).Select(_ => job.CreateGradientComputer())];
     }
 
     /// <summary>Does one step.</summary>
@@ -38,21 +38,21 @@ public sealed class LocalTrainer
     {
         BatchSlice slice = _job.Schedule.At(step);
         _replica.Load(_state.Parameters.Values.Span);
-        _state.Begin(slice.LeafCount);
+        _state.Begin(slice.ShardCount);
         PooledBuffer? total = null;
         int next = -1;
         Parallel.For(0, _computers.Length, new ParallelOptions { MaxDegreeOfParallelism = _computers.Length }, index =>
         {
-            for (int leaf = Interlocked.Increment(ref next);
-                leaf < slice.LeafCount;
-                leaf = Interlocked.Increment(ref next))
+            for (int shard = Interlocked.Increment(ref next);
+                shard < slice.ShardCount;
+                shard = Interlocked.Increment(ref next))
             {
                 PooledBuffer sum = _job.Gradients.Rent();
                 _computers[index].Compute(
-                    _replica, step, slice.Epoch, _job.Schedule.LeafSamples(slice, leaf), sum);
+                    _replica, step, slice.Epoch, _job.Schedule.ShardSamples(slice, shard), sum);
                 lock (_lock)
                 {
-                    total = _state.Add(new LeafNode(0, leaf), sum) ?? total;
+                    total = _state.Add(new TreeNode(0, shard), sum) ?? total;
                 }
             }
         });

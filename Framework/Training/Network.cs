@@ -20,7 +20,7 @@ public sealed class Network
     private const string CrossEntropyName = "cross-entropy";
     private readonly AlignedBuffer _state;
     private readonly AlignedBuffer _gradient;
-    private readonly AlignedBuffer _leafGradient;
+    private readonly AlignedBuffer _shardGradient;
     private readonly uint _seed;
     private NetworkPass? _pass;
 
@@ -38,7 +38,7 @@ public sealed class Network
         Model = new Model(layers);
         _state = new AlignedBuffer(Model.StateCount);
         _gradient = new AlignedBuffer(Model.StateCount);
-        _leafGradient = new AlignedBuffer(Model.StateCount);
+        _shardGradient = new AlignedBuffer(Model.StateCount);
         Model.InitializeBuffers(_state.Span);
         Initializer.Parse(initialization).Fill(Model, seed, _state.Span);
     }
@@ -152,10 +152,10 @@ public sealed class Network
             throw new InvalidOperationException("Backward comes after Forward.");
         }
 
-        Tensor inputGradient = pass.Backward(outputGradient, _leafGradient);
-        RunningStatistics.Move(Model.Buffers, _state.Span, _leafGradient.Span, pass.Samples, _state.Span);
+        Tensor inputGradient = pass.Backward(outputGradient, _shardGradient);
+        RunningStatistics.Move(Model.Buffers, _state.Span, _shardGradient.Span, pass.Samples, _state.Span);
         Span<float> sums = _gradient.Span;
-        ReadOnlySpan<float> added = _leafGradient.Span;
+        ReadOnlySpan<float> added = _shardGradient.Span;
         for (int i = 0; i < Model.ParameterCount; i++)
         {
             sums[i] += added[i];

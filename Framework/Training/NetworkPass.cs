@@ -102,7 +102,7 @@ internal sealed class NetworkPass
                 "Give the gradient with respect to the result of the last Forward, in its shape.");
         }
 
-        _workspace.BeginLeaf(gradient);
+        _workspace.BeginShard(gradient);
         int elements = _plan.Output.Elements;
         for (int i = 0; i < Samples; i++)
         {
@@ -110,7 +110,7 @@ internal sealed class NetworkPass
         }
 
         _plan.Backward(_replica, _workspace);
-        _plan.EndLeaf(_workspace);
+        _plan.EndShard(_workspace);
         Tensor inputGradient = new(_inputShape);
         elements = _plan.Input.Elements;
         for (int i = 0; i < Samples; i++)

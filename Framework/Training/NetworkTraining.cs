@@ -16,8 +16,8 @@ public sealed record NetworkTraining
     /// <summary>Samples of a step.</summary>
     public int Batch { get; init; } = 50;
 
-    /// <summary>Samples of a leaf: changes bits, never by the number of threads.</summary>
-    public int Leaf { get; init; } = 2;
+    /// <summary>Samples of a shard: changes bits, never by the number of threads.</summary>
+    public int Shard { get; init; } = 2;
 
     /// <summary>How parameters follow gradients.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
@@ -40,7 +40,7 @@ public sealed record NetworkTraining
     /// <summary>Decides the order.</summary>
     public uint Seed { get; init; }
 
-    /// <summary>Leaves computed at once; changes no bit.</summary>
+    /// <summary>Shards computed at once; changes no bit.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
     /// <summary>Told of each epoch's end: its 0-based number and mean loss.</summary>
@@ -51,7 +51,7 @@ public sealed record NetworkTraining
     {
         AllowedRange.Require(null, "number of epochs", Epochs, Epochs >= 1, "1 or more");
         AllowedRange.Require(null, "batch", Batch, Batch >= 1, "1 or more");
-        AllowedRange.Require(null, "leaf", Leaf, Leaf >= 1, "1 or more");
+        AllowedRange.Require(null, "shard", Shard, Shard >= 1, "1 or more");
         AllowedRange.Require(null, "number of threads", Threads, Threads >= 1, "1 or more");
         AllowedRange.Require(null, "warm-up", Warmup, Warmup >= 0, "0 or more steps");
     }
@@ -68,7 +68,7 @@ public sealed record NetworkTraining
         Schedule = Schedule,
         Warmup = Warmup,
         Batch = Batch,
-        Leaf = Leaf,
+        Shard = Shard,
         Epochs = Epochs,
         Shuffle = Shuffle,
         Seed = Seed,

@@ -44,7 +44,7 @@ public static class NumericsFingerprint
         }
 
         replica.Load(parameters.Span);
-        workspace.BeginLeaf(gradient);
+        workspace.BeginShard(gradient);
         workspace.BeginPass(1);
         workspace.SetInput(0, image);
         plan.Forward(replica, workspace);
@@ -52,7 +52,7 @@ public static class NumericsFingerprint
         workspace.GetOutput(0, output);
         workspace.SetOutputGradient(0, output);
         plan.Backward(replica, workspace);
-        plan.EndLeaf(workspace);
+        plan.EndShard(workspace);
         new Optimizers.Adam(model.ParameterCount).Step(parameters, gradient, 7, 0.01, parameters);
 
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);

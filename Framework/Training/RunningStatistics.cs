@@ -8,7 +8,7 @@ internal static class RunningStatistics
     /// <summary>running = (1 - momentum) running + momentum sum / samples, in float32.</summary>
     /// <param name="buffers">The model's.</param>
     /// <param name="old">A flat state; its buffers before the step.</param>
-    /// <param name="gradientSum">In its tail, the leaves' statistics, each times its samples.</param>
+    /// <param name="gradientSum">In its tail, the shards' statistics, each times its samples.</param>
     /// <param name="samples">Samples of the batch.</param>
     /// <param name="target">A flat state, whose buffers are overwritten; may be <paramref name="old"/>.</param>
     public static void Move(

@@ -60,8 +60,8 @@ public sealed record TrainingConfiguration
     /// <summary>Samples of a step.</summary>
     public required int Batch { get; init; }
 
-    /// <summary>Samples of a leaf.</summary>
-    public required int Leaf { get; init; }
+    /// <summary>Samples of a shard.</summary>
+    public required int Shard { get; init; }
 
     /// <summary>Passes over the data; null if steps are counted.</summary>
     public int? Epochs { get; init; }

@@ -32,11 +32,12 @@ public sealed class TrainingJob
             ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
             ConvolutionAlgorithms.Parse(configuration.Conv));
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);
+        (int batch, int shard) = (configuration.Batch, configuration.Shard);
         Schedule = configuration.Steps is { } steps
-            ? BatchSchedule.ForSteps(source.Count, configuration.Batch, configuration.Leaf, steps)
-            : BatchSchedule.ForEpochs(source.Count, configuration.Batch, configuration.Leaf, configuration.Epochs ?? 1);
-        CheckLeaf(Model, configuration);
-        Plan = CompileFor(Model, configuration.Model, source, Schedule.Leaf);
+            ? BatchSchedule.ForSteps(source.Count, batch, shard, steps)
+            : BatchSchedule.ForEpochs(source.Count, batch, shard, configuration.Epochs ?? 1);
+        CheckShard(Model, configuration);
+        Plan = CompileFor(Model, configuration.Model, source, Schedule.Shard);
         Loss = LossCatalogue.Create(configuration.Loss, Plan.Output);
         LossCatalogue.CheckReduction(configuration.Reduction);
         Gradients = new BufferPool(Model.StateCount);
@@ -62,7 +63,7 @@ public sealed class TrainingJob
     /// <summary>Which sample comes when.</summary>
     public SampleOrder Order { get; }
 
-    /// <summary>Which samples belong to which step and leaf.</summary>
+    /// <summary>Which samples belong to which step and shard.</summary>
     public BatchSchedule Schedule { get; }
 
     /// <summary>How the learning rate changes from step to step.</summary>
@@ -78,14 +79,14 @@ public sealed class TrainingJob
     /// <param name="model">The network.</param>
     /// <param name="name">As the user named it.</param>
     /// <param name="source">The pairs.</param>
-    /// <param name="leaf">Samples of a leaf: small images go through together, as many as the caches hold.</param>
+    /// <param name="shard">Samples of a shard: small images go through together, as many as the caches hold.</param>
     /// <exception cref="ConfigurationException">What the model gives is not what the targets are.</exception>
     /// <exception cref="ShapeException">The model cannot take the images.</exception>
-    public static Plan CompileFor(Model model, string name, PairSource source, int leaf = 1)
+    public static Plan CompileFor(Model model, string name, PairSource source, int shard = 1)
     {
         ImageShape output = model.OutputShape(source.Shape);
         return output == source.TargetShape
-            ? model.CompileForLeaf(source.Shape, leaf)
+            ? model.CompileForShard(source.Shape, shard)
             : throw new ConfigurationException(
                 $"Model {name} makes {output} of inputs {source.Shape}; the targets are {source.TargetShape}.",
                 source.ClassCount == 0
@@ -100,20 +101,20 @@ public sealed class TrainingJob
     /// <summary>The learning rate of a step (0-based: updates done before it).</summary>
     public double LearningRate(int step) => Configuration.Optimizer.LearningRate * Rates.Factor(step);
 
-    /// <summary>A thread's means to compute leaves.</summary>
-    public LeafComputer CreateLeafComputer() =>
+    /// <summary>A thread's means to compute shards.</summary>
+    public GradientComputer CreateGradientComputer() =>
         new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
 
-    /// <summary>Statistics of a few samples are noise: models that normalize over leaves need some.</summary>
-    private static void CheckLeaf(Model model, TrainingConfiguration configuration)
+    /// <summary>Statistics of a few samples are noise: models that normalize over shards need some.</summary>
+    private static void CheckShard(Model model, TrainingConfiguration configuration)
     {
-        int leaf = Math.Min(configuration.Leaf, configuration.Batch);
-        if (model.NeedsWholeLeaf && leaf < BatchNorm2d.LeafMin)
+        int shard = Math.Min(configuration.Shard, configuration.Batch);
+        if (model.NeedsWholeShard && shard < BatchNorm2d.ShardMin)
         {
             throw new ConfigurationException(
-                $"--leaf {configuration.Leaf} with --batch {configuration.Batch}: model {configuration.Model} has "
-                + $"BatchNorm2d, which needs leaves of at least {BatchNorm2d.LeafMin} samples, got {leaf}.",
-                $"Give --leaf {BatchNorm2d.LeafMin} or more, and a batch of at least as many.");
+                $"--shard {configuration.Shard} with --batch {configuration.Batch}: model {configuration.Model} has "
+                + $"BatchNorm2d, which needs shards of at least {BatchNorm2d.ShardMin} samples, got {shard}.",
+                $"Give --shard {BatchNorm2d.ShardMin} or more, and a batch of at least as many.");
         }
     }
 }

@@ -14,7 +14,7 @@ public sealed class TrainingState
 {
     private readonly BufferPool _pool;
     private readonly IReadOnlyList<BufferSpec> _buffers;
-    private readonly LeafSums<PooledBuffer> _sums = new(GradientSum.Combine);
+    private readonly TreeReduction<PooledBuffer> _sums = new(GradientSum.Combine);
 
     /// <summary>Starts from given parameters.</summary>
     /// <param name="parameters">Copied; with the buffers behind them.</param>
@@ -47,14 +47,14 @@ public sealed class TrainingState
     /// <summary>Versions of the parameters that somebody holds; the current one counts.</summary>
     public int BuffersOutstanding => _pool.Outstanding;
 
-    /// <summary>Begins a step of so many leaves.</summary>
-    public void Begin(int leafCount) => _sums.Reset(leafCount, new LeafSpan(0, leafCount));
+    /// <summary>Begins a step of so many shards.</summary>
+    public void Begin(int shardCount) => _sums.Reset(shardCount, new ShardRange(0, shardCount));
 
     /// <summary>Adds the sum of one node; owned by this object from now on.</summary>
     /// <returns>
     /// The root's sum when nothing is missing any more, to be given to <see cref="Apply"/>; else null.
     /// </returns>
-    public PooledBuffer? Add(LeafNode node, PooledBuffer sum)
+    public PooledBuffer? Add(TreeNode node, PooledBuffer sum)
     {
         _sums.Put(node, sum, out _, out PooledBuffer? total);
         return _sums.IsComplete ? total : null;

@@ -4,8 +4,8 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Engines;
-using Distributed.Protocol.Hosting;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Protocol.Link;

@@ -1,4 +1,5 @@
 using System.Buffers;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Wire;
 

@@ -1,3 +1,5 @@
+using Distributed.Framework.Training;
+
 namespace Distributed.Protocol.Messages;
 
 /// <summary>Why a worker may not join; decides its exit code.</summary>
@@ -43,8 +45,8 @@ public abstract record CoordinatorMessage
     /// <summary>The parameters of a step; they follow as bulk. May arrive after the step's first Assign.</summary>
     public sealed record Parameters(Term Term, Step Step, ParametersTicket Ticket) : CoordinatorMessage;
 
-    /// <summary>Compute these leaves from the parameters of this step. Voids every older step.</summary>
-    public sealed record Assign(Term Term, Step Step, LeafRange Leaves) : CoordinatorMessage;
+    /// <summary>Compute these shards from the parameters of this step. Voids every older step.</summary>
+    public sealed record Assign(Term Term, Step Step, ShardRange Shards) : CoordinatorMessage;
 
     /// <summary>The worker is no longer needed and may exit.</summary>
     public sealed record Finish(string Reason) : CoordinatorMessage;

@@ -49,24 +49,6 @@ public readonly record struct Step(int Value) : IComparable<Step>
     public override string ToString() => $"s{Value}";
 }
 
-/// <summary>The leaves First to End - 1 of a step.</summary>
-public readonly record struct LeafRange(int First, int End)
-{
-    public int Count => End - First;
-
-    /// <inheritdoc/>
-    public override string ToString() => $"{First}..{End}";
-}
-
-/// <summary>
-/// A node of the tree over a step's leaves: from Index 2^Level, 2^Level leaves or as many as there are.
-/// </summary>
-public readonly record struct Subtree(int Level, int Index)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"({Level}, {Index})";
-}
-
 /// <summary>
 /// Stands for a gradient in a buffer that a shell keeps; machines pass it on or let it go, exactly once.
 /// </summary>

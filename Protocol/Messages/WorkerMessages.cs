@@ -1,3 +1,5 @@
+using Distributed.Framework.Training;
+
 namespace Distributed.Protocol.Messages;
 
 /// <summary>Everything that a worker says to the coordinator. Closed: the constructor is private.</summary>
@@ -13,30 +15,30 @@ public abstract record WorkerMessage
     /// <param name="Numerics">
     /// Fingerprint of the arithmetic; must be the coordinator's, or the bits would differ.
     /// </param>
-    /// <param name="Threads">Leaves that it computes at once.</param>
+    /// <param name="Threads">Shards that it computes at once.</param>
     public sealed record Join(string Name, string Version, string Numerics, int Threads) : WorkerMessage;
 
-    /// <summary>Plan and data are here: leaves may come.</summary>
+    /// <summary>Plan and data are here: shards may come.</summary>
     public sealed record Ready(Term Term) : WorkerMessage;
 
     /// <summary>Still here. Repeats whether it is ready; answered by the coordinator's heartbeat.</summary>
     public sealed record Heartbeat(Term Term, bool IsReady) : WorkerMessage;
 
-    /// <summary>The sum over one complete subtree; the gradient follows as bulk.</summary>
+    /// <summary>The sum over one complete node; the gradient follows as bulk.</summary>
     /// <param name="Term">Of the assignment.</param>
     /// <param name="Step">Whose parameters were used.</param>
-    /// <param name="Subtree">What was added up.</param>
-    /// <param name="LeafCount">Leaves in it, to check both sides' idea of the tree.</param>
+    /// <param name="Node">What was added up.</param>
+    /// <param name="ShardCount">Shards in it, to check both sides' idea of the tree.</param>
     /// <param name="Loss">Summed over its samples, in the order of the tree.</param>
     /// <param name="Compute">
-    /// Time in leaves, over all threads, that this worker has not reported yet. Nothing is decided by it.
+    /// Time in shards, over all threads, that this worker has not reported yet. Nothing is decided by it.
     /// </param>
     /// <param name="Gradient">Where the sender keeps the gradient; the receiver gives it a ticket of its own.</param>
     public sealed record PartialSum(
         Term Term,
         Step Step,
-        Subtree Subtree,
-        int LeafCount,
+        TreeNode Node,
+        int ShardCount,
         double Loss,
         TimeSpan Compute,
         GradientTicket Gradient) : WorkerMessage;

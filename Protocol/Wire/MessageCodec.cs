@@ -1,4 +1,5 @@
 using System.Text;
+using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 
@@ -55,9 +56,9 @@ public static class MessageCodec
                 Begin(ref writer, MessageTag.PartialSum, 7);
                 writer.WriteInteger(sum.Term.Value);
                 writer.WriteInteger(sum.Step.Value);
-                writer.WriteInteger(sum.Subtree.Level);
-                writer.WriteInteger(sum.Subtree.Index);
-                writer.WriteInteger(sum.LeafCount);
+                writer.WriteInteger(sum.Node.Level);
+                writer.WriteInteger(sum.Node.Index);
+                writer.WriteInteger(sum.ShardCount);
                 writer.WriteDouble(sum.Loss);
                 writer.WriteInteger(Math.Clamp(sum.Compute.Ticks, 0, ComputeTicksMax));
                 break;
@@ -105,8 +106,8 @@ public static class MessageCodec
                 Begin(ref writer, MessageTag.Assign, 4);
                 writer.WriteInteger(assign.Term.Value);
                 writer.WriteInteger(assign.Step.Value);
-                writer.WriteInteger(assign.Leaves.First);
-                writer.WriteInteger(assign.Leaves.End);
+                writer.WriteInteger(assign.Shards.First);
+                writer.WriteInteger(assign.Shards.End);
                 break;
             case CoordinatorMessage.Finish finish:
                 Begin(ref writer, MessageTag.Finish, 1);
@@ -143,7 +144,7 @@ public static class MessageCodec
             (MessageTag.PartialSum, 7) => new WorkerMessage.PartialSum(
                 ReadTerm(ref reader),
                 ReadStep(ref reader),
-                new Subtree(ReadInt(ref reader), ReadInt(ref reader)),
+                new TreeNode(ReadInt(ref reader), ReadInt(ref reader)),
                 ReadInt(ref reader),
                 reader.ReadDouble(),
                 TimeSpan.FromTicks(reader.ReadInteger(ComputeTicksMax)),
@@ -173,7 +174,7 @@ public static class MessageCodec
             (MessageTag.Parameters, 2) => new CoordinatorMessage.Parameters(
                 ReadTerm(ref reader), ReadStep(ref reader), default),
             (MessageTag.Assign, 4) => new CoordinatorMessage.Assign(
-                ReadTerm(ref reader), ReadStep(ref reader), new LeafRange(ReadInt(ref reader), ReadInt(ref reader))),
+                ReadTerm(ref reader), ReadStep(ref reader), new ShardRange(ReadInt(ref reader), ReadInt(ref reader))),
             (MessageTag.Finish, 1) => new CoordinatorMessage.Finish(reader.ReadText(ReasonMax)),
             (MessageTag.DataBlock, 4) => new CoordinatorMessage.DataBlock(
                 reader.ReadText(HashMax),

@@ -1,8 +1,9 @@
 using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Worker.Compute;
 
-/// <summary>The sum of a complete subtree, from the compute threads.</summary>
+/// <summary>The sum of a complete node, from the compute threads.</summary>
 public readonly record struct CompletedSum(
-    Term Term, Step Step, Subtree Subtree, int LeafCount, PooledBuffer Gradient);
+    Term Term, Step Step, TreeNode Node, int ShardCount, PooledBuffer Gradient);

@@ -8,7 +8,7 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Worker.Compute;
 
-/// <summary>A worker's compute threads: they take whole leaves, and add up each range's complete subtrees.</summary>
+/// <summary>A worker's compute threads: they take whole shards, and add up each range's complete nodes.</summary>
 /// <remarks>
 /// Orders come from one control thread. Compute threads allocate nothing in the steady state: what they complete goes
 /// to <see cref="Completed"/> as a value.
@@ -34,13 +34,13 @@ public sealed class ComputePool : IDisposable
     /// <summary>
     /// Ranges of the step at hand; the first _rangeCount are in use, the others wait to be used again.
     /// </summary>
-    private readonly List<LeafRangeWork> _ranges = [];
+    private readonly List<ShardRangeWork> _ranges = [];
     private int _rangeCount;
     private Term _term;
     private Step _step;
     private BatchSlice _slice;
 
-    /// <summary>Parameters to be loaded before the first leaf; null when the replica has them.</summary>
+    /// <summary>Parameters to be loaded before the first shard; null when the replica has them.</summary>
     private PooledBuffer? _parameters;
 
     /// <summary>Which part of the parameters a thread takes next, and how many are not in the replica yet.</summary>
@@ -65,7 +65,7 @@ public sealed class ComputePool : IDisposable
 
     /// <summary>Starts the threads.</summary>
     /// <param name="job">What to compute.</param>
-    /// <param name="threads">How many leaves at once; at least 1.</param>
+    /// <param name="threads">How many shards at once; at least 1.</param>
     /// <param name="name">For the threads' names.</param>
     /// <param name="onError">Told of an exception on a compute thread, which ends that thread.</param>
     public ComputePool(TrainingJob job, int threads, string name, Action<Exception> onError)
@@ -82,13 +82,13 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    /// <summary>Sums of complete subtrees; the reader owns their buffers.</summary>
+    /// <summary>Sums of complete nodes; the reader owns their buffers.</summary>
     public ChannelReader<CompletedSum> Completed => _completed.Reader;
 
     /// <summary>Bytes that compute threads have allocated on the managed heap since they began to compute.</summary>
     public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
 
-    /// <summary>Time in leaves, over all threads, since this was asked last.</summary>
+    /// <summary>Time in shards, over all threads, since this was asked last.</summary>
     public TimeSpan TakeComputeTime() =>
         Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _computeTicks, 0));
 
@@ -112,22 +112,22 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    /// <summary>Computes leaves of the step begun last; one sum for each maximal node of the range.</summary>
-    public void Compute(LeafRange leaves)
+    /// <summary>Computes shards of the step begun last; one sum for each maximal node of the range.</summary>
+    public void Compute(ShardRange shards)
     {
         lock (_lock)
         {
             if (_rangeCount == _ranges.Count)
             {
-                _ranges.Add(new LeafRangeWork());
+                _ranges.Add(new ShardRangeWork());
             }
 
-            _ranges[_rangeCount++].Begin(_slice.LeafCount, new LeafSpan(leaves.First, leaves.End));
+            _ranges[_rangeCount++].Begin(_slice.ShardCount, shards);
             Wake();
         }
     }
 
-    /// <summary>Gives up the step begun last, after the leaves at hand.</summary>
+    /// <summary>Gives up the step begun last, after the shards at hand.</summary>
     public void CancelStep()
     {
         lock (_lock)
@@ -136,7 +136,7 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    /// <summary>Ends the threads, after the leaves at hand.</summary>
+    /// <summary>Ends the threads, after the shards at hand.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -158,7 +158,7 @@ public sealed class ComputePool : IDisposable
     {
         try
         {
-            LeafComputer computer = _job.CreateLeafComputer();
+            GradientComputer computer = _job.CreateGradientComputer();
             long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
             while (DoNext(computer))
             {
@@ -177,12 +177,12 @@ public sealed class ComputePool : IDisposable
     }
 
     /// <summary>Waits for something to do and does it; false at the end.</summary>
-    private bool DoNext(LeafComputer computer)
+    private bool DoNext(GradientComputer computer)
     {
-        LeafRangeWork? range = null;
+        ShardRangeWork? range = null;
         PooledBuffer? parameters = null;
         int part = 0;
-        int leaf = 0;
+        int shard = 0;
         int generation;
         int step;
         int epoch;
@@ -190,7 +190,7 @@ public sealed class ComputePool : IDisposable
         lock (_lock)
         {
             for (bool hasSpun = false;
-                !_isStopping && !TryTakePart(out parameters, out part) && !TryTakeLeaf(out range, out leaf);
+                !_isStopping && !TryTakePart(out parameters, out part) && !TryTakeShard(out range, out shard);
                 hasSpun = !hasSpun)
             {
                 if (hasSpun)
@@ -211,7 +211,7 @@ public sealed class ComputePool : IDisposable
             generation = _generation;
             step = _step.Value;
             epoch = _slice.Epoch;
-            samples = range is null ? default : _job.Schedule.LeafSamples(_slice, leaf);
+            samples = range is null ? default : _job.Schedule.ShardSamples(_slice, shard);
         }
 
         if (parameters is not null)
@@ -224,7 +224,7 @@ public sealed class ComputePool : IDisposable
         long began = Stopwatch.GetTimestamp();
         computer.Compute(_replica, step, epoch, samples, sum);
         Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - began);
-        Finish(range!, leaf, generation, sum);
+        Finish(range!, shard, generation, sum);
         return true;
     }
 
@@ -235,7 +235,7 @@ public sealed class ComputePool : IDisposable
         Monitor.PulseAll(_lock);
     }
 
-    /// <summary>Leaves the lock for some microseconds: the steps of a small model are shorter than waking up.</summary>
+    /// <summary>Shards the lock for some microseconds: the steps of a small model are shorter than waking up.</summary>
     private void SpinUntilWoken()
     {
         int wakes = _wakes;
@@ -249,7 +249,7 @@ public sealed class ComputePool : IDisposable
         Monitor.Enter(_lock);
     }
 
-    /// <summary>The next part of the parameters, if a leaf waits for them and nobody reads the replica.</summary>
+    /// <summary>The next part of the parameters, if a shard waits for them and nobody reads the replica.</summary>
     private bool TryTakePart([NotNullWhen(true)] out PooledBuffer? parameters, out int part)
     {
         parameters = null;
@@ -269,21 +269,21 @@ public sealed class ComputePool : IDisposable
         return true;
     }
 
-    private bool TryTakeLeaf([NotNullWhen(true)] out LeafRangeWork? range, out int leaf)
+    private bool TryTakeShard([NotNullWhen(true)] out ShardRangeWork? range, out int shard)
     {
         range = _parameters is null && _writers == 0 ? FindRange() : null;
-        leaf = 0;
+        shard = 0;
         if (range is null)
         {
             return false;
         }
 
-        leaf = range.TakeLeaf();
+        shard = range.TakeShard();
         _readers++;
         return true;
     }
 
-    private LeafRangeWork? FindRange()
+    private ShardRangeWork? FindRange()
     {
         for (int i = 0; i < _rangeCount; i++)
         {
@@ -316,7 +316,7 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    private void Finish(LeafRangeWork range, int leaf, int generation, PooledBuffer sum)
+    private void Finish(ShardRangeWork range, int shard, int generation, PooledBuffer sum)
     {
         lock (_lock)
         {
@@ -332,11 +332,11 @@ public sealed class ComputePool : IDisposable
                 return;
             }
 
-            if (range.Sums.Put(new LeafNode(0, leaf), sum, out LeafNode completed, out PooledBuffer? total))
+            if (range.Sums.Put(new TreeNode(0, shard), sum, out TreeNode completed, out PooledBuffer? total))
             {
-                int leafCount = range.Sums.Tree.Cover(completed).Count;
-                Subtree subtree = new(completed.Level, completed.Index);
-                _completed.Writer.TryWrite(new CompletedSum(_term, _step, subtree, leafCount, total!));
+                int shardCount = range.Sums.Tree.Cover(completed).Count;
+                TreeNode node = new(completed.Level, completed.Index);
+                _completed.Writer.TryWrite(new CompletedSum(_term, _step, node, shardCount, total!));
             }
         }
     }

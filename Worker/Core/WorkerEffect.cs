@@ -1,3 +1,4 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Worker.Core;
@@ -37,7 +38,7 @@ public abstract record WorkerEffect
     /// <summary>Gets model and data of the plan ready, from before if the plan is the same. Reports Prepared.</summary>
     public sealed record Prepare(Term Term, string Plan) : WorkerEffect;
 
-    /// <summary>Says that leaves may come.</summary>
+    /// <summary>Says that shards may come.</summary>
     public sealed record SendReady(Term Term) : WorkerEffect;
 
     /// <summary>A sign of life, wants an answer.</summary>
@@ -49,17 +50,17 @@ public abstract record WorkerEffect
     /// </summary>
     public sealed record BeginStep(Term Term, Step Step, ParametersTicket Parameters) : WorkerEffect;
 
-    /// <summary>Computes leaves of the step begun last; one SumReady for each maximal node of the range.</summary>
-    public sealed record ComputeLeaves(Term Term, Step Step, LeafRange Leaves) : WorkerEffect;
+    /// <summary>Computes shards of the step begun last; one SumReady for each maximal node of the range.</summary>
+    public sealed record ComputeShards(Term Term, Step Step, ShardRange Shards) : WorkerEffect;
 
     /// <summary>
-    /// Gives up the step begun last, after the leaves at hand; sums that come all the same are let go.
+    /// Gives up the step begun last, after the shards at hand; sums that come all the same are let go.
     /// </summary>
     public sealed record CancelStep(Term Term, Step Step) : WorkerEffect;
 
     /// <summary>Sends a sum, then lets its gradient go.</summary>
     public sealed record SendSum(
-        Term Term, Step Step, Subtree Subtree, int LeafCount, double Loss, GradientTicket Gradient) : WorkerEffect;
+        Term Term, Step Step, TreeNode Node, int ShardCount, double Loss, GradientTicket Gradient) : WorkerEffect;
 
     /// <summary>Says that this worker goes.</summary>
     public sealed record SendLeave(Term Term) : WorkerEffect;

@@ -1,3 +1,4 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Worker.Core;
@@ -36,12 +37,12 @@ public abstract record WorkerEvent
     /// <summary>The parameters of a step are whole and in memory.</summary>
     public sealed record ParametersArrived(Term Term, Step Step, ParametersTicket Parameters) : WorkerEvent;
 
-    /// <summary>Leaves to compute.</summary>
-    public sealed record Assigned(Term Term, Step Step, LeafRange Leaves) : WorkerEvent;
+    /// <summary>Shards to compute.</summary>
+    public sealed record Assigned(Term Term, Step Step, ShardRange Shards) : WorkerEvent;
 
-    /// <summary>The compute threads have the sum of a complete subtree.</summary>
+    /// <summary>The compute threads have the sum of a complete node.</summary>
     public sealed record SumReady(
-        Term Term, Step Step, Subtree Subtree, int LeafCount, double Loss, GradientTicket Gradient) : WorkerEvent;
+        Term Term, Step Step, TreeNode Node, int ShardCount, double Loss, GradientTicket Gradient) : WorkerEvent;
 
     /// <summary>The coordinator needs this worker no more.</summary>
     public sealed record Finished(string Why) : WorkerEvent;

@@ -1,22 +1,23 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 using static Distributed.Worker.Core.WorkerEffect;
 using static Distributed.Worker.Core.WorkerEvent;
 
 namespace Distributed.Worker.Core;
 
-/// <summary>The step at hand: parameters, leaves asked for, leaves still owed.</summary>
+/// <summary>The step at hand: parameters, shards asked for, shards still owed.</summary>
 public sealed partial class WorkerMachine
 {
     /// <summary>Bounds what one Assign can make this worker remember.</summary>
-    private const int LeafCountMax = 1 << 20;
+    private const int ShardCountMax = 1 << 20;
 
-    /// <summary>Leaves asked for whose sums are not ready yet.</summary>
+    /// <summary>Shards asked for whose sums are not ready yet.</summary>
     private readonly SortedSet<int> _owed = [];
 
     /// <summary>
     /// Of those, what the compute threads have not been told of, since the parameters are not here yet.
     /// </summary>
-    private readonly List<LeafRange> _untold = [];
+    private readonly List<ShardRange> _untold = [];
 
     /// <summary>The newest step heard of; null if none since joining.</summary>
     private Step? _step;
@@ -35,9 +36,9 @@ public sealed partial class WorkerMachine
         GoTo(arrived.Step, effects);
         _isBegun = true;
         effects.Add(new BeginStep(_term, arrived.Step, arrived.Parameters));
-        foreach (LeafRange leaves in _untold)
+        foreach (ShardRange shards in _untold)
         {
-            effects.Add(new ComputeLeaves(_term, arrived.Step, leaves));
+            effects.Add(new ComputeShards(_term, arrived.Step, shards));
         }
 
         _untold.Clear();
@@ -45,35 +46,35 @@ public sealed partial class WorkerMachine
 
     private void OnAssigned(Assigned assigned, ICollection<WorkerEffect> effects)
     {
-        (int first, int end) = assigned.Leaves;
-        bool isRange = first >= 0 && first < end && end <= LeafCountMax;
+        (int first, int end) = assigned.Shards;
+        bool isRange = first >= 0 && first < end && end <= ShardCountMax;
         if (!IsReady || assigned.Term != _term || assigned.Step < _step || !isRange)
         {
             return;
         }
 
         GoTo(assigned.Step, effects);
-        for (int leaf = first; leaf < end; leaf++)
+        for (int shard = first; shard < end; shard++)
         {
-            int start = leaf;
-            while (leaf < end && _owed.Add(leaf))
+            int start = shard;
+            while (shard < end && _owed.Add(shard))
             {
-                leaf++;
+                shard++;
             }
 
-            if (start == leaf)
+            if (start == shard)
             {
                 continue;
             }
 
-            LeafRange leaves = new(start, leaf);
+            ShardRange shards = new(start, shard);
             if (_isBegun)
             {
-                effects.Add(new ComputeLeaves(_term, assigned.Step, leaves));
+                effects.Add(new ComputeShards(_term, assigned.Step, shards));
             }
             else
             {
-                _untold.Add(leaves);
+                _untold.Add(shards);
             }
         }
 
@@ -88,14 +89,14 @@ public sealed partial class WorkerMachine
             return;
         }
 
-        int first = ready.Subtree.Index << ready.Subtree.Level;
-        for (int leaf = first; leaf < first + ready.LeafCount; leaf++)
+        int first = ready.Node.Index << ready.Node.Level;
+        for (int shard = first; shard < first + ready.ShardCount; shard++)
         {
-            _owed.Remove(leaf);
+            _owed.Remove(shard);
         }
 
         effects.Add(new SendSum(
-            ready.Term, ready.Step, ready.Subtree, ready.LeafCount, ready.Loss, ready.Gradient));
+            ready.Term, ready.Step, ready.Node, ready.ShardCount, ready.Loss, ready.Gradient));
         _state = _owed.Count > 0 ? State.Computing : State.Waiting;
     }
 

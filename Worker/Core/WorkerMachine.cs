@@ -6,7 +6,7 @@ using static Distributed.Worker.Core.WorkerEvent;
 namespace Distributed.Worker.Core;
 
 /// <summary>
-/// The worker's side of training: joins, computes the leaves it is given, comes back after a cut, drains.
+/// The worker's side of training: joins, computes the shards it is given, comes back after a cut, drains.
 /// </summary>
 /// <remarks>
 /// <code>
@@ -17,13 +17,13 @@ namespace Distributed.Worker.Core;
 /// Joining       Welcomed                               Preparing
 /// Preparing     Prepared                               Waiting
 /// Waiting       an Assign                              Computing
-/// Computing     all sums of its leaves                 Waiting
+/// Computing     all sums of its shards                 Waiting
 /// Draining      Finished, ConnectionLost or DrainMax   Gone
 /// Gone          nothing
 /// </code>
 /// ConnectionLost, or a coordinator silent for too long, goes to Disconnected; Finished, Refused, and no coordinator
 /// within GiveUpAfter go to Gone. A newer step voids the older one, whether Assign or parameters come first: they
-/// travel on different planes. Leaves that are asked for again are computed again, unless they are at hand.
+/// travel on different planes. Shards that are asked for again are computed again, unless they are at hand.
 /// </remarks>
 public sealed partial class WorkerMachine(WorkerOptions options)
     : IProtocolMachine<WorkerEvent, WorkerEffect>

@@ -73,13 +73,13 @@ internal static class LayerTable
         });
         double backward = Time(() =>
         {
-            workspace.BeginLeaf(gradient);
+            workspace.BeginShard(gradient);
             for (int i = 0; i < Images; i++)
             {
                 plan.Backward(replica, workspace);
             }
 
-            plan.EndLeaf(workspace);
+            plan.EndShard(workspace);
         });
         return (forward / Images, backward / Images);
     }

@@ -25,9 +25,9 @@ public sealed class AnyDeliveryOrderTests
             int Draw(int below) =>
                 (int)(new Philox(seed, RandomPurpose.SampleOrder).Block(draws++).Word0 % (uint)below);
 
-            int leafCount = 2 + Draw(30);
+            int shardCount = 2 + Draw(30);
             int workers = 1 + Draw(7);
-            (CoordinatorMachine tidy, List<PartialSumArrived> messages) = StartStep(leafCount, workers);
+            (CoordinatorMachine tidy, List<PartialSumArrived> messages) = StartStep(shardCount, workers);
             string expected = Update(Run(tidy, messages));
 
             PartialSumArrived first = messages[0];
@@ -35,14 +35,14 @@ public sealed class AnyDeliveryOrderTests
             messages.Add(first with { Term = new Term(0), Gradient = s_poison }); // From an old term.
             messages.Add(first with { Term = new Term(2), Gradient = s_poison }); // From another coordinator.
             messages.Add(first with { Step = new Step(1), Gradient = s_poison }); // For a step that has not begun.
-            messages.Add(first with { Subtree = new Subtree(Level: 60, Index: 3), Gradient = s_poison }); // No subtree.
-            messages.Add(first with { Subtree = new Subtree(Level: 0, Index: -1), Gradient = s_poison }); // No subtree.
-            messages.Add(first with { LeafCount = first.LeafCount + 1, Gradient = s_poison }); // Another tree.
+            messages.Add(first with { Node = new TreeNode(Level: 60, Index: 3), Gradient = s_poison }); // No node.
+            messages.Add(first with { Node = new TreeNode(Level: 0, Index: -1), Gradient = s_poison }); // No node.
+            messages.Add(first with { ShardCount = first.ShardCount + 1, Gradient = s_poison }); // Another tree.
             messages.Add(first with { Worker = new WorkerId(99), Gradient = s_poison }); // From a stranger.
             if (workers > 1)
             {
-                messages.Add(first with { Subtree = messages.Find(m => m.Worker != first.Worker)?.Subtree
-                    ?? new Subtree(-1, 0), Gradient = s_poison }); // Not what it was asked for.
+                messages.Add(first with { Node = messages.Find(m => m.Worker != first.Worker)?.Node
+                    ?? new TreeNode(-1, 0), Gradient = s_poison }); // Not what it was asked for.
             }
 
             for (int i = messages.Count - 1; i > 0; i--)
@@ -51,7 +51,7 @@ public sealed class AnyDeliveryOrderTests
                 (messages[i], messages[j]) = (messages[j], messages[i]);
             }
 
-            (CoordinatorMachine shuffled, _) = StartStep(leafCount, workers);
+            (CoordinatorMachine shuffled, _) = StartStep(shardCount, workers);
             List<CoordinatorEffect> effects = Run(shuffled, messages);
             Assert.True(expected == Update(effects), $"seed {seed}: expected {expected}, got {Update(effects)}");
 
@@ -62,12 +62,12 @@ public sealed class AnyDeliveryOrderTests
         }
     }
 
-    private static (CoordinatorMachine Machine, List<PartialSumArrived> Messages) StartStep(int leafCount, int workers)
+    private static (CoordinatorMachine Machine, List<PartialSumArrived> Messages) StartStep(int shardCount, int workers)
     {
         CoordinatorMachine machine = new(
             new Term(1),
             new Step(0),
-            BatchSchedule.ForSteps(samples: leafCount, batch: leafCount, leaf: 1, steps: 3),
+            BatchSchedule.ForSteps(samples: shardCount, batch: shardCount, shard: 1, steps: 3),
             new CoordinatorOptions { Version = "1", Numerics = "n", WorkersMin = workers });
         List<CoordinatorEffect> effects = [];
         machine.Handle(new Started(), Timestamp.Zero, effects);
@@ -77,18 +77,18 @@ public sealed class AnyDeliveryOrderTests
             machine.Handle(new WorkerReady(new WorkerId(i)), Timestamp.Zero, effects);
         }
 
-        LeafTree tree = new(leafCount);
+        ReductionTree tree = new(shardCount);
         List<PartialSumArrived> messages = [];
         foreach (Assign assign in effects.OfType<Assign>())
         {
-            foreach (LeafNode node in tree.MaximalNodes(new LeafSpan(assign.Leaves.First, assign.Leaves.End)))
+            foreach (TreeNode node in tree.MaximalNodes(assign.Shards))
             {
-                LeafSpan span = tree.Cover(node);
+                ShardRange span = tree.Cover(node);
                 messages.Add(new PartialSumArrived(
                     assign.Worker,
                     assign.Term,
                     assign.Step,
-                    new Subtree(node.Level, node.Index),
+                    node,
                     span.Count,
                     Loss: span.First,
                     new GradientTicket(span.First)));

@@ -11,7 +11,7 @@ namespace Distributed.Coordinator.Tests;
 
 /// <summary>Plays the commands of a scenario to a coordinator and writes down what it wants.</summary>
 /// <remarks>
-/// Lines: '# why', 'new leaves=8 steps=3 ...' (a coordinator), 'TIME: command', 'asleep
+/// Lines: '# why', 'new shards=8 steps=3 ...' (a coordinator), 'TIME: command', 'asleep
 /// until TIME' (no ticks meanwhile). Deadlines on the way to TIME become
 /// ticks of their own, with a sign of life of every worker that is not silent. Commands: w1 joins [threads=N version=V
 /// numerics=N], w1 ready, w1 arrives (both), w1 beats, w1 heard, w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N],
@@ -57,14 +57,14 @@ internal sealed class Transcript
     private void Create(string line)
     {
         _settings = Settings(line.Split(' '));
-        int leaves = Setting("leaves", 4);
+        int shards = Setting("shards", 4);
         _now = Timestamp.Zero;
         _present.Clear();
         _silent.Clear();
         _machine = new CoordinatorMachine(
             new Term(Setting("term", 1)),
             new Step(Setting("first", 0)),
-            BatchSchedule.ForSteps(Setting("samples", leaves), leaves, leaf: 1, Setting("steps", 3)),
+            BatchSchedule.ForSteps(Setting("samples", shards), shards, shard: 1, Setting("steps", 3)),
             new CoordinatorOptions
             {
                 Version = "1",
@@ -142,15 +142,15 @@ internal sealed class Transcript
             case "sum":
                 Step step = Step(words[2]);
                 int[] ends = [.. words[3].Split("..").Select(end => int.Parse(end, CultureInfo.InvariantCulture))];
-                LeafTree tree = new(Setting("leaves", 4));
-                LeafNode node = words.Length > 5 && words[5].StartsWith('(')
-                    ? new LeafNode(words[5][1] - '0', words[5][3] - '0')
-                    : tree.FirstMaximal(new LeafSpan(ends[0], ends[1]));
+                ReductionTree tree = new(Setting("shards", 4));
+                TreeNode node = words.Length > 5 && words[5].StartsWith('(')
+                    ? new TreeNode(words[5][1] - '0', words[5][3] - '0')
+                    : tree.FirstMaximal(new ShardRange(ends[0], ends[1]));
                 Send(new PartialSumArrived(
                     worker,
                     new Term(int.Parse(Say("term", $"{Setting("term", 1)}"), CultureInfo.InvariantCulture)),
                     step,
-                    new Subtree(node.Level, node.Index),
+                    node,
                     ends[1] - ends[0],
                     Loss: 1,
                     new GradientTicket(long.Parse(words[4].AsSpan(1), CultureInfo.InvariantCulture))));
@@ -174,7 +174,7 @@ internal sealed class Transcript
     {
         ApplyUpdate update => $"ApplyUpdate {update.Step} [{string.Join(" + ", update.Sums.Select(s => s.Gradient))}]",
         SendParameters send => $"SendParameters {send.Worker} {send.Term} {send.Step}",
-        Assign assign => $"Assign {assign.Worker} {assign.Term} {assign.Step} {assign.Leaves}",
+        Assign assign => $"Assign {assign.Worker} {assign.Term} {assign.Step} {assign.Shards}",
         _ => effect.ToString(),
     };
 

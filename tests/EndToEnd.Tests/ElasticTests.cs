@@ -1,13 +1,14 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Core;
-using Distributed.Coordinator.Hosting;
 using Distributed.EndToEnd.Tests.Harness;
 using Distributed.Framework.Data;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.EndToEnd.Tests;
@@ -85,7 +86,7 @@ public sealed class ElasticTests
         await training.EndAsync();
     }
 
-    /// <summary>A local worker that cannot take part ends the run: nobody would ever compute its leaves.</summary>
+    /// <summary>A local worker that cannot take part ends the run: nobody would ever compute its shards.</summary>
     [Fact]
     public async Task Train_LocalWorkerIsRefused_EndsWithItsReason()
     {
@@ -98,7 +99,7 @@ public sealed class ElasticTests
 
     /// <summary>Workers that are killed while they get ready, or before, leave nothing behind either.</summary>
     [Fact]
-    public async Task Kill_WorkersThatJustStarted_LeavesNothingBehind()
+    public async Task Kill_WorkersThatJustStarted_ShardsNothingBehind()
     {
         await using Training training = new(steps: 1_000_000);
         Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
@@ -170,7 +171,7 @@ public sealed class ElasticTests
                 DataHash = source.ContentHash,
                 Optimizer = s_adam,
                 Batch = 23,
-                Leaf = 2,
+                Shard = 2,
                 Steps = steps,
                 InitialWeightsSha256 = "",
             };

@@ -121,7 +121,7 @@ public sealed class NothingLostTests
 
     private static string[] TrainIn(string run, int steps, params string[] more) =>
     [
-        "train", "--json", "--model", "n2n-initial:channels=4", "--data", "train.pkl", "--batch", "23", "--leaf", "3",
+        "train", "--json", "--model", "n2n-initial:channels=4", "--data", "train.pkl", "--batch", "23", "--shard", "3",
         "--steps", $"{steps}", "--run", run, .. more,
     ];
 

@@ -13,7 +13,7 @@ public sealed class OutputTests
 
     /// <summary>One run, and every command that reads it.</summary>
     [Fact]
-    public async Task Train_Done_LeavesFilesThatOtherCommandsRead()
+    public async Task Train_Done_ShardsFilesThatOtherCommandsRead()
     {
         using TestFolder folder = new();
         PairFile.Write(folder["train.pkl"], 40);
@@ -30,7 +30,7 @@ public sealed class OutputTests
         Assert.Equal(30, summary.GetProperty("steps").GetInt32());
         Assert.Equal(6, summary.GetProperty("epochs").GetDouble());
         Assert.Equal(2, summary.GetProperty("workers").GetInt32());
-        Assert.Equal(0, summary.GetProperty("recomputedLeaves").GetInt32());
+        Assert.Equal(0, summary.GetProperty("recomputedShards").GetInt32());
         Assert.Equal(folder["run"], summary.GetProperty("run").GetString());
         double images = summary.GetProperty("imagesPerSecond").GetDouble() * summary.GetProperty("seconds").GetDouble();
         Assert.Equal(240, images, tolerance: 0.01);

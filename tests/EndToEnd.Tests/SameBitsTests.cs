@@ -8,8 +8,8 @@ public sealed class SameBitsTests
     private static readonly Dictionary<string, string> s_none = [];
 
     /// <summary>
-    /// Goal: neither workers, threads nor vector width change a bit. Method: batches of 47 over 100 pairs in leaves
-    /// of 3, so the last batch of an epoch and the last leaf of a batch are short; workers do not divide the leaves.
+    /// Goal: neither workers, threads nor vector width change a bit. Method: batches of 47 over 100 pairs in shards
+    /// of 3, so the last batch of an epoch and the last shard of a batch are short; workers do not divide the shards.
     /// </summary>
     [Fact]
     public async Task Weights_AnyWorkersThreadsAndWidth_AreTheSame()
@@ -49,7 +49,7 @@ public sealed class SameBitsTests
     }
 
     /// <summary>
-    /// The same for a model with everything that could depend on who computes: statistics of leaves, dropout's masks,
+    /// The same for a model with everything that could depend on who computes: statistics of shards, dropout's masks,
     /// Winograd's tiles, pooling; with augmentation, a schedule, and an optimizer and a loss of their own.
     /// </summary>
     [Fact]
@@ -77,8 +77,8 @@ public sealed class SameBitsTests
         string[] options =
         [
             "train", "--json", "--model", folder["model.json"], "--data", PairFile.Write(folder["train.pkl"], 110),
-            "--augment", "--batch", "45", "--leaf", "8", "--loss", "l1", "--optimizer", "adamw", "--schedule", "cosine",
-            "--warmup", "3", "--init-scheme", "kaiming-normal",
+            "--augment", "--batch", "45", "--shard", "8", "--loss", "l1", "--optimizer", "adamw",
+            "--schedule", "cosine", "--warmup", "3", "--init-scheme", "kaiming-normal",
         ];
         await CheckAsync(folder, options,
         [

@@ -58,7 +58,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
 
     public override void Crash()
     {
-        Recomputed += _machine?.RecomputedLeaves ?? 0;
+        Recomputed += _machine?.RecomputedShards ?? 0;
         _machine = null;
         base.Crash();
         foreach (SimLink link in _links.Values.Where(_ => World.Chance(50)))
@@ -98,7 +98,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
     {
         GradientTicket ticket = new(++_tickets);
         _gradients.Add(ticket, value);
-        Post(new PartialSumArrived(link.Id, sum.Term, sum.Step, sum.Subtree, sum.LeafCount, sum.Loss, ticket));
+        Post(new PartialSumArrived(link.Id, sum.Term, sum.Step, sum.Node, sum.ShardCount, sum.Loss, ticket));
     }
 
     protected override void Perform(CoordinatorEffect effect)
@@ -117,7 +117,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
                 Tell(send.Worker, isBulk: true, worker => worker.ReceiveParameters(send.Term, send.Step, parameters));
                 break;
             case Assign assign:
-                WorkerEvent.Assigned assigned = new(assign.Term, assign.Step, assign.Leaves);
+                WorkerEvent.Assigned assigned = new(assign.Term, assign.Step, assign.Shards);
                 Tell(assign.Worker, isBulk: false, worker => worker.Receive(assigned));
                 break;
             case ApplyUpdate update: Update(update); break;
@@ -132,7 +132,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
                 break;
             case Finish finish:
                 Outcome = finish.Outcome;
-                Recomputed += _machine!.RecomputedLeaves;
+                Recomputed += _machine!.RecomputedShards;
                 break;
             default: throw new InvalidOperationException(effect.ToString());
         }
@@ -141,18 +141,18 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
     private void Update(ApplyUpdate update)
     {
         int step = update.Step.Value;
-        LeafTree tree = new(schedule.At(step).LeafCount);
-        LeafSums<Box> sums = new((left, right) => left.Value = Toy.Add(left.Value, right.Value));
-        sums.Reset(tree.LeafCount, new LeafSpan(0, tree.LeafCount));
+        ReductionTree tree = new(schedule.At(step).ShardCount);
+        TreeReduction<Box> sums = new((left, right) => left.Value = Toy.Add(left.Value, right.Value));
+        sums.Reset(tree.ShardCount, new ShardRange(0, tree.ShardCount));
         ulong? root = null;
         foreach (AcceptedSum sum in update.Sums)
         {
             Check.That(_gradients.Remove(sum.Gradient, out ulong value), "a gradient goes once");
-            LeafNode node = new(sum.Subtree.Level, sum.Subtree.Index);
+            TreeNode node = sum.Node;
             root = sums.Put(node, new Box { Value = value }, out _, out Box? total) ? total!.Value : root;
         }
 
-        Check.That(root is not null, "the sums cover every leaf once");
+        Check.That(root is not null, "the sums cover every shard once");
         Later(World.Time(0, 0.05), () =>
         {
             _parameters = Toy.Update(_parameters, root.Value);

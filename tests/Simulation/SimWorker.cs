@@ -23,8 +23,8 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
 
     public bool IsPartitioned { get; set; }
 
-    /// <summary>Seconds a leaf.</summary>
-    public double LeafSeconds { get; set; } = 0.05;
+    /// <summary>Seconds a shard.</summary>
+    public double ShardSeconds { get; set; } = 0.05;
 
     /// <summary>How the process ended, if it did by itself.</summary>
     public WorkerOutcome? Outcome { get; private set; }
@@ -88,7 +88,7 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
             case SendHeartbeat beat: Tell(isBulk: false, link => coordinator.OnHeartbeat(link, beat.IsReady)); break;
             case SendLeave: Tell(isBulk: false, link => coordinator.OnLeave(link)); break;
             case BeginStep begin: LetGoOfStep(); _begun = begin.Parameters; break;
-            case ComputeLeaves compute: Compute(compute); break;
+            case ComputeShards compute: Compute(compute); break;
             case CancelStep: LetGoOfStep(); break;
             case SendSum sum:
                 Check.That(_gradients.Remove(sum.Gradient, out ulong value), "a sum is sent once");
@@ -137,16 +137,16 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
         _generation++;
     }
 
-    private void Compute(ComputeLeaves compute)
+    private void Compute(ComputeShards compute)
     {
-        LeafTree tree = new(schedule.At(compute.Step.Value).LeafCount);
+        ReductionTree tree = new(schedule.At(compute.Step.Value).ShardCount);
         ulong parameters = _parameters[_begun!.Value];
         int generation = _generation;
-        foreach (LeafNode node in tree.MaximalNodes(new LeafSpan(compute.Leaves.First, compute.Leaves.End)))
+        foreach (TreeNode node in tree.MaximalNodes(compute.Shards))
         {
             int count = tree.Cover(node).Count;
             Timestamp start = _busyUntil > World.Now ? _busyUntil : World.Now;
-            _busyUntil = start + TimeSpan.FromSeconds(LeafSeconds * count);
+            _busyUntil = start + TimeSpan.FromSeconds(ShardSeconds * count);
             bool isStubborn = World.Chance(30); // Finishes what it has begun although it is cancelled.
             Later(_busyUntil - World.Now, () =>
             {
@@ -154,8 +154,7 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
                 {
                     GradientTicket ticket = new(++_tickets);
                     _gradients.Add(ticket, Toy.Node(tree, node, parameters, compute.Step.Value));
-                    Subtree subtree = new(node.Level, node.Index);
-                    Post(new SumReady(compute.Term, compute.Step, subtree, count, Loss: count, ticket));
+                    Post(new SumReady(compute.Term, compute.Step, node, count, Loss: count, ticket));
                 }
             });
         }

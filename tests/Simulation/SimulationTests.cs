@@ -34,7 +34,7 @@ public sealed class SimulationTests
         }
 
         // The faults do reach the machines.
-        Assert.True(only is not null || recomputed > Seeds, $"{recomputed} leaves recomputed");
+        Assert.True(only is not null || recomputed > Seeds, $"{recomputed} shards recomputed");
         Assert.True(only is not null || restarts > Seeds / 10, $"{restarts} restarts of a coordinator");
     }
 
@@ -45,7 +45,7 @@ public sealed class SimulationTests
         {
             (SimCoordinator coordinator, string problem) = Run(seed, hasFaults: false);
             Assert.True(problem.Length == 0, $"seed {seed}: {problem}");
-            Assert.True(coordinator.Recomputed == 0, $"seed {seed}: {coordinator.Recomputed} leaves recomputed");
+            Assert.True(coordinator.Recomputed == 0, $"seed {seed}: {coordinator.Recomputed} shards recomputed");
         }
     }
 
@@ -59,7 +59,10 @@ public sealed class SimulationTests
         }
 
         BatchSchedule schedule = BatchSchedule.ForSteps(
-            samples: 1 + world.Draw(60), batch: 1 + world.Draw(30), leaf: 1 + world.Draw(3), steps: 5 + world.Draw(60));
+            samples: 1 + world.Draw(60),
+            batch: 1 + world.Draw(30),
+            shard: 1 + world.Draw(3),
+            steps: 5 + world.Draw(60));
         ulong[] expected = Toy.Run(schedule);
         SimCoordinator coordinator = new(world, faults, schedule, expected, every: world.Draw(8));
         coordinator.Start();
@@ -67,7 +70,7 @@ public sealed class SimulationTests
         for (int i = 0; i < 1 + world.Draw(6); i++)
         {
             SimWorker worker = new(world, schedule, coordinator, i);
-            worker.LeafSeconds = world.Time(0.01, 0.1).TotalSeconds;
+            worker.ShardSeconds = world.Time(0.01, 0.1).TotalSeconds;
             workers.Add(worker);
             world.After(world.Time(0, 5), worker.Start);
         }

@@ -7,18 +7,18 @@ internal static class Toy
 {
     public const ulong Initial = 12345;
 
-    public static ulong Leaf(ulong parameters, int step, int leaf) => Mix(Mix(parameters, (ulong)step), (ulong)leaf);
+    public static ulong Shard(ulong parameters, int step, int shard) => Mix(Mix(parameters, (ulong)step), (ulong)shard);
 
     public static ulong Add(ulong left, ulong right) => Mix(left + 1, right);
 
     public static ulong Update(ulong parameters, ulong sum) => Mix(parameters, sum + 7);
 
     /// <summary>The sum of one node, computed as the definition says.</summary>
-    public static ulong Node(LeafTree tree, LeafNode node, ulong parameters, int step)
+    public static ulong Node(ReductionTree tree, TreeNode node, ulong parameters, int step)
     {
         node = tree.Canonical(node);
         return node.Level == 0
-            ? Leaf(parameters, step, node.Index)
+            ? Shard(parameters, step, node.Index)
             : Add(Node(tree, tree.Left(node), parameters, step), Node(tree, tree.Right(node), parameters, step));
     }
 
@@ -29,7 +29,7 @@ internal static class Toy
         parameters[0] = Initial;
         for (int step = 0; step < schedule.StepsTotal; step++)
         {
-            LeafTree tree = new(schedule.At(step).LeafCount);
+            ReductionTree tree = new(schedule.At(step).ShardCount);
             parameters[step + 1] = Update(parameters[step], Node(tree, tree.Root, parameters[step], step));
         }
 

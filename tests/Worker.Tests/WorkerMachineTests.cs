@@ -1,3 +1,4 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Core;
@@ -44,30 +45,30 @@ public sealed class WorkerMachineTests
     public void Assign_BeforeOrAfterItsParameters_IsComputedOnceTheyAreHere()
     {
         Join();
-        Expect(Send(new Assigned(s_term, s_one, new LeafRange(0, 4))));
+        Expect(Send(new Assigned(s_term, s_one, new ShardRange(0, 4))));
         Expect(
             Send(new ParametersArrived(s_term, s_one, s_parameters)),
             new BeginStep(s_term, s_one, s_parameters),
-            new ComputeLeaves(s_term, s_one, new LeafRange(0, 4)));
+            new ComputeShards(s_term, s_one, new ShardRange(0, 4)));
         Expect(
-            Send(new Assigned(s_term, s_one, new LeafRange(2, 6))), // 2 and 3 are at hand.
-            new ComputeLeaves(s_term, s_one, new LeafRange(4, 6)));
+            Send(new Assigned(s_term, s_one, new ShardRange(2, 6))), // 2 and 3 are at hand.
+            new ComputeShards(s_term, s_one, new ShardRange(4, 6)));
         Expect(
             Send(new ParametersArrived(s_term, s_one, new ParametersTicket(8))), // Repeated.
             new ReleaseParameters(new ParametersTicket(8)));
     }
 
     [Fact]
-    public void Sums_AreSent_AndLeavesAskedForAgainAreComputedAgain()
+    public void Sums_AreSent_AndShardsAskedForAgainAreComputedAgain()
     {
         Join();
         Begin(s_one, 0, 4);
         Assert.Equal("Computing", _machine.StateName);
-        Expect(Send(Sum(s_one, level: 2, index: 0, leaves: 4, ticket: 1)), Sent(s_one, 2, 0, 4, 1));
+        Expect(Send(Sum(s_one, level: 2, index: 0, shards: 4, ticket: 1)), Sent(s_one, 2, 0, 4, 1));
         Assert.Equal("Waiting", _machine.StateName);
         Expect(
-            Send(new Assigned(s_term, s_one, new LeafRange(0, 4))),
-            new ComputeLeaves(s_term, s_one, new LeafRange(0, 4)));
+            Send(new Assigned(s_term, s_one, new ShardRange(0, 4))),
+            new ComputeShards(s_term, s_one, new ShardRange(0, 4)));
     }
 
     [Fact]
@@ -75,15 +76,15 @@ public sealed class WorkerMachineTests
     {
         Join();
         Begin(s_one, 0, 4);
-        Expect(Send(new Assigned(s_term, s_two, new LeafRange(0, 2))), new CancelStep(s_term, s_one));
+        Expect(Send(new Assigned(s_term, s_two, new ShardRange(0, 2))), new CancelStep(s_term, s_one));
         Expect(Send(Sum(s_one, 2, 0, 4, ticket: 1)), new Release(new GradientTicket(1)));
-        Expect(Send(new Assigned(s_term, s_one, new LeafRange(0, 2))));
+        Expect(Send(new Assigned(s_term, s_one, new ShardRange(0, 2))));
         Expect(
             Send(new ParametersArrived(s_term, s_one, s_parameters)), new ReleaseParameters(s_parameters));
         Expect(
             Send(new ParametersArrived(s_term, s_two, s_parameters)),
             new BeginStep(s_term, s_two, s_parameters),
-            new ComputeLeaves(s_term, s_two, new LeafRange(0, 2)));
+            new ComputeShards(s_term, s_two, new ShardRange(0, 2)));
     }
 
     [Theory]
@@ -95,8 +96,8 @@ public sealed class WorkerMachineTests
     {
         Join();
         Send(new ParametersArrived(s_term, s_one, s_parameters));
-        Expect(Send(new Assigned(s_term, s_one, new LeafRange(first, end))));
-        Expect(Send(new Assigned(new Term(2), s_one, new LeafRange(0, 2))));
+        Expect(Send(new Assigned(s_term, s_one, new ShardRange(first, end))));
+        Expect(Send(new Assigned(new Term(2), s_one, new ShardRange(0, 2))));
         Expect(
             Send(new ParametersArrived(new Term(4), s_two, new ParametersTicket(9))),
             new ReleaseParameters(new ParametersTicket(9)));
@@ -172,13 +173,13 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
-    public void Drain_Leaves_AndWaitsForTheAnswerNotForLong()
+    public void Drain_Shards_AndWaitsForTheAnswerNotForLong()
     {
         Join();
         Begin(s_one, 0, 4);
         Expect(Send(new DrainRequested()), new CancelStep(s_term, s_one), new SendLeave(s_term));
         Expect(Send(Sum(s_one, 2, 0, 4, ticket: 1)), new Release(new GradientTicket(1)));
-        Expect(Send(new Assigned(s_term, s_two, new LeafRange(0, 2))));
+        Expect(Send(new Assigned(s_term, s_two, new ShardRange(0, 2))));
         Expect(TickAtDeadline(), new Exit(WorkerOutcome.Done, "drained, without an answer"));
         Assert.Equal(2, _now);
     }
@@ -205,7 +206,7 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
-    public void PrepareFailed_LeavesAndExits()
+    public void PrepareFailed_ShardsAndExits()
     {
         Send(new Started());
         Send(new Connected());
@@ -218,11 +219,11 @@ public sealed class WorkerMachineTests
 
     private static Welcomed Welcome(Term term) => new(term, new WorkerId(5), "plan", TimeSpan.FromSeconds(1));
 
-    private static SumReady Sum(Step step, int level, int index, int leaves, long ticket) =>
-        new(s_term, step, new Subtree(level, index), leaves, Loss: 2, new GradientTicket(ticket));
+    private static SumReady Sum(Step step, int level, int index, int shards, long ticket) =>
+        new(s_term, step, new TreeNode(level, index), shards, Loss: 2, new GradientTicket(ticket));
 
-    private static SendSum Sent(Step step, int level, int index, int leaves, long ticket) =>
-        new(s_term, step, new Subtree(level, index), leaves, Loss: 2, new GradientTicket(ticket));
+    private static SendSum Sent(Step step, int level, int index, int shards, long ticket) =>
+        new(s_term, step, new TreeNode(level, index), shards, Loss: 2, new GradientTicket(ticket));
 
     private static void Expect(List<WorkerEffect> actual, params WorkerEffect[] expected) =>
         Assert.Equal(expected, actual);
@@ -238,7 +239,7 @@ public sealed class WorkerMachineTests
     private void Begin(Step step, int first, int end)
     {
         Send(new ParametersArrived(s_term, step, s_parameters));
-        Send(new Assigned(s_term, step, new LeafRange(first, end)));
+        Send(new Assigned(s_term, step, new ShardRange(first, end)));
     }
 
     private List<WorkerEffect> TickAtDeadline()

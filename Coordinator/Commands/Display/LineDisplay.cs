@@ -1,4 +1,4 @@
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Actors;
 using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Commands.Display;

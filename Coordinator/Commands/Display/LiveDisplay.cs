@@ -1,5 +1,5 @@
 using System.Globalization;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Actors;
 using Distributed.Framework.Training;
 using Spectre.Console;
 
@@ -108,7 +108,7 @@ internal sealed class LiveDisplay : TrainingDisplay
             new Text(ProgressText.Psnr(_evaluation), new Style(Color.Green)),
             new Text(ProgressText.Speed(_progress)),
             new Text(_progress.Workers.ToString(CultureInfo.InvariantCulture)),
-            new Text(_progress.RecomputedLeaves.ToString(CultureInfo.InvariantCulture)),
+            new Text(_progress.RecomputedShards.ToString(CultureInfo.InvariantCulture)),
             new Text(ProgressText.Left(_left)));
         return table;
     }

@@ -1,5 +1,5 @@
 using System.Globalization;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Actors;
 using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Commands.Display;

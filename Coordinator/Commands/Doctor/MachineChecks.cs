@@ -3,7 +3,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Commands.Doctor;

@@ -1,6 +1,6 @@
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 using Microsoft.Extensions.Configuration;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -49,7 +49,7 @@ internal sealed class CommandRunner : IDisposable
             ImagesPerSecond: 900,
             Seconds: 50,
             Workers: options.Workers ?? 2,
-            RecomputedLeaves: 0,
+            RecomputedShards: 0,
             WeightsSha256: new string('a', 64),
             Run: run,
             Step: new StepMeans(320.4, 310.2, 2.04, 1, 600, 1.5e6, 1.8e6)),

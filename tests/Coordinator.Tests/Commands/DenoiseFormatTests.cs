@@ -5,7 +5,7 @@ using Distributed.Framework.Data.Png;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 

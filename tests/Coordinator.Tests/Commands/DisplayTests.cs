@@ -1,5 +1,5 @@
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands.Display;
-using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Tests.Commands;

@@ -1,6 +1,6 @@
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Commands.Doctor;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 
@@ -17,7 +17,7 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public async Task Report_HasALineForEachSubject_AndLeavesNothing()
+    public async Task Report_HasALineForEachSubject_AndShardsNothing()
     {
         _runner.Settings["Train:RunsRoot"] = Path.Combine(_root, "runs");
         await _runner.RunAsync("doctor");

@@ -1,7 +1,8 @@
 using System.Runtime.InteropServices;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
 using Distributed.Framework.Errors;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 
@@ -32,7 +33,7 @@ public sealed class FaultTests : IDisposable
     [MemberData(nameof(Faults))]
     public async Task Fault_IsTwoLinesAndItsNumber(int code, Exception exception)
     {
-        _runner.Train = (_, _, _) => Task.FromException<Hosting.TrainResult>(exception);
+        _runner.Train = (_, _, _) => Task.FromException<TrainResult>(exception);
 
         Assert.Equal(code, await _runner.RunAsync("--json"));
         Assert.Equal("", _runner.Output);
@@ -98,7 +99,7 @@ public sealed class FaultTests : IDisposable
         _runner.Train = (_, _, stop) =>
         {
             _runner.Signals.Receive(PosixSignal.SIGTERM);
-            return Task.FromCanceled<Hosting.TrainResult>(stop);
+            return Task.FromCanceled<TrainResult>(stop);
         };
         Assert.Equal(ExitCodes.Terminated, await _runner.RunAsync());
     }

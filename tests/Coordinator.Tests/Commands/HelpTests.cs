@@ -1,6 +1,6 @@
 using System.CommandLine;
 using Distributed.Coordinator.Commands;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 

@@ -1,12 +1,12 @@
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 
@@ -154,7 +154,7 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Denoise_WhatCannotBe_IsRefusedAndLeavesNothing()
+    public async Task Denoise_WhatCannotBe_IsRefusedAndShardsNothing()
     {
         string grey = _run.WritePng("grey.png", channels: 1);
         string broken = _run.WritePng("broken.png");

@@ -1,7 +1,7 @@
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 

@@ -28,7 +28,7 @@ internal sealed class TinyRun : IDisposable
             Data = data ?? new DataOptions(),
             DataHash = new string('0', 64),
             Batch = 4,
-            Leaf = 2,
+            Shard = 2,
             Steps = 10,
             InitialWeightsSha256 = new string('0', 64),
         };

@@ -1,7 +1,7 @@
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting;
-using Distributed.Coordinator.Hosting.Runs;
-using Distributed.Protocol.Hosting;
+using Distributed.Coordinator.Runs;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 

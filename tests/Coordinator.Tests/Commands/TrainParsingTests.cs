@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Hosting;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 
@@ -38,7 +38,7 @@ public sealed class TrainParsingTests : IDisposable
         string line = "train --data d.pkl --validation v.pkl --noise gaussian:12.5 --noise-fixed --crop 48 "
             + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --conv winograd2 "
             + "--loss mse --reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
-            + "--batch 11 --leaf 3 --epochs 4 --seed 4294967295 "
+            + "--batch 11 --shard 3 --epochs 4 --seed 4294967295 "
             + "--run r --resume --checkpoint-every 0 --workers 5 --threads 2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
 
@@ -74,7 +74,7 @@ public sealed class TrainParsingTests : IDisposable
                 Reduction = "sum",
                 Optimizer = options.Optimizer,
                 Batch = 11,
-                Leaf = 3,
+                Shard = 3,
                 Epochs = 4,
                 Run = "r",
                 Resume = true,

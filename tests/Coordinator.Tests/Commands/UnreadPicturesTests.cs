@@ -1,5 +1,5 @@
-using Distributed.Coordinator.Hosting;
-using Distributed.Protocol.Hosting;
+using Distributed.Coordinator.Actors;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
 

@@ -1,6 +1,6 @@
 using System.Text;
 using Distributed.Coordinator.Experiments;
-using Distributed.Coordinator.Experiments.Seeds;
+using Distributed.Coordinator.Reports;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
 using Distributed.Framework.Training;

@@ -1,9 +1,9 @@
 using System.Text.Json.Nodes;
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Experiments;
-using Distributed.Coordinator.Experiments.Seeds;
+using Distributed.Coordinator.Reports;
 using Distributed.Coordinator.Tests.Commands;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Experiments;
 

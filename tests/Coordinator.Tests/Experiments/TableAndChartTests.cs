@@ -2,7 +2,7 @@ using System.Text.Json.Nodes;
 using System.Xml.Linq;
 using Distributed.Coordinator.Experiments;
 using Distributed.Coordinator.Experiments.Charts;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 
 namespace Distributed.Coordinator.Tests.Experiments;
 

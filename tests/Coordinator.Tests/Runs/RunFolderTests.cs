@@ -1,5 +1,5 @@
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Tests.Runs;

@@ -1,7 +1,7 @@
 using System.Buffers.Binary;
 using System.Text;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Hosting.Runs;
+using Distributed.Coordinator.Runs;
 
 namespace Distributed.Coordinator.Tests.Runs;
 
@@ -21,7 +21,7 @@ public sealed class RunRecordsTests : IDisposable
 
         Assert.Equal(
             """{"step":1,"epoch":1,"loss":0.5,"lr":0.001,"imagesPerSecond":10,"seconds":2,"""
-            + "\"workers\":3,\"recomputedLeaves\":4,\"waitSeconds\":0.25,\"sumSeconds\":0.002,\"updateSeconds\":0.001,"
+            + "\"workers\":3,\"recomputedShards\":4,\"waitSeconds\":0.25,\"sumSeconds\":0.002,\"updateSeconds\":0.001,"
             + "\"computeSeconds\":0.5,\"bytesIn\":1500000,\"bytesOut\":1800000}",
             File.ReadAllLines(LogPath)[0]);
         IReadOnlyList<StepMetrics> history = MetricsReader.Read(LogPath);
@@ -111,7 +111,7 @@ public sealed class RunRecordsTests : IDisposable
     public void ToJson_NullsAndInfinities_AreWrittenAsNull() => Assert.Equal(
         """{"steps":12,"epochs":1.5,"loss":0.25,"psnr":null,"psnrMeanPerImage":null,"psnrEstimated":null,"""
         + "\"accuracy\":null,\"ssim\":null,\"validationLoss\":null,"
-        + "\"imagesPerSecond\":100,\"seconds\":3,\"workers\":2,\"recomputedLeaves\":0,"
+        + "\"imagesPerSecond\":100,\"seconds\":3,\"workers\":2,\"recomputedShards\":0,"
         + "\"stepMilliseconds\":null,\"waitMilliseconds\":null,\"sumMilliseconds\":null,"
         + "\"updateMilliseconds\":null,\"computeMilliseconds\":null,\"bytesInPerStep\":null,"
         + "\"bytesOutPerStep\":null,"

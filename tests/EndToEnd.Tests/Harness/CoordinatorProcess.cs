@@ -1,6 +1,7 @@
 using System.Diagnostics;
 using System.Runtime.InteropServices;
 using System.Text;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.EndToEnd.Tests.Harness;
 

@@ -5,9 +5,9 @@ namespace Distributed.EndToEnd.Tests.Harness;
 /// <summary>What tests ask of a run.</summary>
 internal static class Runs
 {
-    /// <summary>A small model, and batches that neither leaves nor workers nor the data divide.</summary>
+    /// <summary>A small model, and batches that neither shards nor workers nor the data divide.</summary>
     public static string[] Small { get; } =
-        ["train", "--json", "--model", "n2n-initial:channels=4", "--limit", "100", "--batch", "47", "--leaf", "3"];
+        ["train", "--json", "--model", "n2n-initial:channels=4", "--limit", "100", "--batch", "47", "--shard", "3"];
 
     /// <summary>The object in the last line of standard output.</summary>
     public static JsonElement Summary(ProcessResult result)

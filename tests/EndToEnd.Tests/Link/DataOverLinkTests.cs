@@ -2,7 +2,7 @@ using Distributed.Framework.Data;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Link;
-using Distributed.Worker.Hosting;
+using Distributed.Worker.Actors;
 
 namespace Distributed.EndToEnd.Tests.Link;
 

@@ -2,13 +2,13 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
-using Distributed.Protocol.Hosting;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Link;
+using Distributed.Worker.Actors;
 using Distributed.Worker.Core;
-using Distributed.Worker.Hosting;
 
 namespace Distributed.EndToEnd.Tests.Link;
 

@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.EndToEnd.Tests.Link;
 
@@ -97,7 +98,8 @@ internal sealed class SmallRun : IDisposable
 {
     public static readonly string[] Configuration =
     [
-        "--model", "n2n-final:channels=16", "--limit", "320", "--batch", "32", "--leaf", "4", "--lr", "0.002", "--json",
+        "--model", "n2n-final:channels=16", "--limit", "320", "--batch", "32", "--shard", "4", "--lr", "0.002",
+        "--json",
     ];
 
     private readonly List<RunningProgram> _programs = [];

@@ -1,7 +1,7 @@
 using System.Net;
 using Distributed.Framework.Data;
 using Distributed.Framework.Training;
-using Distributed.Worker.Hosting;
+using Distributed.Worker;
 
 namespace Distributed.EndToEnd.Tests.Link;
 

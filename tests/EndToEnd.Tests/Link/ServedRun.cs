@@ -1,18 +1,19 @@
 using System.Net;
 using System.Net.Sockets;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Core;
-using Distributed.Coordinator.Hosting;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Data;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Engines;
-using Distributed.Protocol.Hosting;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
+using Distributed.Worker.Actors;
 using Distributed.Worker.Core;
-using Distributed.Worker.Hosting;
 
 namespace Distributed.EndToEnd.Tests.Link;
 
@@ -70,7 +71,7 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
                 Data = data,
                 DataHash = source.ContentHash,
                 Batch = 8,
-                Leaf = 4,
+                Shard = 4,
                 Steps = 1000,
                 InitialWeightsSha256 = "",
             },

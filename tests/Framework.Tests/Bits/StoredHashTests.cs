@@ -83,7 +83,7 @@ public sealed class StoredHashTests
         Assert.Equal(OtherLayersHash, hash);
     }
 
-    /// <summary>Winograd's layers, in images of two bands; gradients complete after each leaf, or each image.</summary>
+    /// <summary>Winograd's layers, in images of two bands; gradients complete after a shard, or an image.</summary>
     [Theory]
     [InlineData(null, 1)]
     [InlineData(128, 1)]
@@ -99,10 +99,10 @@ public sealed class StoredHashTests
             new ConvTranspose2d(38, 16, 3, padding: 1),
             new SELU(),
             new Conv2d(16, 3, 3, padding: 1));
-        Assert.Equal(WinogradHash, Hash(Plan.LeafSumsMax));
-        Assert.Equal(EachImageHash, Hash(leafSumsMax: -1));
+        Assert.Equal(WinogradHash, Hash(Plan.TreeReductionMax));
+        Assert.Equal(EachImageHash, Hash(treeReductionMax: -1));
 
-        string Hash(long leafSumsMax)
+        string Hash(long treeReductionMax)
         {
             float[] result = Training.Run(
                 network,
@@ -112,7 +112,7 @@ public sealed class StoredHashTests
                 n: 3,
                 steps: 3,
                 count => new Sgd(count, 0.9),
-                leafSumsMax);
+                treeReductionMax);
             return Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes<float>(result)));
         }
     }

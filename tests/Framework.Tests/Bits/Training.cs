@@ -22,10 +22,10 @@ internal static class Training
         int n,
         int steps,
         Func<int, Optimizer> create,
-        long leafSumsMax = Plan.LeafSumsMax)
+        long treeReductionMax = Plan.TreeReductionMax)
     {
         TestValues values = new(11);
-        LayerRun run = new(layers, input, bits, imagesPerPass, leafSumsMax: leafSumsMax);
+        LayerRun run = new(layers, input, bits, imagesPerPass, treeReductionMax: treeReductionMax);
         float[] x = values.Floats(n * input.Elements);
         float[] target = values.Floats(n * run.OutputShape.Elements);
         AlignedBuffer parameters = new(run.Parameters.Length);

@@ -64,7 +64,7 @@ public sealed class VectorWidthTests
         AssertSameBits("nested", layers, new ImageShape(3, 10, 13), new TestValues(1));
     }
 
-    /// <summary>Layers beside convolutions, but for normalization, which needs the leaf in one pass.</summary>
+    /// <summary>Layers beside convolutions, but for normalization, which needs the shard in one pass.</summary>
     [Fact]
     public void Network_WithOtherLayers_GivesTheSameBits()
     {

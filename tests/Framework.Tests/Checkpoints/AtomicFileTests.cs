@@ -20,7 +20,7 @@ public sealed class AtomicFileTests : IDisposable
     }
 
     [Fact]
-    public void Write_FaultInTheMiddle_LeavesTheOldFile()
+    public void Write_FaultInTheMiddle_ShardsTheOldFile()
     {
         AtomicFile.WriteAllText(_folder["a"], "old");
 

@@ -129,7 +129,7 @@ public sealed class CheckpointStoreTests : IDisposable
 
     /// <summary>The device /dev/full accepts nothing: every write to it fails as on a full disk.</summary>
     [Fact]
-    public void Save_DiskFull_LeavesTheOldOnesAndNoTemporaryFile()
+    public void Save_DiskFull_ShardsTheOldOnesAndNoTemporaryFile()
     {
         if (!OperatingSystem.IsLinux())
         {

@@ -101,7 +101,7 @@ public sealed class PairSourcesTests : IDisposable
     [Theory]
     [InlineData(false)]
     [InlineData(true)]
-    public void MaskTarget_Bernoulli_LeavesLostPixelsOutOfTheLoss(bool isFixed)
+    public void MaskTarget_Bernoulli_ShardsLostPixelsOutOfTheLoss(bool isFixed)
     {
         DataOptions options = new() { Noise = "bernoulli:0.5", NoiseFixed = isFixed, Augment = true, Limit = 3 };
         PairSource source = DataSources.OpenTraining(options);

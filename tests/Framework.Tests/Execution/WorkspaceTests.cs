@@ -66,16 +66,16 @@ public sealed class WorkspaceTests
         AlignedBuffer gradient = new(parameters.Length);
         float[] input = new TestValues(2).Floats(s_images.Elements);
         float[] output = new float[plan.Output.Elements];
-        Leaf();
+        Shard();
 
         long before = GC.GetAllocatedBytesForCurrentThread();
-        Leaf();
+        Shard();
         Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
 
-        void Leaf()
+        void Shard()
         {
             replica.Load(parameters);
-            workspace.BeginLeaf(gradient);
+            workspace.BeginShard(gradient);
             foreach (int images in passes)
             {
                 workspace.BeginPass(images);
@@ -95,7 +95,7 @@ public sealed class WorkspaceTests
                 workspace.GetInputGradient(0, input);
             }
 
-            plan.EndLeaf(workspace);
+            plan.EndShard(workspace);
         }
     }
 
@@ -105,29 +105,29 @@ public sealed class WorkspaceTests
     [InlineData(nameof(Others))]
     [InlineData(nameof(Normalized))]
     [InlineData(nameof(Pooled))]
-    public void Leaf_UsedWorkspace_GivesTheBitsOfAFreshOne(string name)
+    public void Shard_UsedWorkspace_GivesTheBitsOfAFreshOne(string name)
     {
         (Model model, ImageShape images) = Find(name);
-        int passes = model.NeedsWholeLeaf ? 1 : 2;
+        int passes = model.NeedsWholeShard ? 1 : 2;
         Plan plan = model.Compile(images, inputGradient: true, imagesPerPass: 2);
         float[] parameters = new TestValues(1).Floats(model.StateCount);
         Workspace used = plan.CreateWorkspace(training: true);
         Replica replica = plan.CreateReplica();
         TestValues values = new(3);
-        for (int leaf = 0; leaf < 10; leaf++)
+        for (int shard = 0; shard < 10; shard++)
         {
             replica.Load(parameters);
             float[] input = values.Floats(images.Elements);
-            if (leaf % 3 == 1)
+            if (shard % 3 == 1)
             {
-                // Poison: the leaf after it must not notice.
-                input[leaf] = leaf % 2 == 0 ? float.NaN : float.PositiveInfinity;
+                // Poison: the shard after it must not notice.
+                input[shard] = shard % 2 == 0 ? float.NaN : float.PositiveInfinity;
             }
 
-            float[] actual = Leaf(plan, replica, used, input, passes: passes);
+            float[] actual = Shard(plan, replica, used, input, passes: passes);
             Workspace fresh = plan.CreateWorkspace(training: true);
-            Assert.Equal(Leaf(plan, replica, fresh, input, passes: passes), actual);
-            if (leaf % 3 != 1)
+            Assert.Equal(Shard(plan, replica, fresh, input, passes: passes), actual);
+            if (shard % 3 != 1)
             {
                 Assert.All(actual, value => Assert.True(float.IsFinite(value)));
             }
@@ -197,7 +197,7 @@ public sealed class WorkspaceTests
             Plan plan = Nested.Compile(s_images, inputGradient: i == 0);
             Replica replica = plan.CreateReplica();
             replica.Load(new TestValues(1).Floats(Nested.ParameterCount));
-            gradients[i] = Leaf(plan, replica, plan.CreateWorkspace(training: true), input, inputGradient: false);
+            gradients[i] = Shard(plan, replica, plan.CreateWorkspace(training: true), input, inputGradient: false);
         }
 
         Assert.Equal(gradients[0], gradients[1]);
@@ -237,17 +237,17 @@ public sealed class WorkspaceTests
         float[] image = new float[s_images.Elements];
         float[] output = new float[plan.Output.Elements];
         Assert.Throws<InvalidOperationException>(() => training.GetInputGradient(0, image));
-        Assert.Throws<InvalidOperationException>(() => inference.BeginLeaf(new AlignedBuffer(Nested.StateCount)));
+        Assert.Throws<InvalidOperationException>(() => inference.BeginShard(new AlignedBuffer(Nested.StateCount)));
         Assert.Throws<InvalidOperationException>(() => inference.SetOutputGradient(0, output));
         Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, inference));
-        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(inference));
-        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(training));
+        Assert.Throws<InvalidOperationException>(() => plan.EndShard(inference));
+        Assert.Throws<InvalidOperationException>(() => plan.EndShard(training));
         Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, training));
-        training.BeginLeaf(new AlignedBuffer(Nested.StateCount));
-        plan.EndLeaf(training);
-        Assert.Throws<InvalidOperationException>(() => plan.EndLeaf(training));
+        training.BeginShard(new AlignedBuffer(Nested.StateCount));
+        plan.EndShard(training);
+        Assert.Throws<InvalidOperationException>(() => plan.EndShard(training));
         Assert.Throws<InvalidOperationException>(() => plan.Backward(replica, training));
-        Assert.Throws<ArgumentException>(() => training.BeginLeaf(new AlignedBuffer(Nested.StateCount - 1)));
+        Assert.Throws<ArgumentException>(() => training.BeginShard(new AlignedBuffer(Nested.StateCount - 1)));
 
         // The input is a part of the output: its buffer has a gradient, of which nobody fills the input's part.
         Plan joined = new Model(new Sequential(new SkipConcat(new Sequential(new Conv2d(3, 1, 1))))).Compile(s_images);
@@ -269,21 +269,21 @@ public sealed class WorkspaceTests
         Assert.Throws<ArgumentException>(() => other.Forward(other.CreateReplica(), foreign));
         Assert.Throws<ArgumentException>(() => other.Forward(plan.CreateReplica(), own));
         Assert.Throws<ArgumentException>(() => other.Backward(plan.CreateReplica(), own));
-        Assert.Throws<ArgumentException>(() => other.EndLeaf(foreign));
+        Assert.Throws<ArgumentException>(() => other.EndShard(foreign));
     }
 
     [Fact]
     public void Kernels_UnknownWidth_AreRefused() =>
         Assert.Throws<ArgumentOutOfRangeException>(() => KernelSet.ForBits(64));
 
-    /// <summary>Output, gradient and input gradient of a leaf of three images, two and one a pass.</summary>
-    private static float[] Leaf(
+    /// <summary>Output, gradient and input gradient of a shard of three images, two and one a pass.</summary>
+    private static float[] Shard(
         Plan plan, Replica replica, Workspace workspace, float[] input, bool inputGradient = true, int? passes = null)
     {
         List<float> all = [];
         float[] output = new float[plan.Output.Elements];
         AlignedBuffer gradient = new(plan.Model.StateCount);
-        workspace.BeginLeaf(gradient);
+        workspace.BeginShard(gradient);
         int last = plan.ImagesPerPass - (passes ?? plan.ImagesPerPass);
         for (int images = plan.ImagesPerPass; images > last; images--)
         {
@@ -310,7 +310,7 @@ public sealed class WorkspaceTests
             }
         }
 
-        plan.EndLeaf(workspace);
+        plan.EndShard(workspace);
         return [.. all, .. gradient.Span];
     }
 }

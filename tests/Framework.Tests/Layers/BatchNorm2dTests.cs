@@ -5,7 +5,7 @@ using Distributed.Framework.Tests.Naive;
 
 namespace Distributed.Framework.Tests.Layers;
 
-/// <summary>Batch normalization: statistics of a leaf, running statistics outside training.</summary>
+/// <summary>Batch normalization: statistics of a shard, running statistics outside training.</summary>
 public sealed class BatchNorm2dTests
 {
     private static readonly ImageShape s_images = new(3, 5, 7);
@@ -14,7 +14,7 @@ public sealed class BatchNorm2dTests
     [InlineData(128)]
     [InlineData(256)]
     [InlineData(512)]
-    public void Gradient_OfALeaf_CarriesItsStatisticsTimesSamples(int bits)
+    public void Gradient_OfAShard_CarriesItsStatisticsTimesSamples(int bits)
     {
         const int n = 4;
         LayerRun run = new(new Sequential(new BatchNorm2d(3)), s_images, bits, imagesPerPass: n);
@@ -61,7 +61,7 @@ public sealed class BatchNorm2dTests
         Assert.Equal(
             ["0.running_mean@13", "0.running_var@15", "2.running_mean@17", "2.running_var@20"],
             model.Buffers.Select(buffer => $"{buffer.Name}@{buffer.Start}"));
-        Assert.Equal((13, 23, true), (model.ParameterCount, model.StateCount, model.NeedsWholeLeaf));
+        Assert.Equal((13, 23, true), (model.ParameterCount, model.StateCount, model.NeedsWholeShard));
         float[] state = new float[23];
         model.InitializeBuffers(state);
         Assert.Equal([0, 0, 1, 1, 0, 0, 0, 1, 1, 1], state[13..]);
@@ -69,7 +69,7 @@ public sealed class BatchNorm2dTests
     }
 
     [Fact]
-    public void Leaf_InTwoPasses_IsRefused()
+    public void Shard_InTwoPasses_IsRefused()
     {
         LayerRun run = new(new Sequential(new BatchNorm2d(3)), s_images, imagesPerPass: 2);
         float[] x = new float[4 * s_images.Elements];

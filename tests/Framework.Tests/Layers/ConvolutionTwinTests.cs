@@ -7,7 +7,7 @@ namespace Distributed.Framework.Tests.Layers;
 /// <summary>Both convolutions against loops, on whole numbers, so that a single wrong product shows.</summary>
 /// <remarks>
 /// The sizes of image, kernel, stride and padding are all gone through (of large transposed kernels every other image);
-/// channels, vector width, images of the leaf and images per pass are drawn.
+/// channels, vector width, images of the shard and images per pass are drawn.
 /// </remarks>
 public sealed class ConvolutionTwinTests
 {

@@ -6,7 +6,7 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Tests.Layers;
 
-/// <summary>Runs layers forward and backward over a batch as one leaf, image by image as training does.</summary>
+/// <summary>Runs layers forward and backward over a batch as one shard, image by image as training does.</summary>
 internal sealed class LayerRun
 {
     private readonly Plan _plan;
@@ -19,11 +19,11 @@ internal sealed class LayerRun
         int? bits = null,
         int imagesPerPass = 1,
         ConvolutionAlgorithm convolutions = ConvolutionAlgorithm.Auto,
-        long leafSumsMax = Plan.LeafSumsMax)
+        long treeReductionMax = Plan.TreeReductionMax)
     {
         Model = new Model(layers, convolutions);
         KernelSet kernels = bits is { } width ? KernelSet.ForBits(width) : KernelSet.Current;
-        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels, leafSumsMax);
+        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels, treeReductionMax);
         _replica = _plan.CreateReplica();
         _workspace = _plan.CreateWorkspace(training: true);
         Parameters = new float[Model.StateCount];
@@ -89,7 +89,7 @@ internal sealed class LayerRun
         InputGradient = new float[n * inputs];
         _replica.Load(Parameters);
         AlignedBuffer gradient = new(Gradient.Length);
-        _workspace.BeginLeaf(gradient);
+        _workspace.BeginShard(gradient);
         for (int first = 0; first < n; first += _plan.ImagesPerPass)
         {
             int images = Math.Min(_plan.ImagesPerPass, n - first);
@@ -125,7 +125,7 @@ internal sealed class LayerRun
 
         if (outputGradient != null)
         {
-            _plan.EndLeaf(_workspace);
+            _plan.EndShard(_workspace);
             gradient.Span.CopyTo(Gradient);
         }
     }

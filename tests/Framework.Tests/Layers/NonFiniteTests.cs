@@ -109,7 +109,7 @@ public sealed class NonFiniteTests
     }
 
     [Fact]
-    public void Network_OneImageNotFinite_LeavesTheOthersAlone()
+    public void Network_OneImageNotFinite_ShardsTheOthersAlone()
     {
         ImageShape shape = new(3, 5, 6);
         Sequential layers = new(

@@ -10,7 +10,7 @@ namespace Distributed.Framework.Tests.Layers;
 /// Error budget for a relative L2 distance. Direct: a sum of some hundred products of 6e-8 each, 1e-6. F(2 x 2): its
 /// transforms add a few terms of magnitude 1, 1e-6. F(4 x 4): its transforms multiply by up to 8 and add up to 6 terms
 /// both ways, so roundings grow some tenfold, 1e-5. A case brings Winograd's gradients to the flat gradient after each
-/// leaf or after each image, in turn.
+/// shard or after each image, in turn.
 /// </remarks>
 public sealed class WinogradTests
 {
@@ -88,7 +88,7 @@ public sealed class WinogradTests
             new Sequential(new ConvTranspose2d(17, 2, 3)), new ImageShape(17, 19, 300), algorithm, tolerance, values);
     }
 
-    /// <summary>So many channels that no leaf adds up its gradients in the kernels' layout; four layers deep.</summary>
+    /// <summary>So many channels that no shard adds up its gradients in the kernels' layout; four layers.</summary>
     [Theory]
     [InlineData(ConvolutionAlgorithm.Auto, 1e-5)]
     [InlineData(ConvolutionAlgorithm.Winograd2, 4e-6)]
@@ -206,7 +206,7 @@ public sealed class WinogradTests
         Sequential layers, ImageShape input, ConvolutionAlgorithm algorithm, double tolerance, TestValues values)
     {
         const int n = 2;
-        long leafSumsMax = _checks++ % 2 == 0 ? Plan.LeafSumsMax : -1;
+        long treeReductionMax = _checks++ % 2 == 0 ? Plan.TreeReductionMax : -1;
         string what = $"{string.Join(", ", layers.Layers)}, {input}, {algorithm}";
         LayerRun? first = null;
         float[] parameters = [];
@@ -214,7 +214,7 @@ public sealed class WinogradTests
         float[] outputGradient = [];
         foreach (int bits in s_bits)
         {
-            LayerRun run = new(layers, input, bits, imagesPerPass: bits == 256 ? 2 : 1, algorithm, leafSumsMax);
+            LayerRun run = new(layers, input, bits, imagesPerPass: bits == 256 ? 2 : 1, algorithm, treeReductionMax);
             int outputs = run.OutputShape.Elements;
             if (first is null)
             {

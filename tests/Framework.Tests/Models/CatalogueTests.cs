@@ -108,10 +108,10 @@ public sealed class CatalogueTests
     public void Find_UnknownName_GivesNull(string specification) => Assert.Null(Catalogue.Find(specification, 3));
 
     [Fact]
-    public void DefaultLeaf_AnyModel_IsSmall()
+    public void DefaultShard_AnyModel_IsSmall()
     {
-        Assert.All(Catalogue.Names, name => Assert.InRange(Catalogue.DefaultLeaf(name), 1, 25));
-        Assert.Equal(Catalogue.DefaultLeaf("n2n-final"), Catalogue.DefaultLeaf("n2n-final:channels=8"));
-        Assert.InRange(Catalogue.DefaultLeaf("model.json"), 1, 8);
+        Assert.All(Catalogue.Names, name => Assert.InRange(Catalogue.DefaultShard(name), 1, 25));
+        Assert.Equal(Catalogue.DefaultShard("n2n-final"), Catalogue.DefaultShard("n2n-final:channels=8"));
+        Assert.InRange(Catalogue.DefaultShard("model.json"), 1, 8);
     }
 }

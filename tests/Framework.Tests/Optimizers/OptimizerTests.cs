@@ -156,7 +156,7 @@ public sealed class OptimizerTests
     }
 
     [Fact]
-    public void Step_OldAndNewApart_LeavesTheOldAlone()
+    public void Step_OldAndNewApart_ShardsTheOldAlone()
     {
         float[] start = new TestValues(1).Floats(20);
         foreach (Optimizer optimizer in new Optimizer[] { new Sgd(20, 0.9), new Adam(20) })

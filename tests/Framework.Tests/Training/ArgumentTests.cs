@@ -81,7 +81,7 @@ public sealed class ArgumentTests
             (new NetworkTraining { Optimizer = new OptimizerOptions { Beta2 = 1 } }, "--betas 1"),
             (new NetworkTraining { Epochs = 0 }, "epochs is 0"),
             (new NetworkTraining { Batch = -2 }, "batch is -2"),
-            (new NetworkTraining { Leaf = 0 }, "leaf is 0"),
+            (new NetworkTraining { Shard = 0 }, "shard is 0"),
             (new NetworkTraining { Threads = 0 }, "threads is 0"),
             (new NetworkTraining { Warmup = -1 }, "warm-up is -1"),
             (new NetworkTraining { Schedule = "rampdown:2" }, "rampdown:2"),

@@ -11,20 +11,20 @@ public sealed class BatchScheduleTests
     [InlineData(1, 1, 1)]
     [InlineData(33, 8, 100)]
     [InlineData(12, 6, 4)]
-    public void Steps_AnySizes_CoverEveryEpochOnceInOrder(int samples, int batch, int leaf)
+    public void Steps_AnySizes_CoverEveryEpochOnceInOrder(int samples, int batch, int shard)
     {
-        BatchSchedule schedule = BatchSchedule.ForEpochs(samples, batch, leaf, epochs: 3);
+        BatchSchedule schedule = BatchSchedule.ForEpochs(samples, batch, shard, epochs: 3);
         List<(int Epoch, int Sample)> seen = [];
         for (int step = 0; step < schedule.StepsTotal; step++)
         {
             BatchSlice slice = schedule.At(step);
             Assert.InRange(slice.Count, 1, batch);
-            Assert.InRange(slice.LeafCount, 1, schedule.LeafCountMax);
+            Assert.InRange(slice.ShardCount, 1, schedule.ShardCountMax);
             int before = seen.Count;
-            for (int i = 0; i < slice.LeafCount; i++)
+            for (int i = 0; i < slice.ShardCount; i++)
             {
-                SampleSpan span = schedule.LeafSamples(slice, i);
-                Assert.InRange(span.Count, 1, leaf);
+                SampleSpan span = schedule.ShardSamples(slice, i);
+                Assert.InRange(span.Count, 1, shard);
                 seen.AddRange(Enumerable.Range(span.First, span.Count).Select(sample => (slice.Epoch, sample)));
             }
 
@@ -40,11 +40,11 @@ public sealed class BatchScheduleTests
     [Fact]
     public void ForSteps_EndsInMidEpoch()
     {
-        BatchSchedule schedule = BatchSchedule.ForSteps(samples: 10, batch: 4, leaf: 2, steps: 5);
+        BatchSchedule schedule = BatchSchedule.ForSteps(samples: 10, batch: 4, shard: 2, steps: 5);
         Assert.Equal(5, schedule.StepsTotal);
         Assert.Equal(3, schedule.StepsPerEpoch);
-        Assert.Equal(new BatchSlice(Epoch: 0, First: 8, Count: 2, LeafCount: 1), schedule.At(2));
-        Assert.Equal(new BatchSlice(Epoch: 1, First: 4, Count: 4, LeafCount: 2), schedule.At(4));
+        Assert.Equal(new BatchSlice(Epoch: 0, First: 8, Count: 2, ShardCount: 1), schedule.At(2));
+        Assert.Equal(new BatchSlice(Epoch: 1, First: 4, Count: 4, ShardCount: 2), schedule.At(4));
         Assert.False(schedule.EndsEpoch(0));
     }
 

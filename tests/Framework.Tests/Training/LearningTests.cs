@@ -25,7 +25,7 @@ public sealed class LearningTests
         {
             Epochs = 30,
             Batch = 25,
-            Leaf = 25,
+            Shard = 25,
             Loss = loss,
             Reduction = "sum",
             Optimizer = new OptimizerOptions { Name = optimizer, LearningRate = rate },
@@ -52,7 +52,7 @@ public sealed class LearningTests
         {
             Epochs = 3,
             Batch = 10,
-            Leaf = 5,
+            Shard = 5,
             Schedule = "rampdown",
             Optimizer = new OptimizerOptions { LearningRate = 0.002 },
         });

@@ -151,7 +151,7 @@ public sealed class NetworkTests
         Assert.Throws<ConfigurationException>(() => network.Step(adam, -1));
     }
 
-    /// <summary>Running statistics follow by hand as in training: one leaf of the whole batch.</summary>
+    /// <summary>Running statistics follow by hand as in training: one shard of the whole batch.</summary>
     [Fact]
     public void Loop_OfOnesOwn_KeepsRunningStatistics()
     {
@@ -166,7 +166,7 @@ public sealed class NetworkTests
         trained.Train(input, target, new NetworkTraining
         {
             Batch = 8,
-            Leaf = 8,
+            Shard = 8,
             Shuffle = false,
             Optimizer = new OptimizerOptions { Name = "sgd", LearningRate = 0.5 },
         });
@@ -199,7 +199,7 @@ public sealed class NetworkTests
         Network one = Network.Create("n2n-initial:channels=6", seed: 3);
         Network two = Network.Create("n2n-initial:channels=6", seed: 3);
         double before = one.Evaluate(held).Psnr;
-        NetworkTraining training = new() { Epochs = 12, Batch = 7, Leaf = 2 };
+        NetworkTraining training = new() { Epochs = 12, Batch = 7, Shard = 2 };
         IReadOnlyList<double> losses = one.Train(pairs, training with { Threads = 1 });
         Assert.Equal(losses, two.Train(pairs, training with { Threads = 3 }));
         Assert.Equal(Hash(one), Hash(two));

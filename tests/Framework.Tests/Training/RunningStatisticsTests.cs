@@ -10,7 +10,7 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Framework.Tests.Training;
 
-/// <summary>Running statistics: one update a step, the same for any grouping of leaves, kept by checkpoints.</summary>
+/// <summary>Running statistics: one update a step, the same for any grouping of shards, kept by checkpoints.</summary>
 public sealed class RunningStatisticsTests
 {
     private static readonly DataOptions s_data = new() { Source = "synthetic", Limit = 40, Seed = 1 };
@@ -18,11 +18,11 @@ public sealed class RunningStatisticsTests
     private static Sequential Network =>
         new(new Conv2d(3, 4, 3, padding: 1), new BatchNorm2d(4, momentum: 0.25), new ReLU(), new Conv2d(4, 3, 1));
 
-    /// <summary>A batch of two leaves: the running mean takes in the mean of the leaves', by samples.</summary>
+    /// <summary>A batch of two shards: the running mean takes in the mean of the shards', by samples.</summary>
     [Fact]
-    public void Apply_TwoLeaves_MovesTheAveragesOnce()
+    public void Apply_TwoShards_MovesTheAveragesOnce()
     {
-        TrainingJob job = Job(batch: 20, leaf: 12);
+        TrainingJob job = Job(batch: 20, shard: 12);
         TrainingState state = Start(job);
         float[] before = state.Parameters.Values.Span.ToArray();
         float[] sums = Step(job, state, 0);
@@ -37,7 +37,7 @@ public sealed class RunningStatisticsTests
     [Fact]
     public void Checkpoint_OfAModelWithBuffers_GivesTheSameStateBack()
     {
-        TrainingJob job = Job(batch: 20, leaf: 10);
+        TrainingJob job = Job(batch: 20, shard: 10);
         TrainingState state = Start(job);
         Step(job, state, 0);
         using TemporaryCheckpoint file = new();
@@ -64,24 +64,24 @@ public sealed class RunningStatisticsTests
     [Theory]
     [InlineData(20, 7)]
     [InlineData(7, 20)]
-    public void Job_LeafOfFewSamples_IsRefusedByName(int batch, int leaf)
+    public void Job_ShardOfFewSamples_IsRefusedByName(int batch, int shard)
     {
-        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Job(batch, leaf));
-        Assert.Contains($"--leaf {leaf}", exception.Message, StringComparison.Ordinal);
+        ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Job(batch, shard));
+        Assert.Contains($"--shard {shard}", exception.Message, StringComparison.Ordinal);
         Assert.Contains("at least 8", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
-    public void DefaultLeaf_OfAModelWithBatchNorm_IsLargeEnough()
+    public void DefaultShard_OfAModelWithBatchNorm_IsLargeEnough()
     {
-        Assert.Equal(8, Catalogue.DefaultLeaf("model.json", Network));
-        Assert.Equal(2, Catalogue.DefaultLeaf("model.json", new Sequential(new ReLU())));
+        Assert.Equal(8, Catalogue.DefaultShard("model.json", Network));
+        Assert.Equal(2, Catalogue.DefaultShard("model.json", new Sequential(new ReLU())));
     }
 
     [Fact]
     public void Training_WithBatchNorm_LearnsAndEvaluatesWithRunningStatistics()
     {
-        TrainingJob job = Job(batch: 20, leaf: 10);
+        TrainingJob job = Job(batch: 20, shard: 10);
         TrainingState state = Start(job);
         double first = 0;
         double last = 0;
@@ -95,12 +95,12 @@ public sealed class RunningStatisticsTests
         replica.Load(state.Parameters.Values.Span);
         Evaluation evaluation = Evaluator.Evaluate(job.Plan, replica, job.Source, threads: 1);
 
-        // The training loss is that of the leaves' own statistics, on the same images.
+        // The training loss is that of the shards' own statistics, on the same images.
         Assert.InRange(last, 0, first / 10);
         Assert.InRange(evaluation.MeanSquaredError, last / 2, last * 2);
     }
 
-    private static TrainingJob Job(int batch, int leaf)
+    private static TrainingJob Job(int batch, int shard)
     {
         PairSource source = DataSources.OpenTraining(s_data);
         return new TrainingJob(
@@ -111,7 +111,7 @@ public sealed class RunningStatisticsTests
                 Data = s_data,
                 DataHash = source.ContentHash,
                 Batch = batch,
-                Leaf = leaf,
+                Shard = shard,
                 Steps = 100,
                 InitialWeightsSha256 = "",
             },
@@ -134,15 +134,15 @@ public sealed class RunningStatisticsTests
     {
         Replica replica = job.Plan.CreateReplica();
         replica.Load(state.Parameters.Values.Span);
-        LeafComputer computer = job.CreateLeafComputer();
+        GradientComputer computer = job.CreateGradientComputer();
         BatchSlice slice = job.Schedule.At(step);
-        state.Begin(slice.LeafCount);
+        state.Begin(slice.ShardCount);
         PooledBuffer? total = null;
-        for (int leaf = slice.LeafCount - 1; leaf >= 0; leaf--)
+        for (int shard = slice.ShardCount - 1; shard >= 0; shard--)
         {
             PooledBuffer sum = job.Gradients.Rent();
-            computer.Compute(replica, step, slice.Epoch, job.Schedule.LeafSamples(slice, leaf), sum);
-            total = state.Add(new LeafNode(0, leaf), sum);
+            computer.Compute(replica, step, slice.Epoch, job.Schedule.ShardSamples(slice, shard), sum);
+            total = state.Add(new TreeNode(0, shard), sum);
         }
 
         loss = total!.Loss / job.Terms(slice.Count);

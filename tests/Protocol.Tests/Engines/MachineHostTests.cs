@@ -1,4 +1,5 @@
 using System.Threading.Channels;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Engines;
 using Distributed.Protocol.Machines;
 

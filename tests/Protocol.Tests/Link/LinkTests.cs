@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using System.Diagnostics;
+using Distributed.Framework.Training;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
 using Distributed.Protocol.Tests.Wire;
@@ -29,7 +30,8 @@ public sealed class LinkTests
         using LinkPair pair = LinkPair.HalfOpen(new LinkOptions(), floats);
         (CoordinatorLink link, Task run) = pair.Join(new LinkOptions());
         link.Send(new WorkerMessage.Join("a", "1", "n", 2));
-        WorkerMessage.PartialSum sum = new(new Term(1), new Step(2), new Subtree(0, 1), 1, 0.5, TimeSpan.Zero, default);
+        TreeNode node = new(0, 1);
+        WorkerMessage.PartialSum sum = new(new Term(1), new Step(2), node, 1, 0.5, TimeSpan.Zero, default);
         for (int i = 0; i < 3; i++)
         {
             link.Send(sum with { Step = new Step(i) }, Filled(floats, i));

@@ -3,6 +3,7 @@ using Distributed.Framework.Initializers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Compute;
 
@@ -33,7 +34,7 @@ public sealed class ComputePoolTests
                 Data = data,
                 DataHash = source.ContentHash,
                 Batch = 23,
-                Leaf = 2,
+                Shard = 2,
                 Steps = 10,
                 InitialWeightsSha256 = "",
             },
@@ -43,24 +44,24 @@ public sealed class ComputePoolTests
     [Fact]
     public async Task Compute_ManyThreads_GivesTheSumsOfOne()
     {
-        Dictionary<Subtree, string> one = await ComputeAsync(threads: 1);
-        Dictionary<Subtree, string> four = await ComputeAsync(threads: 4);
+        Dictionary<TreeNode, string> one = await ComputeAsync(threads: 1);
+        Dictionary<TreeNode, string> four = await ComputeAsync(threads: 4);
         Assert.Equal(one, four);
         Assert.Equal(0, _job.Gradients.Outstanding);
         Assert.Equal(0, _parameters.Outstanding);
     }
 
-    /// <summary>Steps are given up at every moment: before parameters are loaded, in mid-leaf, at the end.</summary>
+    /// <summary>Steps are given up at every moment: before parameters are loaded, in mid-shard, at the end.</summary>
     [Fact]
     public async Task BeginStep_OldStepsGivenUp_ComputesTheNewOneAndLeaksNothing()
     {
-        Dictionary<Subtree, string> expected = await ComputeAsync(threads: 1);
+        Dictionary<TreeNode, string> expected = await ComputeAsync(threads: 1);
         using ComputePool pool = Create(threads: 3);
         for (int i = 0; i < 200; i++)
         {
             pool.BeginStep(s_term, new Step(i % 5), Rent());
-            pool.Compute(new LeafRange(0, 5));
-            pool.Compute(new LeafRange(6, 9));
+            pool.Compute(new ShardRange(0, 5));
+            pool.Compute(new ShardRange(6, 9));
             Thread.SpinWait(i * 500);
             if (i % 3 == 0)
             {
@@ -69,7 +70,7 @@ public sealed class ComputePoolTests
         }
 
         pool.BeginStep(s_term, new Step(7), Rent());
-        Assert.Equal(expected, await ReadAsync(pool, new Step(7), leaves: 0));
+        Assert.Equal(expected, await ReadAsync(pool, new Step(7), shards: 0));
         pool.Dispose();
         Assert.Equal(0, _parameters.Outstanding);
         Assert.Equal(0, _job.Gradients.Outstanding);
@@ -82,7 +83,7 @@ public sealed class ComputePoolTests
         {
             ComputePool pool = Create(threads: 2);
             pool.BeginStep(s_term, new Step(0), Rent());
-            pool.Compute(new LeafRange(0, 12));
+            pool.Compute(new ShardRange(0, 12));
             Thread.SpinWait(i * 20_000);
             pool.Dispose();
             while (pool.Completed.TryRead(out CompletedSum sum))
@@ -104,27 +105,27 @@ public sealed class ComputePoolTests
         return parameters;
     }
 
-    private async Task<Dictionary<Subtree, string>> ComputeAsync(int threads)
+    private async Task<Dictionary<TreeNode, string>> ComputeAsync(int threads)
     {
         using ComputePool pool = Create(threads);
         pool.BeginStep(s_term, new Step(7), Rent());
-        return await ReadAsync(pool, new Step(7), leaves: 0);
+        return await ReadAsync(pool, new Step(7), shards: 0);
     }
 
-    /// <summary>Computes leaves 1 to 7 of the step at hand; lets sums of other steps go.</summary>
-    private static async Task<Dictionary<Subtree, string>> ReadAsync(ComputePool pool, Step step, int leaves)
+    /// <summary>Computes shards 1 to 7 of the step at hand; lets sums of other steps go.</summary>
+    private static async Task<Dictionary<TreeNode, string>> ReadAsync(ComputePool pool, Step step, int shards)
     {
-        Dictionary<Subtree, string> sums = [];
-        pool.Compute(new LeafRange(1, 8));
+        Dictionary<TreeNode, string> sums = [];
+        pool.Compute(new ShardRange(1, 8));
         using CancellationTokenSource patience = new(TimeSpan.FromMinutes(1));
-        while (leaves < 7)
+        while (shards < 7)
         {
             CompletedSum sum = await pool.Completed.ReadAsync(patience.Token);
             if (sum.Step == step)
             {
-                leaves += sum.LeafCount;
+                shards += sum.ShardCount;
                 byte[] bytes = System.Runtime.InteropServices.MemoryMarshal.AsBytes(sum.Gradient.Values.Span).ToArray();
-                sums.Add(sum.Subtree, $"{sum.Gradient.Loss:R} {Convert.ToHexString(bytes)}");
+                sums.Add(sum.Node, $"{sum.Gradient.Loss:R} {Convert.ToHexString(bytes)}");
             }
 
             sum.Gradient.Dispose();

@@ -1,0 +1,24 @@
+using Distributed.Protocol.Engines;
+using Distributed.Protocol.Link;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Actors;
+
+/// <summary>Whom the links of a server belong to: a coordinator, or whoever says goodbye for it.</summary>
+public interface ILinkHost : ICoordinatorEndpoint
+{
+    /// <summary>What the links have moved; they count.</summary>
+    LinkTraffic Traffic { get; }
+
+    /// <summary>Workers that take part now.</summary>
+    int WorkersReady { get; }
+
+    /// <summary>A number for a new link.</summary>
+    WorkerId NextWorkerId();
+
+    /// <summary>Takes a link in; its messages may come from now on.</summary>
+    void Attach(WorkerId worker, IWorkerLink link);
+
+    /// <summary>A link has met a fault of this program.</summary>
+    void Fail(Exception exception);
+}

@@ -1,0 +1,78 @@
+using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Http;
+using Distributed.Framework.Errors;
+using Distributed.Protocol.Cluster;
+using Distributed.Protocol.Link;
+
+namespace Distributed.Coordinator.Actors;
+
+/// <summary>The door for workers of other processes: tokens, certificate and server of one life of a run.</summary>
+public sealed class RemoteWorkers : IAsyncDisposable
+{
+    private readonly SecretsFolder _secrets;
+    private readonly LinkServer _server;
+
+    private RemoteWorkers(SecretsFolder secrets, LinkServer server)
+    {
+        _secrets = secrets;
+        _server = server;
+    }
+
+    /// <summary>Opens the door, and says how to get in.</summary>
+    /// <param name="options">Where to listen, and whose token.</param>
+    /// <param name="secretsFolder">Keeps tokens and certificate.</param>
+    /// <param name="host">Gets the workers.</param>
+    /// <param name="note">Told the line that starts a worker.</param>
+    /// <param name="clock">The system clock, or a fake one.</param>
+    /// <exception cref="ConfigurationException">The port is taken, or the token is none.</exception>
+    public static async Task<RemoteWorkers> StartAsync(
+        TrainOptions options, string secretsFolder, ILinkHost host, Action<string> note, TimeProvider clock)
+    {
+        SecretsFolder secrets;
+        try
+        {
+            secrets = SecretsFolder.Open(secretsFolder, Token.Find(options.TokenFile), clock.GetUtcNow());
+        }
+        catch (AccessException exception)
+        {
+            throw new ConfigurationException(exception.Message, exception.Remedy, exception);
+        }
+
+        try
+        {
+            ListenAddress listen = options.Listen ?? ListenAddress.Default;
+            LinkServer server = await LinkServer.StartAsync(listen, host, secrets, new LinkOptions(), clock);
+            if (listen.Port != server.Address.Port && listen.Port != 0)
+            {
+                note($"Port {listen.Port} is taken; listening on {server.Address.Port}");
+            }
+
+            string address = server.Address.GetLeftPart(UriPartial.Authority);
+            note($"Add workers: {Program()} --join {address} --token-file {Quote(secrets.JoinFile)}");
+            return new RemoteWorkers(secrets, server);
+        }
+        catch
+        {
+            secrets.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public async ValueTask DisposeAsync()
+    {
+        await _server.DisposeAsync();
+        _secrets.Dispose();
+    }
+
+    /// <summary>What to type to call the worker: from a build folder it is <c>dotnet run</c>.</summary>
+    private static string Program()
+    {
+        string[] parts = AppContext.BaseDirectory.Split('/', '\\');
+        return parts.Contains("bin") && (parts.Contains("Release") || parts.Contains("Debug"))
+            ? "dotnet run -c Release --project Worker --"
+            : "worker";
+    }
+
+    private static string Quote(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
+}

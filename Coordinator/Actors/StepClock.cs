@@ -1,0 +1,87 @@
+using System.Diagnostics;
+using Distributed.Protocol.Link;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Actors;
+
+/// <summary>Where the time of a step went, as the coordinator sees it.</summary>
+/// <param name="Total">From the first assignment to the end of the update: the three that follow, together.</param>
+/// <param name="Wait">From the first assignment until the last sum was here.</param>
+/// <param name="Sum">Adding up the sums of the workers.</param>
+/// <param name="Update">The optimizer.</param>
+/// <param name="Compute">In shards, over all threads of all workers; reported since the last step.</param>
+/// <param name="BytesIn">Read from links since the last step; none of workers in this process.</param>
+/// <param name="BytesOut">Written to links since the last step.</param>
+public readonly record struct StepTimes(
+    TimeSpan Total, TimeSpan Wait, TimeSpan Sum, TimeSpan Update, TimeSpan Compute, long BytesIn, long BytesOut)
+{
+    /// <summary>Two steps together.</summary>
+    public static StepTimes operator +(in StepTimes a, in StepTimes b) => new(
+        a.Total + b.Total,
+        a.Wait + b.Wait,
+        a.Sum + b.Sum,
+        a.Update + b.Update,
+        a.Compute + b.Compute,
+        a.BytesIn + b.BytesIn,
+        a.BytesOut + b.BytesOut);
+}
+
+/// <summary>Takes the times of one step after the other. Decides nothing.</summary>
+/// <remarks>
+/// The mailbox's thread says when shards are assigned and when the sums are here; only after that the update thread
+/// says the rest. No two of them at once.
+/// </remarks>
+internal sealed class StepClock(LinkTraffic traffic)
+{
+    private Step _step = new(-1);
+    private long _began;
+    private long _complete;
+    private long _added;
+    private long _computeTicks;
+    private long _bytesIn = -1;
+    private long _bytesOut;
+
+    /// <summary>Shards are assigned; counts once a step.</summary>
+    public void OnAssigned(Step step)
+    {
+        if (step == _step)
+        {
+            return;
+        }
+
+        if (_bytesIn < 0)
+        {
+            // What the first workers got before the first step, such as the data, belongs to no step.
+            (_bytesIn, _bytesOut) = (traffic.Received, traffic.Sent);
+        }
+
+        _step = step;
+        _began = Stopwatch.GetTimestamp();
+    }
+
+    /// <summary>A worker has reported time in shards. Any thread.</summary>
+    public void OnComputed(TimeSpan time) => Interlocked.Add(ref _computeTicks, time.Ticks);
+
+    /// <summary>All sums of the step are here.</summary>
+    public void OnComplete() => _complete = Stopwatch.GetTimestamp();
+
+    /// <summary>They are added up.</summary>
+    public void OnAdded() => _added = Stopwatch.GetTimestamp();
+
+    /// <summary>The update is done: the times of the step.</summary>
+    public StepTimes OnUpdated()
+    {
+        long now = Stopwatch.GetTimestamp();
+        (long bytesIn, long bytesOut) = (traffic.Received, traffic.Sent);
+        StepTimes times = new(
+            Stopwatch.GetElapsedTime(_began, now),
+            Stopwatch.GetElapsedTime(_began, _complete),
+            Stopwatch.GetElapsedTime(_complete, _added),
+            Stopwatch.GetElapsedTime(_added, now),
+            TimeSpan.FromTicks(Interlocked.Exchange(ref _computeTicks, 0)),
+            bytesIn - _bytesIn,
+            bytesOut - _bytesOut);
+        (_bytesIn, _bytesOut) = (bytesIn, bytesOut);
+        return times;
+    }
+}

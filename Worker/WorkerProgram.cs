@@ -1,0 +1,173 @@
+using System.CommandLine;
+using System.Runtime.InteropServices;
+using System.Security.Cryptography;
+using Distributed.Framework.Training;
+using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
+using Distributed.Protocol.Engines;
+using Distributed.Protocol.Link;
+using Distributed.Worker.Actors;
+using Distributed.Worker.Core;
+
+namespace Distributed.Worker;
+
+/// <summary>A worker as a process of its own: from its arguments to its exit code.</summary>
+public static class WorkerProgram
+{
+    /// <summary>The version of this program; the coordinator's must be the same.</summary>
+    public static string Version { get; } =
+        typeof(WorkerProgram).Assembly.GetName().Version?.ToString(3) ?? "0";
+
+    /// <summary>Runs the program.</summary>
+    /// <param name="arguments">Its arguments.</param>
+    /// <param name="error">Gets what happens, a line each.</param>
+    /// <returns>One of <see cref="ExitCodes"/>.</returns>
+    public static async Task<int> RunAsync(IReadOnlyList<string> arguments, TextWriter error)
+    {
+        WorkerArguments options = new();
+        RootCommand root = new("Joins a coordinator and computes for it until the run is finished.");
+        foreach (Option option in options.All)
+        {
+            root.Options.Add(option);
+        }
+
+        TextWriter writer = TextWriter.Synchronized(error);
+        root.SetAction((result, _) => JoinAsync(options.Read(result), writer));
+        ParseResult result = root.Parse(arguments, new ParserConfiguration
+        {
+            EnablePosixBundling = false,
+            ResponseFileTokenReplacer = null,
+        });
+        if (result.Errors.Count > 0)
+        {
+            await Fail(writer, string.Join(' ', result.Errors.Select(fault => fault.Message)), "See: worker --help");
+            return ExitCodes.Usage;
+        }
+
+        try
+        {
+            return await result.InvokeAsync(new InvocationConfiguration
+            {
+                EnableDefaultExceptionHandler = false,
+                ProcessTerminationTimeout = null,
+            });
+        }
+        catch (AccessException exception)
+        {
+            await Fail(writer, exception.Message, exception.Remedy);
+            return ExitCodes.CannotJoin;
+        }
+#pragma warning disable CA1031 // The one place where every fault becomes two lines and a number.
+        catch (Exception exception)
+#pragma warning restore CA1031
+        {
+            string cause = $"{exception.GetType().Name}: {exception.Message}";
+            await Fail(writer, cause, "This should not happen: report it to the project, with what led to it.");
+            return ExitCodes.Failed;
+        }
+    }
+
+    private static async Task<int> JoinAsync(WorkerRequest request, TextWriter writer)
+    {
+        Token token = Token.Find(request.TokenFile) ?? throw new AccessException(
+            "There is no token.",
+            $"Give --token-file FILE, or the token in the environment variable {Token.EnvironmentVariable}.");
+        await using LinkClient client = new(request.Join, token, new LinkOptions(), TimeProvider.System);
+        int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
+        WorkerOptions options = new()
+        {
+            GiveUpAfter = request.GiveUpAfter,
+#pragma warning disable CA5394 // Spreads attempts; nothing is secret about it.
+            Jitter = attempt => new Random(HashCode.Combine(seed, attempt)).NextDouble(),
+#pragma warning restore CA5394
+        };
+        WorkerIdentity identity = new(request.Name, Version, NumericsFingerprint.Compute(), request.Threads);
+        JobSource jobs = new(request.Data, JobSource.DefaultCache(), writer.WriteLine);
+        await using WorkerHost host = new(
+            identity, new LinkConnector(client), jobs.Prepare, options, TimeProvider.System)
+        {
+            OnNote = writer.WriteLine,
+        };
+        using WorkerSignals signals = new(host, writer);
+        WorkerEffect.Exit exit = await host.RunAsync();
+        return await ReportAsync(exit, host.LastFault, request, writer);
+    }
+
+    private static async Task<int> ReportAsync(
+        WorkerEffect.Exit exit, string? lastFault, WorkerRequest request, TextWriter writer)
+    {
+        switch (exit.Outcome)
+        {
+            case WorkerOutcome.Done:
+                await writer.WriteLineAsync($"Done: {exit.Why}");
+                return ExitCodes.Done;
+            case WorkerOutcome.CannotJoin:
+                string last = lastFault is null || exit.Why.Contains(lastFault, StringComparison.Ordinal)
+                    ? "" : $" (last: {lastFault})";
+                await Fail(
+                    writer,
+                    $"{request.Name} cannot join {request.Join.Authority}: {exit.Why}{last}",
+                    "Check the address, and that the token is the one that this coordinator names.");
+                return ExitCodes.CannotJoin;
+            case WorkerOutcome.VersionMismatch:
+                await Fail(
+                    writer,
+                    $"{request.Name} and the coordinator at {request.Join.Authority} differ: {exit.Why}",
+                    "Install the same version on both.");
+                return ExitCodes.VersionMismatch;
+            default:
+                await Fail(
+                    writer,
+                    $"{request.Name} cannot do what the coordinator plans: {exit.Why}",
+                    "Look at the data and the model there; --data names data on this machine.");
+                return ExitCodes.Failed;
+        }
+    }
+
+    private static async Task Fail(TextWriter writer, string cause, string remedy)
+    {
+        await writer.WriteLineAsync(cause.ReplaceLineEndings(" "));
+        await writer.WriteLineAsync(remedy);
+    }
+
+    private sealed class LinkConnector(LinkClient client) : ICoordinatorConnector
+    {
+        public Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping) =>
+            client.ConnectAsync(endpoint, stopping);
+    }
+
+    /// <summary>The first signal drains; the second ends the process at once.</summary>
+    private sealed class WorkerSignals : IDisposable
+    {
+        private readonly WorkerHost _host;
+        private readonly TextWriter _writer;
+        private readonly PosixSignalRegistration[] _registrations;
+        private int _signals;
+
+        public WorkerSignals(WorkerHost host, TextWriter writer)
+        {
+            _host = host;
+            _writer = writer;
+            _registrations =
+            [
+                PosixSignalRegistration.Create(PosixSignal.SIGINT, OnSignal),
+                PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
+            ];
+        }
+
+        public void Dispose() => Array.ForEach(_registrations, registration => registration.Dispose());
+
+        private void OnSignal(PosixSignalContext context)
+        {
+            context.Cancel = true;
+            if (Interlocked.Increment(ref _signals) > 1)
+            {
+                Environment.Exit(
+                    context.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated);
+            }
+
+            _writer.WriteLine("Leaving in good order; once more ends at once.");
+            _host.Drain();
+        }
+    }
+}

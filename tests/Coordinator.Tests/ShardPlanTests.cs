@@ -1,0 +1,123 @@
+using Distributed.Coordinator.Core;
+using Distributed.Framework.Randomness;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Tests;
+
+public sealed class ShardPlanTests
+{
+    /// <summary>Goal: the plan is as good as any. Method: small random cases against trying every division.</summary>
+    [Fact]
+    public void Divide_SmallCases_IsAsGoodAsTheBestOfAllDivisions()
+    {
+        for (uint seed = 1; seed <= 400; seed++)
+        {
+            ReductionTree tree = new(1 + Draw(seed, 0, 14));
+            List<ShardRange> missing = DrawRanges(seed, tree.ShardCount);
+            Capacity[] members = [.. Enumerable.Range(1, 1 + Draw(seed, 1, 4))
+                .Select(i => new Capacity(new WorkerId(i), 1 + Draw(seed, (uint)(i + 1), 3)))];
+            IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(tree, missing, members);
+
+            int[] shards = [.. missing.SelectMany(Shards)];
+            Assert.Equal(shards, plan.SelectMany(part => Shards(part.Shards)));
+            int[] counts = [.. members.Select(member => plan.Where(part => part.Worker == member.Worker)
+                .Sum(part => part.Shards.Count))];
+            int sums = plan.Sum(part => tree.CountMaximal(part.Shards));
+            int time = Time(counts, members);
+            Assert.True(
+                sums == Fewest(tree, shards, members, 0, 0, time)
+                    && Fewest(tree, shards, members, 0, 0, time - 1) is null,
+                $"seed {seed}: {string.Join(' ', plan)}");
+        }
+    }
+
+    [Theory]
+    [InlineData(32, 2, "0..16 16..32")]
+    [InlineData(32, 4, "0..8 8..16 16..24 24..32")]
+    [InlineData(8, 3, "0..2 2..5 5..8")]
+    [InlineData(2, 3, "0..1 1..2")]
+    [InlineData(5, 1, "0..5")]
+    public void Divide_WholeStep_EqualWorkers(int shardCount, int workers, string expected)
+    {
+        Capacity[] members = [.. Enumerable.Range(1, workers).Select(i => new Capacity(new WorkerId(i), 1))];
+        IReadOnlyList<ShardAssignment> plan =
+            ShardPlan.Divide(new ReductionTree(shardCount), [new ShardRange(0, shardCount)], members);
+        Assert.Equal(expected, string.Join(' ', plan.Select(part => part.Shards)));
+    }
+
+    [Fact]
+    public void Divide_ManyShardsAndWorkers_IsBalanced()
+    {
+        Capacity[] members = [.. Enumerable.Range(1, 100).Select(i => new Capacity(new WorkerId(i), 1 + (i % 4)))];
+        ReductionTree tree = new(1000);
+        IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(tree, [new ShardRange(0, 1000)], members);
+        Assert.Equal(1000, plan.Sum(part => part.Shards.Count));
+        Assert.All(plan, part => Assert.True(part.Shards.Count <= 4 * members[part.Worker.Value - 1].Threads));
+    }
+
+    /// <summary>Fewest sums of all divisions that take no longer than the time; null if there is none.</summary>
+    private static int? Fewest(ReductionTree tree, int[] shards, Capacity[] members, int from, int member, int time)
+    {
+        if (member == members.Length)
+        {
+            return from == shards.Length ? 0 : null;
+        }
+
+        int? best = null;
+        for (int to = from; to <= shards.Length && to - from <= time * members[member].Threads; to++)
+        {
+            int? sums = Fewest(tree, shards, members, to, member + 1, time) + Sums(tree, shards[from..to]);
+            best = best is null || sums < best ? sums ?? best : best;
+        }
+
+        return best;
+    }
+
+    private static int Sums(ReductionTree tree, int[] shards)
+    {
+        int sums = 0;
+        for (int i = 0, start = 0; i < shards.Length; i++)
+        {
+            if (i + 1 == shards.Length || shards[i + 1] != shards[i] + 1)
+            {
+                sums += tree.CountMaximal(new ShardRange(shards[start], shards[i] + 1));
+                start = i + 1;
+            }
+        }
+
+        return sums;
+    }
+
+    private static int Time(int[] counts, Capacity[] members) =>
+        counts.Zip(members, (count, member) => (count + member.Threads - 1) / member.Threads).Max();
+
+    private static IEnumerable<int> Shards(ShardRange range) => Enumerable.Range(range.First, range.Count);
+
+    private static List<ShardRange> DrawRanges(uint seed, int shardCount)
+    {
+        List<ShardRange> ranges = [];
+        for (int shard = 0; shard < shardCount; shard++)
+        {
+            bool isLeftOut = Draw(seed, (uint)(100 + shard), 4) == 0;
+            if (isLeftOut && shardCount > 1 && (ranges.Count > 0 || shard + 1 < shardCount))
+            {
+                continue;
+            }
+
+            if (ranges.Count > 0 && ranges[^1].End == shard)
+            {
+                ranges[^1] = ranges[^1] with { End = shard + 1 };
+            }
+            else
+            {
+                ranges.Add(new ShardRange(shard, shard + 1));
+            }
+        }
+
+        return ranges;
+    }
+
+    private static int Draw(uint seed, uint index, int below) =>
+        (int)(new Philox(seed, RandomPurpose.SampleOrder).Block(index).Word0 % (uint)below);
+}
