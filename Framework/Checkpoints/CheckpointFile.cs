@@ -25,6 +25,7 @@ namespace Distributed.Framework.Checkpoints;
 public static class CheckpointFile
 {
     private const string Version = "1";
+    private const string VersionKey = "checkpointVersion";
     private const string OptimizerPrefix = "optimizer.";
     private const string ExtraPrefix = "extra.";
     private const string HashKey = "sha256";
@@ -61,9 +62,24 @@ public static class CheckpointFile
     /// <exception cref="DataException">It is damaged, or no checkpoint.</exception>
     public static Checkpoint Read(Stream stream, string place)
     {
-        SafetensorsHeader header = Verified(stream, place);
-        SafetensorsFile file = SafetensorsFile.ReadData(stream, header);
-        if (Text("checkpointVersion") is var version && version != Version)
+        stream.Position = 0;
+        return Read(stream, SafetensorsHeader.Read(stream, place), place);
+    }
+
+    /// <summary>Whether a header is that of a checkpoint, whole or not.</summary>
+    internal static bool IsCheckpoint(SafetensorsHeader header) => header.Metadata.ContainsKey(VersionKey);
+
+    /// <summary>As the others, behind a header that is read already. The tensors are hashed as they are read.</summary>
+    /// <exception cref="DataException">It is damaged, or no checkpoint.</exception>
+    internal static Checkpoint Read(Stream stream, SafetensorsHeader header, string place)
+    {
+        long digits = HashPosition(header, place);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        stream.Position = 0;
+        AppendFromStart(hash, stream, digits, header.DataStart);
+        SafetensorsFile file = SafetensorsFile.ReadData(stream, header, data => hash.AppendData(data));
+        CheckHash(hash, header, place);
+        if (Text(VersionKey) is var version && version != Version)
         {
             throw new DataException(
                 $"{place} is a checkpoint of version {version}; this program reads version {Version}.",
@@ -109,7 +125,7 @@ public static class CheckpointFile
     {
         yield return new(HashKey, s_zeros);
         yield return new("format", "pt");
-        yield return new("checkpointVersion", Version);
+        yield return new(VersionKey, Version);
         yield return new("step", checkpoint.Step.ToString(CultureInfo.InvariantCulture));
         yield return new("parameters", checkpoint.Parameters.Count.ToString(CultureInfo.InvariantCulture));
         yield return new("buffers", checkpoint.Buffers.Count.ToString(CultureInfo.InvariantCulture));
@@ -132,45 +148,58 @@ public static class CheckpointFile
     {
         stream.Position = 0;
         SafetensorsHeader header = SafetensorsHeader.Read(stream, place);
-        if (!header.MetadataPositions.TryGetValue(HashKey, out (long Start, int Length) digits)
-            || digits.Length != HashDigits)
-        {
-            throw Fault(place, "it has no hash of its own");
-        }
-
-        if (HashOf(stream, digits.Start) != header.Metadata[HashKey])
-        {
-            throw Fault(place, "its content does not match its hash");
-        }
-
+        long digits = HashPosition(header, place);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        stream.Position = 0;
+        AppendFromStart(hash, stream, digits, stream.Length);
+        CheckHash(hash, header, place);
         return header;
     }
 
-    /// <summary>
-    /// The hash of a whole stream, with the digits that begin at <paramref name="digitsStart"/> as 0.
-    /// </summary>
-    private static string HashOf(Stream stream, long digitsStart)
+    /// <summary>Where in the file the digits of its own hash begin.</summary>
+    private static long HashPosition(SafetensorsHeader header, string place) =>
+        header.MetadataPositions.TryGetValue(HashKey, out (long Start, int Length) digits)
+        && digits.Length == HashDigits
+            ? digits.Start
+            : throw Fault(place, "it has no hash of its own");
+
+    private static void CheckHash(IncrementalHash hash, SafetensorsHeader header, string place)
     {
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        if (Convert.ToHexStringLower(hash.GetHashAndReset()) != header.Metadata[HashKey])
+        {
+            throw Fault(place, "its content does not match its hash");
+        }
+    }
+
+    /// <summary>
+    /// Hashes a stream from where it stands, its start, to an end, with the digits that begin at
+    /// <paramref name="digitsStart"/> as 0.
+    /// </summary>
+    private static void AppendFromStart(IncrementalHash hash, Stream stream, long digitsStart, long end)
+    {
         byte[] buffer = ArrayPool<byte>.Shared.Rent(1 << 17);
         try
         {
             long position = 0;
-            stream.Position = 0;
-            for (int count; (count = stream.Read(buffer)) > 0; position += count)
+            while (position < end)
             {
+                int count = stream.Read(buffer, 0, (int)Math.Min(buffer.Length, end - position));
+                if (count == 0)
+                {
+                    return; // It became shorter: the hash will not match.
+                }
+
                 long from = Math.Clamp(digitsStart - position, 0, count);
                 long to = Math.Clamp(digitsStart + HashDigits - position, 0, count);
                 buffer.AsSpan((int)from..(int)to).Fill((byte)'0');
                 hash.AppendData(buffer, 0, count);
+                position += count;
             }
         }
         finally
         {
             ArrayPool<byte>.Shared.Return(buffer);
         }
-
-        return Convert.ToHexStringLower(hash.GetHashAndReset());
     }
 
     private static DataException Fault(string place, string what) => new(

@@ -11,6 +11,7 @@ namespace Distributed.Framework.Checkpoints;
 /// </remarks>
 public sealed class CheckpointStore
 {
+    private const string FolderName = "checkpoints";
     private const string Prefix = "step-";
     private const string Suffix = ".safetensors";
     private const string ScoreKey = "score";
@@ -39,7 +40,7 @@ public sealed class CheckpointStore
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         _keep = keep;
         _create = create;
-        Folder = Path.Combine(runFolder, "checkpoints");
+        Folder = Path.Combine(runFolder, FolderName);
         BestPath = Path.Combine(runFolder, "best" + Suffix);
         Directory.CreateDirectory(Folder);
         AtomicFile.RemoveLeftovers(Folder);
@@ -52,14 +53,25 @@ public sealed class CheckpointStore
     /// <summary>Where the best one is, if there is one.</summary>
     public string BestPath { get; }
 
+    /// <summary>The checkpoints by step of a run, newest first; none if there is no such folder. Only looks.</summary>
+    /// <param name="runFolder">The run folder.</param>
+    public static IReadOnlyList<string> FilesOf(string runFolder)
+    {
+        string folder = Path.Combine(runFolder, FolderName);
+        return Directory.Exists(folder) ? [.. ListNewestFirst(folder).Select(file => file.Path)] : [];
+    }
+
+    /// <summary>The file of a step, whether it is there or not.</summary>
+    public string PathOf(long step) =>
+        Path.Combine(Folder, string.Create(CultureInfo.InvariantCulture, $"{Prefix}{step:D8}{Suffix}"));
+
     /// <summary>Writes a checkpoint, verifies it, and only then lets the oldest go.</summary>
     /// <returns>Its path.</returns>
     /// <exception cref="IOException">The disk is full or failed, or the file did not read back as written; all that
     /// was there still is.</exception>
     public string Save(Checkpoint checkpoint)
     {
-        string name = string.Create(CultureInfo.InvariantCulture, $"{Prefix}{checkpoint.Step:D8}{Suffix}");
-        string path = Path.Combine(Folder, name);
+        string path = PathOf(checkpoint.Step);
         WriteVerified(path, checkpoint);
         _damaged.Remove(path);
         RemoveOld(path);
@@ -91,7 +103,7 @@ public sealed class CheckpointStore
     /// <exception cref="CheckpointException">Some are there, but none is valid.</exception>
     public Checkpoint? FindLatest(Action<DataException>? reportDamaged = null)
     {
-        List<(long Step, string Path)> files = ListNewestFirst();
+        List<(long Step, string Path)> files = ListNewestFirst(Folder);
         foreach ((long step, string path) in files)
         {
             try
@@ -152,7 +164,7 @@ public sealed class CheckpointStore
 
     private void RemoveOld(string newest)
     {
-        IEnumerable<string> old = ListNewestFirst()
+        IEnumerable<string> old = ListNewestFirst(Folder)
             .Select(file => file.Path)
             .Where(path => path != newest && !_damaged.Contains(path))
             .Skip(_keep - 1);
@@ -164,9 +176,9 @@ public sealed class CheckpointStore
         _damaged.Clear();
     }
 
-    private List<(long Step, string Path)> ListNewestFirst() =>
+    private static List<(long Step, string Path)> ListNewestFirst(string folder) =>
     [
-        .. Directory.EnumerateFiles(Folder, Prefix + "*" + Suffix)
+        .. Directory.EnumerateFiles(folder, Prefix + "*" + Suffix)
             .Select(path => (Step: StepOf(path), Path: path))
             .Where(file => file.Step >= 0)
             .OrderByDescending(file => file.Step),

@@ -34,16 +34,23 @@ public sealed class SafetensorsFile
         return ReadData(stream, SafetensorsHeader.Read(stream, place));
     }
 
-    /// <summary>Reads the tensors that a checked header announces.</summary>
-    internal static SafetensorsFile ReadData(Stream stream, SafetensorsHeader header)
+    /// <summary>Reads the tensors that a checked header announces, in the order in which they lie.</summary>
+    /// <param name="stream">Seekable.</param>
+    /// <param name="header">Its own.</param>
+    /// <param name="onData">Told of the bytes of each tensor: together all that follows the header.</param>
+    internal static SafetensorsFile ReadData(
+        Stream stream, SafetensorsHeader header, Action<byte[]>? onData = null)
     {
-        List<SafetensorsTensor> tensors = new(header.Entries.Count);
-        foreach (SafetensorsEntry entry in header.Entries)
+        IReadOnlyList<SafetensorsEntry> entries = header.Entries;
+        SafetensorsTensor[] tensors = new SafetensorsTensor[entries.Count];
+        foreach (int i in Enumerable.Range(0, entries.Count)
+            .OrderBy(i => entries[i].Begin).ThenBy(i => entries[i].End))
         {
-            byte[] data = new byte[entry.End - entry.Begin];
-            stream.Position = header.DataStart + entry.Begin;
+            byte[] data = new byte[entries[i].End - entries[i].Begin];
+            stream.Position = header.DataStart + entries[i].Begin;
             stream.ReadExactly(data);
-            tensors.Add(new SafetensorsTensor(entry, data));
+            onData?.Invoke(data);
+            tensors[i] = new SafetensorsTensor(entries[i], data);
         }
 
         return new SafetensorsFile(header.Metadata, tensors);

@@ -16,25 +16,29 @@ public sealed class StateDict
 
     private const string IgnoredSuffix = "num_batches_tracked";
 
-    private readonly string _path;
-
-    private StateDict(string path, IReadOnlyList<NamedTensor> tensors)
+    private StateDict(string path, IEnumerable<NamedTensor> tensors)
     {
-        _path = path;
-        Tensors = tensors;
+        Path = path;
+        Tensors = [.. tensors.Where(tensor =>
+            tensor.Integers is null && !tensor.Name.EndsWith(IgnoredSuffix, StringComparison.Ordinal))];
     }
+
+    /// <summary>The file.</summary>
+    public string Path { get; }
 
     /// <summary>The weights, in the order of the file.</summary>
     public IReadOnlyList<NamedTensor> Tensors { get; }
 
     /// <summary>Reads a file.</summary>
     /// <exception cref="DataException">It is missing, damaged, or of another kind.</exception>
-    public static StateDict Read(string path)
-    {
-        IEnumerable<NamedTensor> tensors = TorchFile.IsTorchFile(path) ? ReadTorch(path) : ReadSafetensors(path);
-        return new StateDict(path, [.. tensors.Where(tensor =>
-            tensor.Integers is null && !tensor.Name.EndsWith(IgnoredSuffix, StringComparison.Ordinal))]);
-    }
+    public static StateDict Read(string path) =>
+        new(path, TorchFile.IsTorchFile(path) ? ReadTorch(path) : ReadSafetensors(path));
+
+    /// <summary>The weights of a checkpoint that is read already.</summary>
+    /// <param name="path">Its file, for messages.</param>
+    /// <param name="checkpoint">What it holds.</param>
+    public static StateDict Of(string path, Checkpoint checkpoint) =>
+        new(path, checkpoint.Parameters.Concat(checkpoint.Buffers));
 
     /// <summary>
     /// Writes the weights where the model wants them: every parameter and buffer, in its shape, and no other.
@@ -54,7 +58,7 @@ public sealed class StateDict
             if (!tensor.Shape.SequenceEqual(shape.Select(size => (long)size)))
             {
                 throw new ConfigurationException(
-                    $"{_path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}]; "
+                    $"{Path}: '{name}' has shape [{string.Join(", ", tensor.Shape)}]; "
                     + $"the model wants [{string.Join(", ", shape)}].",
                     "Give the weights of this model, or name the model that they belong to.");
             }
@@ -75,17 +79,18 @@ public sealed class StateDict
         .Where(entry => entry.DType != TorchDType.Int64)
         .Select(entry => new NamedTensor(entry.Name, entry.Shape, entry.Values));
 
-    private static IEnumerable<NamedTensor> ReadSafetensors(string path)
-    {
-        SafetensorsFile file = SafetensorsFile.Read(path);
-        if (file.Metadata.ContainsKey("checkpointVersion"))
+    private static IEnumerable<NamedTensor> ReadSafetensors(string path) =>
+        SafetensorsFile.WithStream<IEnumerable<NamedTensor>>(path, stream =>
         {
-            Checkpoint checkpoint = CheckpointFile.Read(path);
-            return checkpoint.Parameters.Concat(checkpoint.Buffers);
-        }
+            SafetensorsHeader header = SafetensorsHeader.Read(stream, path);
+            if (!CheckpointFile.IsCheckpoint(header))
+            {
+                return [.. SafetensorsFile.ReadData(stream, header).Tensors.Select(NamedTensor.From)];
+            }
 
-        return file.Tensors.Select(NamedTensor.From);
-    }
+            Checkpoint checkpoint = CheckpointFile.Read(stream, header, path);
+            return checkpoint.Parameters.Concat(checkpoint.Buffers);
+        });
 
     private void CheckNames(Model model, Dictionary<string, NamedTensor> byName)
     {
@@ -96,7 +101,7 @@ public sealed class StateDict
         {
             string there = byName.Count == 0 ? "none" : Shown([.. byName.Keys]);
             throw new ConfigurationException(
-                $"{_path} lacks {Shown([.. missing.Select(name => Described(model, name))])}; it has {there}.",
+                $"{Path} lacks {Shown([.. missing.Select(name => Described(model, name))])}; it has {there}.",
                 "Give the weights of this model; names are nn.Sequential's index paths, as in 2.0.weight.");
         }
 
@@ -104,7 +109,7 @@ public sealed class StateDict
         {
             string[] described = [.. surplus.Select(name => $"{name} [{string.Join(", ", byName[name].Shape)}]")];
             throw new ConfigurationException(
-                $"{_path} has {Shown(described)}, which the model does not have.",
+                $"{Path} has {Shown(described)}, which the model does not have.",
                 "Give the weights of this model, or name the model that they belong to.");
         }
     }
@@ -116,7 +121,7 @@ public sealed class StateDict
             if (!float.IsFinite(values[i]))
             {
                 throw new DataException(
-                    $"{_path}: '{name}' holds {(float.IsNaN(values[i]) ? "NaN" : "an infinity")} at element {i}.",
+                    $"{Path}: '{name}' holds {(float.IsNaN(values[i]) ? "NaN" : "an infinity")} at element {i}.",
                     "These weights are of no use; take those of an earlier step.");
             }
         }

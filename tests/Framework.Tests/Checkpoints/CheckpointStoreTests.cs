@@ -32,6 +32,17 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(Sample(step: 1200).WeightsSha256(), found.WeightsSha256());
     }
 
+    /// <summary>The tensors are hashed as they are read; the header, small beside them, is read twice.</summary>
+    [Fact]
+    public void Read_ReadsTheFileOnce()
+    {
+        using CountingStream stream = new(File.ReadAllBytes(new CheckpointStore(_folder.Path).Save(Sample(step: 7))));
+        Checkpoint checkpoint = CheckpointFile.Read(stream, "here");
+        int data = sizeof(float) * (checkpoint.Parameters.Concat(checkpoint.OptimizerState)
+            .Sum(tensor => tensor.Values.Length) + checkpoint.Buffers[0].Values.Length) + sizeof(long);
+        Assert.Equal((2 * (stream.Length - data)) + data, stream.Count);
+    }
+
     /// <summary>The definition, spelled out: the whole file, with the digits themselves as the digit 0.</summary>
     [Fact]
     public void Save_Hash_IsThatOfTheFileWithItsDigitsAsZeros()
@@ -217,4 +228,18 @@ public sealed class CheckpointStoreTests : IDisposable
 
     private IEnumerable<string?> Names() =>
         Directory.EnumerateFiles(_folder["checkpoints"]).Select(Path.GetFileName).Order(StringComparer.Ordinal);
+
+    /// <summary>Counts the bytes that are read.</summary>
+    private sealed class CountingStream(byte[] bytes) : MemoryStream(bytes)
+    {
+        public long Count { get; private set; }
+
+        /// <summary>That of spans calls it.</summary>
+        public override int Read(byte[] buffer, int offset, int count)
+        {
+            int read = base.Read(buffer, offset, count);
+            Count += read;
+            return read;
+        }
+    }
 }
