@@ -1,4 +1,4 @@
-using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Http;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Cluster;

@@ -1,4 +1,5 @@
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Runs;
 using Microsoft.Extensions.Configuration;
 
 namespace Distributed.Coordinator.Commands;

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Distributed.Coordinator.Commands.Doctor;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
 

@@ -1,9 +1,6 @@
 using System.CommandLine;
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Sources;
@@ -102,7 +99,7 @@ internal static class EvaluateCommand
         PairSource source = DataSources.OpenValidation(options)!;
         if (isNoisy)
         {
-            TrainSession.CheckStoredPairs(source, "--noisy", options.Validation);
+            RunData.CheckStoredPairs(source, "--noisy", options.Validation);
             return new NoisyTargets(source);
         }
 
@@ -174,8 +171,7 @@ internal static class EvaluateCommand
             ["data"] = data,
             ["model"] = loaded.Name,
             ["weights"] = loaded.Weights,
-            ["weightsSha256"] = Convert.ToHexStringLower(
-                SHA256.HashData(MemoryMarshal.AsBytes<float>(loaded.Parameters))),
+            ["weightsSha256"] = WeightsHash.Of(loaded.Parameters),
         }.ToJsonString();
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Experiments;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 
 namespace Distributed.Coordinator.Commands;
@@ -73,7 +75,7 @@ internal sealed class RepeatSummary(string folder)
             deviations[figure] = Deviation(figure);
         }
 
-        json["recomputedShards"] = _runs.Sum(run => (long)run["recomputedShards"]!);
+        json["recomputedShards"] = _runs.Sum(run => (long?)run["recomputedShards"] ?? 0);
         json["weightsSha256"] = null;
         json["run"] = Folder;
         json["repeat"] = _runs.Count;
@@ -83,22 +85,13 @@ internal sealed class RepeatSummary(string folder)
     }
 
     /// <summary>Null unless every run has the figure.</summary>
-    private double[]? Values(string figure)
+    private Spread? Over(string figure)
     {
         double?[] values = [.. _runs.Select(run => (double?)run[figure])];
-        return Array.TrueForAll(values, value => value is not null) ? [.. values.Select(value => value!.Value)] : null;
+        return values.Contains(null) ? null : Spread.Of(values);
     }
 
-    private double? Mean(string figure) => Values(figure)?.Average();
+    private double? Mean(string figure) => Over(figure)?.Mean;
 
-    private double? Deviation(string figure)
-    {
-        if (Values(figure) is not { Length: > 1 } values)
-        {
-            return null;
-        }
-
-        double mean = values.Average();
-        return Math.Sqrt(values.Sum(value => (value - mean) * (value - mean)) / (values.Length - 1));
-    }
+    private double? Deviation(string figure) => Over(figure) is { Count: > 1 } spread ? spread.Deviation : null;
 }

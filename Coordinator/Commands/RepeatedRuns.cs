@@ -21,24 +21,24 @@ internal static class RepeatedRuns
     public static string FolderOf(string folder, uint seed) =>
         Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Beginning}{seed}"));
 
-    /// <summary>
-    /// The folder whose configuration a resumed run goes by: of the least seed that is there, if runs are repeated.
-    /// </summary>
-    public static string FirstOf(string folder, int? repeat) =>
-        repeat is null ? folder : FolderOf(folder, Seeds(folder).FirstOrDefault());
+    /// <summary>The folder whose configuration repeated runs that go on go by: of the least seed that is there.</summary>
+    public static string FirstOf(string folder) => FolderOf(folder, Seeds(folder).FirstOrDefault());
 
-    /// <summary>Refuses to resume a folder that holds other things than repeated runs.</summary>
-    /// <exception cref="ConfigurationException">It is no folder of repeated runs, nor empty.</exception>
-    public static void CheckMayResume(string folder, bool resume)
+    /// <summary>Refuses to resume a folder without repeated runs; to begin some, it must hold nothing else.</summary>
+    /// <exception cref="ConfigurationException">There are none.</exception>
+    public static void CheckMayResume(string folder, Resumption resume)
     {
-        if (resume && Directory.Exists(folder) && Seeds(folder).Length == 0
-            && Directory.EnumerateFileSystemEntries(folder)
-                .Any(entry => !Path.GetFileName(entry).StartsWith(Beginning, StringComparison.Ordinal)))
+        if (resume == Resumption.None || Seeds(folder).Length > 0)
+        {
+            return;
+        }
+
+        if (resume == Resumption.Existing || HoldsOtherThings(folder))
         {
             throw new ConfigurationException(
                 $"The folder {folder} holds no repeated runs: there is no {Beginning}N with a config.json in it.",
-                "Name the folder that --repeat was started with, or leave --repeat out to resume a single run; "
-                + "nothing was written.");
+                "Name the folder that --repeat was started with, or begin in an empty one with --resume=auto; leave "
+                + "--repeat out to resume a single run; nothing was written.");
         }
     }
 
@@ -54,7 +54,8 @@ internal static class RepeatedRuns
 
         try
         {
-            return IsAsSaved(options, SavedOptions.Read(options.Run!))
+            return ConfigurationFile.Find(options.Run!) is { } saved
+                && options.Configuration.WithDerivedOf(saved) == saved
                 && JsonNode.Parse(File.ReadAllText(path)) is JsonObject result
                 && IsWhole(result, options)
                 ? result
@@ -71,7 +72,7 @@ internal static class RepeatedRuns
     public static JsonObject WriteFinished(TrainOptions options, RunSummary summary)
     {
         JsonObject result = JsonNode.Parse(summary.ToJson())!.AsObject();
-        result["seed"] = options.Data.Seed;
+        result["seed"] = options.Configuration.Seed;
         Directory.CreateDirectory(options.Run!);
         AtomicFile.WriteAllText(Path.Combine(options.Run!, ResultName), result.ToJsonString() + "\n");
         return result;
@@ -79,7 +80,7 @@ internal static class RepeatedRuns
 
     private static uint[] Seeds(string folder) => Directory.Exists(folder)
         ? [.. Directory.EnumerateDirectories(folder, Beginning + "*")
-            .Where(RunFolder.HasConfiguration)
+            .Where(ConfigurationFile.IsIn)
             .Select(run => uint.TryParse(
                 Path.GetFileName(run)[Beginning.Length..],
                 NumberStyles.None,
@@ -89,36 +90,13 @@ internal static class RepeatedRuns
             .Order()]
         : [];
 
-    /// <summary>Whether a result is that of the whole run: it may have been made longer, and cut off then.</summary>
-    private static bool IsWhole(JsonObject result, TrainOptions options) => options.Epochs is { } epochs
-        ? (double?)result["epochs"] >= epochs
-        : (long?)result["steps"] >= (options.Steps ?? TrainOptions.DefaultSteps);
+    private static bool HoldsOtherThings(string folder) => Directory.Exists(folder)
+        && Directory.EnumerateFileSystemEntries(folder)
+            .Any(entry => !Path.GetFileName(entry).StartsWith(Beginning, StringComparison.Ordinal));
 
-    /// <summary>Whether a configuration that was saved is what the options come to.</summary>
-    private static bool IsAsSaved(TrainOptions options, TrainOptions saved)
-    {
-        TrainOptions recorded = options.AsRecorded();
-        TrainOptions asked = new()
-        {
-            Data = recorded.Data,
-            Shuffle = recorded.Shuffle,
-            Model = recorded.Model,
-            Conv = recorded.Conv,
-            Init = recorded.Init,
-            InitScheme = recorded.InitScheme,
-            NoisyValidation = recorded.NoisyValidation,
-            Loss = recorded.Loss,
-            Reduction = recorded.Reduction,
-            Optimizer = recorded.Optimizer,
-            Schedule = recorded.Schedule,
-            Warmup = recorded.Warmup,
-            Batch = recorded.Batch,
-            Shard = recorded.Shard ?? saved.Shard,
-            Epochs = recorded.Epochs,
-            Steps = recorded.Steps,
-        };
-        bool hasLayers = options.Layers is null || JsonNode.DeepEquals(options.Layers, saved.Layers);
-        TrainOptions comparable = saved with { Layers = null, CommandLine = asked.CommandLine };
-        return hasLayers && comparable == asked;
-    }
+    /// <summary>Whether a result is that of the whole run: it may have been made longer, and cut off then.</summary>
+    private static bool IsWhole(JsonObject result, TrainOptions options) =>
+        options.Configuration is { Epochs: { } epochs }
+            ? (double?)result["epochs"] >= epochs
+            : (long?)result["steps"] >= options.Configuration.Steps;
 }

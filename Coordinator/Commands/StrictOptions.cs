@@ -2,6 +2,7 @@ using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
 using Distributed.Coordinator.Http;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Errors;
 
@@ -91,6 +92,35 @@ internal static class StrictOptions
     public static Option<ListenAddress?> Address(string name, string description) => Parsed(
         name, "HOST:PORT", description, ListenAddress.Parse,
         "an IP address of this machine, localhost or *, and a port, as in 0.0.0.0:5500");
+
+    /// <summary><c>--resume</c>, alone or as <c>--resume=auto</c>.</summary>
+    public static Option<Resumption?> Resume(string description) => new("--resume")
+    {
+        HelpName = "auto",
+        Description = description,
+        Arity = ArgumentArity.ZeroOrOne,
+        CustomParser = result =>
+        {
+            switch (result.Tokens)
+            {
+                case []:
+                    return Resumption.Existing;
+                case [{ Value: "auto" }]:
+                    return Resumption.Auto;
+                case var tokens:
+                    result.AddError($"--resume {tokens[0].Value}: not allowed; allowed is auto, or nothing.");
+                    return null;
+            }
+        },
+    };
+
+    /// <summary>A name of before: not shown, and refused with the name of now.</summary>
+    public static Option<string?> Renamed(string before, string now)
+    {
+        Option<string?> option = new(before) { Hidden = true, Arity = ArgumentArity.ZeroOrOne };
+        option.Validators.Add(result => result.AddError($"{before} is called {now} now; it means the same."));
+        return option;
+    }
 
     /// <summary>Digits only, within the range; else null.</summary>
     public static int? ParseWholeNumber(string text, int min, int max) =>

@@ -98,7 +98,7 @@ internal static class SweepCommand
         IReadOnlyList<Cell> cells = Grid.Cells(axes, plan.Words, plan.Repeat, plan.Seed, plan.ValidatesEachEpoch);
         foreach (Cell cell in cells)
         {
-            TrainWords.Parse(cell.Words, settings);
+            TrainLine.Parse(cell.Words, settings);
         }
 
         Directory.CreateDirectory(folder);

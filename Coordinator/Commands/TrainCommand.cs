@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands.Display;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
 using Distributed.Protocol.Cluster;
@@ -16,17 +17,12 @@ internal static class TrainCommand
     /// <param name="commandLine">The program's arguments, for the record.</param>
     public static Command Create(CommandContext context, StopSignals signals, IReadOnlyList<string> commandLine)
     {
-        Command command = new("train", "Train a denoiser with local workers; without options on synthetic images");
+        Command command = new("train", "Train a denoiser with local and joining workers; without options on synthetic images");
         TrainArguments arguments = new();
-        foreach (Option option in arguments.All)
-        {
-            command.Options.Add(option);
-        }
-
+        arguments.AddTo(command);
         Option<bool> json = StrictOptions.Flag(
             "--json", "One JSON object as the last line of standard output; the rest goes to standard error");
         command.Options.Add(json);
-        command.Validators.Add(arguments.Check);
         command.SetAction((result, _) =>
         {
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
@@ -45,25 +41,25 @@ internal static class TrainCommand
     private static async Task<int> RepeatAsync(
         TrainOptions options, int count, bool json, CommandContext context, StopSignals signals)
     {
-        if (options.Data.Seed > uint.MaxValue - (uint)(count - 1))
+        if (options.Configuration.Seed > uint.MaxValue - (uint)(count - 1))
         {
             throw new ConfigurationException(
-                $"--repeat {count}: seeds from {options.Data.Seed} on pass 4294967295.", "Give a smaller --seed.");
+                $"--repeat {count}: seeds from {options.Configuration.Seed} on pass 4294967295.", "Give a smaller --seed.");
         }
 
         TextWriter human = context.Human(json);
         RepeatSummary summary = new(RepeatSummary.FolderOf(options, context.Clock));
-        RepeatedRuns.CheckMayResume(summary.Folder, options.Resume);
         for (uint i = 0; i < count; i++)
         {
-            uint seed = options.Data.Seed + i;
+            uint seed = options.Configuration.Seed + i;
             TrainOptions one = options with
             {
-                Data = options.Data with { Seed = seed },
+                Configuration = options.Configuration with { Seed = seed },
                 Run = RepeatedRuns.FolderOf(summary.Folder, seed),
+                Resume = options.Resume == Resumption.None ? Resumption.None : Resumption.Auto,
                 Repeat = null,
             };
-            if (options.Resume && RepeatedRuns.ReadFinished(one) is { } finished)
+            if (options.Resume != Resumption.None && RepeatedRuns.ReadFinished(one) is { } finished)
             {
                 human.WriteLine($"Run {i + 1} of {count}, seed {seed}: finished before");
                 summary.Add(finished);

@@ -34,7 +34,7 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
     {
         try
         {
-            DataOptions data = TrainWords.Parse(cell.Words, settings).Data;
+            DataOptions data = TrainLine.Parse(cell.Words, settings).Configuration.Data;
             return data.Source == DataOptions.Synthetic
                 ? [DataSources.OpenTraining(data), DataSources.OpenValidation(data)]
                 : [];
@@ -69,11 +69,11 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
         Cell cell, ITrainingDisplay display, CancellationToken stop)
     {
         string run = FolderOf(cell);
-        TrainOptions asked = TrainWords.Parse(cell.Words, settings);
+        TrainOptions asked = TrainLine.Parse(cell.Words, settings);
         TrainOptions options = asked with
         {
             Run = run,
-            Resume = RunFolder.HasConfiguration(run),
+            Resume = Resumption.Auto,
             Workers = place.Workers,
             Threads = 1,
             Listen = place.Listen,
@@ -81,7 +81,7 @@ internal sealed class CellRunner(CommandContext context, TrainSettings settings,
             TokenFile = place.TokenFile,
             CommandLine = ["train", .. cell.Words],
             ValidateEveryEpoch = asked.ValidateEveryEpoch || cell.ValidatesEachEpoch,
-            Part = new CellOptions(
+            Trial = new TrialOptions(
                 Listens: place.Listen is not null,
                 Secrets: Path.Combine(folder, "secrets"),
                 KeepsWorkers: true),

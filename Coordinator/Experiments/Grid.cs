@@ -26,7 +26,7 @@ internal sealed record GridAxis(string Option, IReadOnlyList<string> Values)
                 "Use --repeat N --seed S: N runs of each combination, with the seeds from S on.");
         }
 
-        if (parts.Length < 2 || TrainWords.Find(parts[0].Trim()) is not { } option || !MayVary(option.Name))
+        if (parts.Length < 2 || TrainLine.Find(parts[0].Trim()) is not { } option || !MayVary(option.Name))
         {
             throw new ConfigurationException(
                 $"--grid {text}: '{parts[0]}' is not an option of train that a grid may vary.",
@@ -49,7 +49,7 @@ internal sealed record GridAxis(string Option, IReadOnlyList<string> Values)
 
     /// <summary>What the command line has for one of the values.</summary>
     public IEnumerable<string> Words(string value) =>
-        TrainWords.Find(Option)!.Arity.MaximumNumberOfValues != 0 ? [Option, value]
+        TrainLine.Find(Option)!.Arity.MaximumNumberOfValues != 0 ? [Option, value]
         : value == On ? [Option]
         : [];
 
@@ -57,7 +57,7 @@ internal sealed record GridAxis(string Option, IReadOnlyList<string> Values)
     public string ValueIn(IReadOnlyList<string> words)
     {
         int at = words.TakeWhile(word => word != Option).Count();
-        bool isSwitch = TrainWords.Find(Option)!.Arity.MaximumNumberOfValues == 0;
+        bool isSwitch = TrainLine.Find(Option)!.Arity.MaximumNumberOfValues == 0;
         return isSwitch ? (at < words.Count ? On : "off") : words.ElementAtOrDefault(at + 1) ?? "";
     }
 

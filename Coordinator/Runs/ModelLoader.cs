@@ -1,8 +1,5 @@
-using System.Globalization;
-using System.Text.Json;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
-using Distributed.Framework.Execution;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Training;
@@ -16,12 +13,12 @@ namespace Distributed.Coordinator.Runs;
 /// <param name="Weights">The file they come from.</param>
 /// <param name="Configuration">The run's; null for a file of weights alone.</param>
 public sealed record LoadedModel(
-    Model Model, string Name, float[] Parameters, string Weights, TrainingConfiguration? Configuration);
+    Model Model, string Name, float[] Parameters, string Weights, RunConfiguration? Configuration);
 
 /// <summary>Loads models of runs, of checkpoints and of weights files. Only reads: the run may be going on.</summary>
 public static class ModelLoader
 {
-    private const string Pattern = "step-*.safetensors";
+    private const string Remedy = "Restore it from a backup, or use --weights FILE --model NAME.";
 
     /// <summary>The model of a run: its final weights, or else those of the newest valid checkpoint.</summary>
     /// <param name="folder">The run folder.</param>
@@ -30,15 +27,31 @@ public static class ModelLoader
     /// <exception cref="CheckpointException">Checkpoints are there, but none is valid.</exception>
     public static LoadedModel FromRun(string folder, bool best = false)
     {
-        string path = Path.Combine(folder, "config.json");
-        TrainingConfiguration configuration = ParseConfiguration(ReadText(path), path);
-        return Load(configuration, best ? RequireBest(folder) : FindWeights(folder));
+        if (!ConfigurationFile.IsIn(folder))
+        {
+            throw new DataException(
+                $"{folder} is no run folder: it has no {ConfigurationFile.Name}.",
+                "Name the folder of a run, as in --run runs/NAME; or use --weights FILE --model NAME.");
+        }
+
+        RunConfiguration configuration = ConfigurationFile.Read(folder);
+        if (best)
+        {
+            return Load(configuration, StateDict.Read(RequireBest(folder)));
+        }
+
+        string final = Path.Combine(folder, "model.safetensors");
+        return Load(configuration, File.Exists(final) ? StateDict.Read(final) : ReadNewest(folder));
     }
 
     /// <summary>The model of a single checkpoint, which holds its configuration.</summary>
     /// <exception cref="DataException">It is missing, damaged, or no checkpoint.</exception>
-    public static LoadedModel FromCheckpoint(string path) =>
-        Load(ParseConfiguration(CheckpointFile.Read(path).Configuration, path), path);
+    public static LoadedModel FromCheckpoint(string path)
+    {
+        Checkpoint checkpoint = CheckpointFile.Read(path);
+        RunConfiguration configuration = ConfigurationFile.Parse(checkpoint.Configuration, path, Remedy);
+        return Load(configuration, StateDict.Of(path, checkpoint));
+    }
 
     /// <summary>A named model with weights from a file; images have the channels that the first weights take.</summary>
     /// <param name="weights">Safetensors, or a PyTorch state dictionary.</param>
@@ -76,14 +89,12 @@ public static class ModelLoader
         }
     }
 
-    private static LoadedModel Load(TrainingConfiguration configuration, string weights)
+    private static LoadedModel Load(RunConfiguration configuration, StateDict weights)
     {
-        Model model = new(
-            ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
-            ConvolutionAlgorithms.Parse(configuration.Conv));
+        Model model = TrainingJob.ModelOf(configuration);
         float[] parameters = new float[model.StateCount];
-        StateDict.Read(weights).CopyTo(model, parameters);
-        return new LoadedModel(model, configuration.Model, parameters, weights, configuration);
+        weights.CopyTo(model, parameters);
+        return new LoadedModel(model, configuration.Model, parameters, weights.Path, configuration);
     }
 
     private static string RequireBest(string folder)
@@ -95,72 +106,27 @@ public static class ModelLoader
                 $"The run in {folder} has no best checkpoint: nothing was validated yet.", "Leave --best out.");
     }
 
-    private static string FindWeights(string folder)
+    /// <summary>The newest checkpoint that is whole.</summary>
+    private static StateDict ReadNewest(string folder)
     {
-        string final = Path.Combine(folder, "model.safetensors");
-        if (File.Exists(final))
+        IReadOnlyList<string> files = CheckpointStore.FilesOf(folder);
+        foreach (string path in files)
         {
-            return final;
+            try
+            {
+                return StateDict.Of(path, CheckpointFile.Read(path));
+            }
+            catch (DataException)
+            {
+                // The next one then; if none is whole, that is said.
+            }
         }
 
-        string checkpoints = Path.Combine(folder, "checkpoints");
-        string[] files = Directory.Exists(checkpoints)
-            ? [.. Directory.EnumerateFiles(checkpoints, Pattern).OrderByDescending(StepOf)]
-            : [];
-        return Array.Find(files, IsValid) ?? throw (files.Length > 0
+        throw files.Count > 0
             ? new CheckpointException(
-                $"None of the {files.Length} checkpoints in {checkpoints} is valid.",
+                $"None of the {files.Count} checkpoints in {Path.Combine(folder, "checkpoints")} is valid.",
                 "Restore one from a backup, or train again.")
             : new DataException(
-                $"The run in {folder} has no weights yet.", "Wait for its first checkpoint, or resume it."));
-    }
-
-    private static long StepOf(string path)
-    {
-        string digits = Path.GetFileNameWithoutExtension(path).Split('-', 2)[^1];
-        return long.TryParse(digits, NumberStyles.None, CultureInfo.InvariantCulture, out long step) ? step : -1;
-    }
-
-    private static bool IsValid(string path)
-    {
-        try
-        {
-            CheckpointFile.Verify(path);
-            return true;
-        }
-        catch (DataException)
-        {
-            return false;
-        }
-    }
-
-    private static string ReadText(string path)
-    {
-        try
-        {
-            return File.ReadAllText(path);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException(
-                $"{Path.GetDirectoryName(path)} is no run folder: {exception.Message}",
-                "Name the folder of a run, as in --run runs/NAME; or use --weights FILE --model NAME.",
-                exception);
-        }
-    }
-
-    private static TrainingConfiguration ParseConfiguration(string json, string place)
-    {
-        try
-        {
-            return TrainingConfiguration.Parse(json);
-        }
-        catch (JsonException exception)
-        {
-            throw new DataException(
-                $"{place} holds no configuration of a run: {exception.Message}",
-                "Restore it from a backup, or use --weights FILE --model NAME.",
-                exception);
-        }
+                $"The run in {folder} has no weights yet.", "Wait for its first checkpoint, or resume it.");
     }
 }

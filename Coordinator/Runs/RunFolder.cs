@@ -1,25 +1,25 @@
 using System.Globalization;
-using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Runs;
 
 /// <summary>How to open a run folder.</summary>
 /// <param name="Configuration">Everything that the result depends on.</param>
-/// <param name="Model">Name or file of the model; goes into the default folder name.</param>
+/// <param name="Saved">What config.json held when it was read; null to read it if it is there.</param>
 /// <param name="Folder">Exactly this folder; null for a new one under <paramref name="Root"/>.</param>
-/// <param name="Resume">Whether to go on with the run that is there.</param>
+/// <param name="Resume">What to do about a run that is there.</param>
 /// <param name="MayChange">Dotted configuration keys that a resumed run may change.</param>
 /// <param name="CommandLine">Arguments of the program, for the record; secrets are left out.</param>
 /// <param name="Root">Where runs without a folder of their own go.</param>
 public sealed record RunFolderOptions(
-    JsonObject Configuration,
-    string Model,
+    RunConfiguration Configuration,
+    RunConfiguration? Saved,
     string? Folder,
-    bool Resume,
+    Resumption Resume,
     IReadOnlySet<string> MayChange,
     IReadOnlyList<string> CommandLine,
     string Root = "runs");
@@ -32,12 +32,11 @@ public sealed record RunFolderOptions(
 /// </remarks>
 public sealed class RunFolder : IDisposable
 {
-    private const string ConfigurationName = "config.json";
     private static readonly JsonSerializerOptions s_indented = new() { WriteIndented = true };
 
     /// <summary>Files that make a folder a run's, and that a new run would write over.</summary>
     private static readonly string[] s_runFiles =
-        [ConfigurationName, "metrics.jsonl", "model.safetensors", "best.safetensors", "report.html"];
+        [ConfigurationFile.Name, "metrics.jsonl", "model.safetensors", "best.safetensors", "report.html"];
 
     /// <summary>What an opening leaves that was stopped before it wrote config.json.</summary>
     private static readonly string[] s_openingNames =
@@ -77,26 +76,30 @@ public sealed class RunFolder : IDisposable
     public static RunFolder Open(RunFolderOptions options, TimeProvider clock)
     {
         string folder = Path.GetFullPath(options.Folder ?? DefaultFolder(options, clock));
-        CheckMayStart(folder, options.Resume);
-        if (options.Resume)
-        {
-            CheckMayResume(folder);
-        }
-
+        CheckMayOpen(folder, options.Resume);
         RunLock runLock = MakeAndLock(folder);
         try
         {
             CheckMayStart(folder, options.Resume);
             bool isResumed = HoldsRun(folder);
-            if (isResumed)
+            RunConfiguration? saved = isResumed ? options.Saved ?? ConfigurationFile.Read(folder) : null;
+            if (saved is not null)
             {
-                CheckSameConfiguration(folder, options);
+                ResumeRules.Check(
+                    $"The run in {folder}",
+                    saved,
+                    options.Configuration,
+                    options.MayChange,
+                    "Use the options it was started with, or start a new run in another folder with --run.");
             }
 
             AtomicFile.RemoveLeftovers(folder);
             long term = RunTerm.Raise(folder);
-            AtomicFile.WriteAllText(
-                Path.Combine(folder, ConfigurationName), options.Configuration.ToJsonString(s_indented) + "\n");
+            if (saved != options.Configuration)
+            {
+                ConfigurationFile.Write(folder, options.Configuration);
+            }
+
             JsonObject environment = RunEnvironment.Describe(options.CommandLine, term, clock);
             AtomicFile.WriteAllText(
                 Path.Combine(folder, "environment.json"), environment.ToJsonString(s_indented) + "\n");
@@ -132,14 +135,14 @@ public sealed class RunFolder : IDisposable
 
     private static string DefaultFolder(RunFolderOptions options, TimeProvider clock)
     {
-        if (options.Resume)
+        if (options.Resume != Resumption.None)
         {
             throw new ConfigurationException(
                 "--resume does not say which run.", "Name its folder: --run runs/NAME --resume.");
         }
 
         string time = clock.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        string name = $"{time}-{Slug(options.Model)}";
+        string name = $"{time}-{FolderName.OfModel(options.Configuration.Model)}";
         string folder = Path.Combine(options.Root, name);
         for (int number = 2; Directory.Exists(folder); number++)
         {
@@ -149,33 +152,25 @@ public sealed class RunFolder : IDisposable
         return folder;
     }
 
-    /// <summary>
-    /// The model's name without its folder, ending and overrides, in characters that any system allows.
-    /// </summary>
-    private static string Slug(string model)
-    {
-        string name = Path.GetFileName(model.Split(':')[0].TrimEnd('/', '\\'));
-        name = name.EndsWith(".json", StringComparison.OrdinalIgnoreCase) ? name[..^".json".Length] : name;
-        StringBuilder slug = new();
-        foreach (char character in name.Length > 40 ? name[..40] : name)
-        {
-            slug.Append(char.IsAsciiLetterOrDigit(character) || character is '-' or '_' ? character : '-');
-        }
-
-        return slug.Length == 0 ? "model" : slug.ToString();
-    }
-
-    /// <summary>Whether a folder is that of a run: its configuration is there.</summary>
-    public static bool HasConfiguration(string folder) => File.Exists(Path.Combine(folder, ConfigurationName));
-
     private static bool HoldsRun(string folder) =>
         Array.Exists(s_runFiles, name => File.Exists(Path.Combine(folder, name)))
         || (Directory.Exists(Path.Combine(folder, "checkpoints"))
             && Directory.EnumerateFiles(Path.Combine(folder, "checkpoints"), "*.safetensors").Any());
 
-    private static void CheckMayStart(string folder, bool resume)
+    /// <summary>Refuses what can be refused without a trace: a run where none may be, or none where one must.</summary>
+    /// <exception cref="ConfigurationException">It is refused; nothing was written.</exception>
+    public static void CheckMayOpen(string folder, Resumption resume)
     {
-        if (!resume && HoldsRun(folder))
+        CheckMayStart(folder, resume);
+        if (resume != Resumption.None)
+        {
+            CheckMayResume(folder, resume);
+        }
+    }
+
+    private static void CheckMayStart(string folder, Resumption resume)
+    {
+        if (resume == Resumption.None && HoldsRun(folder))
         {
             throw new ConfigurationException(
                 $"The folder {folder} already holds a run.",
@@ -184,18 +179,34 @@ public sealed class RunFolder : IDisposable
     }
 
     /// <summary>
-    /// Refuses to resume a folder that holds other things than a run: those of --repeat, or somebody else's files. One
-    /// that is empty or missing, or whose opening was stopped, is a run at step 0.
+    /// Refuses a folder that holds other things than a run: those of --repeat, or somebody else's files. One that is
+    /// empty or missing, or whose opening was stopped, holds none: to begin one there must have been asked for.
     /// </summary>
-    private static void CheckMayResume(string folder)
+    private static void CheckMayResume(string folder, Resumption resume)
     {
-        if (!Directory.Exists(folder) || HoldsRun(folder))
+        if (HoldsRun(folder))
+        {
+            return;
+        }
+
+        CheckNoOtherThings(folder);
+        if (resume == Resumption.Existing)
+        {
+            throw new ConfigurationException(
+                $"There is no run to resume in {folder}.",
+                "Name the folder of a run with --run, or begin one there with --resume=auto; nothing was written.");
+        }
+    }
+
+    private static void CheckNoOtherThings(string folder)
+    {
+        if (!Directory.Exists(folder))
         {
             return;
         }
 
         string[] runs = [.. Directory.EnumerateDirectories(folder)
-            .Where(HasConfiguration)
+            .Where(ConfigurationFile.IsIn)
             .Order(StringComparer.Ordinal)];
         if (runs.Length > 0)
         {
@@ -213,8 +224,8 @@ public sealed class RunFolder : IDisposable
         if (other is not null)
         {
             throw new ConfigurationException(
-                $"The folder {folder} holds no run to resume: {ConfigurationName} is missing, {other} is there.",
-                "Name the run's own folder with --run, or an empty one to begin; nothing was written.");
+                $"The folder {folder} holds no run to resume: {ConfigurationFile.Name} is missing, {other} is there.",
+                "Name the run's own folder with --run, or an empty one and --resume=auto to begin; nothing was written.");
         }
     }
 
@@ -231,37 +242,6 @@ public sealed class RunFolder : IDisposable
                 $"The run folder {folder} cannot be written: {exception.Message}",
                 "Choose another folder with --run, or mend its permissions.",
                 exception);
-        }
-    }
-
-    private static void CheckSameConfiguration(string folder, RunFolderOptions options)
-    {
-        JsonNode saved = ReadConfiguration(Path.Combine(folder, ConfigurationName));
-        HashSet<string> mayChange = [.. options.MayChange];
-        IReadOnlyList<ConfigurationDifference> differences =
-            ConfigurationDifference.Find(saved, options.Configuration, mayChange);
-        if (differences.Count > 0)
-        {
-            throw new ConfigurationException(
-                $"The run in {folder} has another configuration: {string.Join("; ", differences)}.",
-                "Use the options it was started with, or start a new run in another folder with --run.");
-        }
-    }
-
-    private static JsonObject ReadConfiguration(string path)
-    {
-        const string Remedy = "Restore it from a backup or a checkpoint's metadata, or start a new run with --run.";
-        try
-        {
-            // A repeated key would otherwise be noticed only when the object is looked into.
-            return JsonNode.Parse(
-                File.ReadAllText(path),
-                documentOptions: new JsonDocumentOptions { AllowDuplicateProperties = false }) as JsonObject
-                ?? throw new DataException($"{path} holds no JSON object.", Remedy);
-        }
-        catch (Exception exception) when (exception is JsonException or IOException or ArgumentException)
-        {
-            throw new DataException($"{path} cannot be read: {exception.Message}", Remedy, exception);
         }
     }
 }

@@ -37,7 +37,11 @@ public static class ModelSpec
         }
     }
 
-    /// <summary>Writes a model so that <see cref="Parse"/> gives it back.</summary>
+    /// <summary>Reads a model from a list that is read already.</summary>
+    /// <exception cref="ConfigurationException">Not a model; names the layer's path.</exception>
+    public static Sequential Parse(JsonArray layers, string source) => ParseList(layers, "", source);
+
+    /// <summary>Writes a model so that <see cref="Parse(string, string)"/> gives it back.</summary>
     public static JsonArray Write(Sequential model) => [.. model.Layers.Select(WriteLayer)];
 
     private static JsonNode WriteLayer(Layer layer)

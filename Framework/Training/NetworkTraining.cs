@@ -1,5 +1,3 @@
-using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Models;
@@ -10,35 +8,77 @@ namespace Distributed.Framework.Training;
 /// <summary>How <see cref="Network.Train(PairSource, NetworkTraining?)"/> trains.</summary>
 public sealed record NetworkTraining
 {
+    private RunConfiguration _settings = new() { Model = "network", Shard = 2, Schedule = "constant", Epochs = 1 };
+
     /// <summary>Passes over the pairs.</summary>
-    public int Epochs { get; init; } = 1;
+    public int Epochs
+    {
+        get => _settings.Epochs ?? 1;
+        init => _settings = _settings with { Epochs = value };
+    }
 
     /// <summary>Samples of a step.</summary>
-    public int Batch { get; init; } = 50;
+    public int Batch
+    {
+        get => _settings.Batch;
+        init => _settings = _settings with { Batch = value };
+    }
 
     /// <summary>Samples of a shard: changes bits, never by the number of threads.</summary>
-    public int Shard { get; init; } = 2;
+    public int Shard
+    {
+        get => _settings.Shard;
+        init => _settings = _settings with { Shard = value };
+    }
 
     /// <summary>How parameters follow gradients.</summary>
-    public OptimizerOptions Optimizer { get; init; } = new();
+    public OptimizerOptions Optimizer
+    {
+        get => _settings.Optimizer;
+        init => _settings = _settings with { Optimizer = value };
+    }
 
     /// <summary>Name of the loss.</summary>
-    public string Loss { get; init; } = "mse";
+    public string Loss
+    {
+        get => _settings.Loss;
+        init => _settings = _settings with { Loss = value };
+    }
 
     /// <summary>mean or sum.</summary>
-    public string Reduction { get; init; } = "mean";
+    public string Reduction
+    {
+        get => _settings.Reduction;
+        init => _settings = _settings with { Reduction = value };
+    }
 
     /// <summary>How the learning rate changes: constant, cosine, step:EVERY:GAMMA or rampdown:FRACTION.</summary>
-    public string Schedule { get; init; } = "constant";
+    public string Schedule
+    {
+        get => _settings.Schedule ?? "constant";
+        init => _settings = _settings with { Schedule = value };
+    }
 
     /// <summary>Steps in which the learning rate rises to its value.</summary>
-    public int Warmup { get; init; }
+    public int Warmup
+    {
+        get => _settings.Warmup;
+        init => _settings = _settings with { Warmup = value };
+    }
 
     /// <summary>Whether pairs come in another order in each epoch.</summary>
-    public bool Shuffle { get; init; } = true;
+    public bool Shuffle
+    {
+        get => _settings.Shuffle;
+        init => _settings = _settings with { Shuffle = value };
+    }
 
     /// <summary>Decides the order.</summary>
-    public uint Seed { get; init; }
+    public uint Seed
+    {
+        get => _settings.Seed;
+        init => _settings = _settings with { Seed = value };
+    }
 
     /// <summary>Shards computed at once; changes no bit.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
@@ -56,22 +96,10 @@ public sealed record NetworkTraining
         AllowedRange.Require(null, "warm-up", Warmup, Warmup >= 0, "0 or more steps");
     }
 
-    internal TrainingConfiguration Configure(Model model, PairSource pairs, ReadOnlySpan<float> state) => new()
+    internal RunConfiguration Configure(Model model, PairSource pairs, ReadOnlySpan<float> state) => _settings with
     {
-        Model = "network",
         Layers = ModelSpec.Write(model.Root),
-        Data = new DataOptions { Seed = Seed },
         DataHash = pairs.ContentHash,
-        Loss = Loss,
-        Reduction = Reduction,
-        Optimizer = Optimizer,
-        Schedule = Schedule,
-        Warmup = Warmup,
-        Batch = Batch,
-        Shard = Shard,
-        Epochs = Epochs,
-        Shuffle = Shuffle,
-        Seed = Seed,
-        InitialWeightsSha256 = Convert.ToHexStringLower(SHA256.HashData(MemoryMarshal.AsBytes(state))),
+        InitialWeightsSha256 = WeightsHash.Of(state),
     };
 }

@@ -14,10 +14,13 @@ namespace Distributed.Framework.Training;
 public sealed class TrainingJob
 {
     /// <summary>Joins a configuration with its data.</summary>
+    /// <param name="configuration">Whole, with what is derived.</param>
+    /// <param name="source">The training pairs.</param>
+    /// <param name="model">The configuration's model if it is made already; null to make it of its layers.</param>
     /// <exception cref="ConfigurationException">Parts do not fit each other, or a name is unknown.</exception>
     /// <exception cref="ShapeException">The model cannot take the images.</exception>
     /// <exception cref="DataException">The data are not those of the configuration.</exception>
-    public TrainingJob(TrainingConfiguration configuration, PairSource source)
+    public TrainingJob(RunConfiguration configuration, PairSource source, Model? model = null)
     {
         if (source.ContentHash != configuration.DataHash)
         {
@@ -28,9 +31,7 @@ public sealed class TrainingJob
 
         Configuration = configuration;
         Source = source;
-        Model = new Model(
-            ModelSpec.Parse(configuration.Layers.ToJsonString(), configuration.Model),
-            ConvolutionAlgorithms.Parse(configuration.Conv));
+        Model = model ?? ModelOf(configuration);
         Order = new SampleOrder(configuration.Seed, source.Count, configuration.Shuffle);
         (int batch, int shard) = (configuration.Batch, configuration.Shard);
         Schedule = configuration.Steps is { } steps
@@ -46,7 +47,7 @@ public sealed class TrainingJob
     }
 
     /// <summary>What it was made of.</summary>
-    public TrainingConfiguration Configuration { get; }
+    public RunConfiguration Configuration { get; }
 
     /// <summary>The training pairs.</summary>
     public PairSource Source { get; }
@@ -74,6 +75,12 @@ public sealed class TrainingJob
 
     /// <summary>Buffers as long as the model's state.</summary>
     public BufferPool Gradients { get; }
+
+    /// <summary>The model that a configuration describes.</summary>
+    /// <exception cref="ConfigurationException">Its layers are none, or a name is unknown.</exception>
+    public static Model ModelOf(RunConfiguration configuration) => new(
+        ModelSpec.Parse(configuration.Layers, configuration.Model),
+        ConvolutionAlgorithms.Parse(configuration.Conv));
 
     /// <summary>Compiles a model for the pairs of a source.</summary>
     /// <param name="model">The network.</param>
@@ -106,7 +113,7 @@ public sealed class TrainingJob
         new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
 
     /// <summary>Statistics of a few samples are noise: models that normalize over shards need some.</summary>
-    private static void CheckShard(Model model, TrainingConfiguration configuration)
+    private static void CheckShard(Model model, RunConfiguration configuration)
     {
         int shard = Math.Min(configuration.Shard, configuration.Batch);
         if (model.NeedsWholeShard && shard < BatchNorm2d.ShardMin)

@@ -39,11 +39,11 @@ public sealed class JobSource(string? data, string cache, Action<string> note)
     /// <exception cref="ReportedException">Data or model do not fit the plan.</exception>
     public TrainingJob Prepare(string plan, DataFetcher fetcher)
     {
-        TrainingConfiguration configuration = TrainingConfiguration.Parse(plan);
+        RunConfiguration configuration = RunConfiguration.Parse(plan);
         return new TrainingJob(configuration, Open(configuration, fetcher));
     }
 
-    private PairSource Open(TrainingConfiguration configuration, DataFetcher fetcher)
+    private PairSource Open(RunConfiguration configuration, DataFetcher fetcher)
     {
         if (DataSources.IsGenerated(configuration.Data.Source))
         {
@@ -64,7 +64,7 @@ public sealed class JobSource(string? data, string cache, Action<string> note)
         return OpenCached(configuration, fetcher);
     }
 
-    private PairSource OpenCached(TrainingConfiguration configuration, DataFetcher fetcher)
+    private PairSource OpenCached(RunConfiguration configuration, DataFetcher fetcher)
     {
         string hash = configuration.DataHash;
         if (hash.Length != HashDigits || !hash.All(char.IsAsciiHexDigitLower))

@@ -163,7 +163,7 @@ public sealed class ElasticTests
             Model model = new(Catalogue.Find("n2n-initial:channels=4", source.Shape.C)!);
             float[] initial = new float[model.ParameterCount];
             DefaultInitializer.Fill(model, seed: 0, initial);
-            TrainingConfiguration configuration = new()
+            RunConfiguration configuration = new()
             {
                 Model = "n2n-initial:channels=4",
                 Layers = ModelSpec.Write(Catalogue.Find("n2n-initial:channels=4", source.Shape.C)!),

@@ -1,6 +1,6 @@
 using System.Runtime.InteropServices;
-using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
 

@@ -35,9 +35,10 @@ public sealed class HelpTests : IDisposable
         RootCommand root = CommandLine.Create(_runner.Context(), _runner.Signals, []);
         Command command = root.Subcommands.Single(command => command.Name == name);
         string[] lines = _runner.Output.Split('\n');
-        Assert.All(command.Options, option => Assert.Single(
+        Assert.All(command.Options.Where(option => !option.Hidden), option => Assert.Single(
             lines, line => line.StartsWith($"  {option.Name} ", StringComparison.Ordinal)));
-        Assert.All(command.Options, option => Assert.NotEmpty(option.Description!));
+        Assert.All(
+            command.Options.Where(option => !option.Hidden), option => Assert.NotEmpty(option.Description!));
         Assert.Contains($"  coordinator {name}", _runner.Output, StringComparison.Ordinal);
         Assert.Null(_runner.Options);
     }

@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -9,7 +10,7 @@ namespace Distributed.Coordinator.Tests.Commands;
 public sealed class RepeatTests : IDisposable
 {
     private readonly string _root = Directory.CreateTempSubdirectory("distributed-test-").FullName;
-    private readonly List<(uint Seed, bool Resume)> _trained = [];
+    private readonly List<(uint Seed, Resumption Resume)> _trained = [];
 
     private string Folder => Path.Combine(_root, "runs");
 
@@ -18,14 +19,14 @@ public sealed class RepeatTests : IDisposable
     {
         string[] options = ["--data", "disc", "--model", "mlp-disc", "--loss", "cross-entropy", "--seed", "7"];
         JsonNode whole = await RunAsync([.. options, "--steps", "12", "--repeat", "2"]);
-        Assert.Equal([(7u, false), (8u, false)], Taken());
+        Assert.Equal([(7u, Resumption.None), (8u, Resumption.None)], Taken());
 
         // As if the second run had been killed: there are checkpoints, but no end.
         File.Delete(Path.Combine(Folder, "seed-8", "result.json"));
         File.Delete(Path.Combine(Folder, "seed-8", "model.safetensors"));
         JsonNode resumed = await RunAsync("--repeat", "3", "--resume");
 
-        Assert.Equal([(8u, true), (9u, true)], Taken());
+        Assert.Equal([(8u, Resumption.Auto), (9u, Resumption.Auto)], Taken());
         Assert.Equal(["7", "8", "9"], resumed["runs"]!.AsArray().Select(run => run!["seed"]!.ToString()));
         Assert.All([0, 1], run => Assert.Equal(Sha(whole, run), Sha(resumed, run)));
         Assert.Equal(3, (int)resumed["repeat"]!);
@@ -33,7 +34,7 @@ public sealed class RepeatTests : IDisposable
 
         // Longer runs are not finished yet; those that are as long as before are.
         JsonNode longer = await RunAsync("--repeat", "3", "--resume", "--steps", "20");
-        Assert.Equal([(7u, true), (8u, true), (9u, true)], Taken());
+        Assert.Equal([(7u, Resumption.Auto), (8u, Resumption.Auto), (9u, Resumption.Auto)], Taken());
         Assert.Equal(20, (int)longer["runs"]![0]!["steps"]!);
         await RunAsync("--repeat", "3", "--resume");
         Assert.Empty(Taken());
@@ -57,7 +58,7 @@ public sealed class RepeatTests : IDisposable
     {
         using CommandRunner runner = new();
         runner.Train = (options, _, _) =>
-            Task.FromResult(CommandRunner.Result(options, isStopped: options.Data.Seed == 1));
+            Task.FromResult(CommandRunner.Result(options, isStopped: options.Configuration.Seed == 1));
 
         await runner.RunAsync("train", "--repeat", "3", "--steps", "5", "--run", Folder);
 
@@ -72,7 +73,7 @@ public sealed class RepeatTests : IDisposable
         using CommandRunner runner = new();
         runner.Train = (asked, display, stop) =>
         {
-            _trained.Add((asked.Data.Seed, asked.Resume));
+            _trained.Add((asked.Configuration.Seed, asked.Resume));
             return TrainSession.RunAsync(asked, display, stop);
         };
         int code = await runner.RunAsync([.. options, "--run", Folder, "--workers", "1", "--json"]);
@@ -81,9 +82,9 @@ public sealed class RepeatTests : IDisposable
     }
 
     /// <summary>What was trained since the last call.</summary>
-    private (uint Seed, bool Resume)[] Taken()
+    private (uint Seed, Resumption Resume)[] Taken()
     {
-        (uint, bool)[] taken = [.. _trained];
+        (uint, Resumption)[] taken = [.. _trained];
         _trained.Clear();
         return taken;
     }

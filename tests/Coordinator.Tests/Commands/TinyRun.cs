@@ -21,7 +21,7 @@ internal sealed class TinyRun : IDisposable
         Model = new Model(Catalogue.Find(ModelName, channels)!);
         Parameters = new float[Model.ParameterCount];
         DefaultInitializer.Fill(Model, seed: 5, Parameters);
-        Configuration = new TrainingConfiguration
+        Configuration = new RunConfiguration
         {
             Model = ModelName,
             Layers = ModelSpec.Write(Model.Root),
@@ -43,7 +43,7 @@ internal sealed class TinyRun : IDisposable
 
     public float[] Parameters { get; }
 
-    public TrainingConfiguration Configuration { get; }
+    public RunConfiguration Configuration { get; }
 
     public IReadOnlyList<NamedTensor> Tensors => TrainingCheckpoint.Tensors(Model, Parameters);
 

@@ -1,4 +1,3 @@
-using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Runs;
 using Distributed.Protocol;

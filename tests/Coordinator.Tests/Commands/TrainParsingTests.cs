@@ -1,8 +1,8 @@
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Actors;
-using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Optimizers;
+using Distributed.Framework.Training;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -28,7 +28,7 @@ public sealed class TrainParsingTests : IDisposable
     public async Task OptionsWithoutCommand_Mean_Train(string line)
     {
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
-        Assert.Equal(7, _runner.Options!.Steps);
+        Assert.Equal(7, _runner.Options!.Configuration.Steps);
         Assert.Equal(line.Split(' '), _runner.Options.CommandLine);
     }
 
@@ -39,7 +39,7 @@ public sealed class TrainParsingTests : IDisposable
             + "--range -1:1.5 --limit 9 --no-shuffle --model n2n-final:channels=8 --init w.pth --conv winograd2 "
             + "--loss mse --reduction sum --optimizer sgd --lr 1e-2 --momentum 0.9 --nesterov --weight-decay 0.5 "
             + "--batch 11 --shard 3 --epochs 4 --seed 4294967295 "
-            + "--run r --resume --checkpoint-every 0 --workers 5 --threads 2";
+            + "--run r --resume=auto --checkpoint-every 0 --workers 5 --threads 2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
 
         TrainOptions options = _runner.Options!;
@@ -56,28 +56,31 @@ public sealed class TrainParsingTests : IDisposable
                 Limit = 9,
                 Seed = uint.MaxValue,
             },
-            options.Data);
+            options.Configuration.Data);
         Assert.Equal(
             new OptimizerOptions
             {
                 Name = "sgd", LearningRate = 0.01, Momentum = 0.9, Nesterov = true, WeightDecay = 0.5,
             },
-            options.Optimizer);
+            options.Configuration.Optimizer);
         Assert.Equal(
             new TrainOptions
             {
-                Data = options.Data,
-                Shuffle = false,
-                Model = "n2n-final:channels=8",
-                Init = "w.pth",
-                Conv = "winograd2",
-                Reduction = "sum",
-                Optimizer = options.Optimizer,
-                Batch = 11,
-                Shard = 3,
-                Epochs = 4,
+                Configuration = new RunConfiguration
+                {
+                    Data = options.Configuration.Data,
+                    Shuffle = false,
+                    Model = "n2n-final:channels=8",
+                    Init = "w.pth",
+                    Conv = "winograd2",
+                    Reduction = "sum",
+                    Optimizer = options.Configuration.Optimizer,
+                    Batch = 11,
+                    Shard = 3,
+                    Epochs = 4,
+                },
                 Run = "r",
-                Resume = true,
+                Resume = Resumption.Auto,
                 CheckpointEvery = 0,
                 Workers = 5,
                 Threads = 2,
@@ -91,7 +94,7 @@ public sealed class TrainParsingTests : IDisposable
     {
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync("--betas", "0.5,0.75", "--eps", "1e-6"));
         OptimizerOptions expected = new() { Beta1 = 0.5, Beta2 = 0.75, Epsilon = 1e-6 };
-        Assert.Equal(expected, _runner.Options!.Optimizer);
+        Assert.Equal(expected, _runner.Options!.Configuration.Optimizer);
     }
 
     [Fact]
@@ -109,13 +112,17 @@ public sealed class TrainParsingTests : IDisposable
         Assert.Equal(
             new TrainOptions
             {
-                Data = new DataOptions { Validation = "v.npy" },
-                Loss = "l0",
-                Optimizer = optimizer,
-                Schedule = "rampdown:0.4",
-                Warmup = 7,
-                InitScheme = "xavier-normal",
-                NoisyValidation = true,
+                Configuration = new RunConfiguration
+                {
+                    Data = new DataOptions { Validation = "v.npy" },
+                    Loss = "l0",
+                    Optimizer = optimizer,
+                    Schedule = "rampdown:0.4",
+                    Warmup = 7,
+                    InitScheme = "xavier-normal",
+                    NoisyValidation = true,
+                    Steps = TrainOptions.DefaultSteps,
+                },
                 ValidateEveryEpoch = true,
                 CommandLine = options.CommandLine,
             },
@@ -124,7 +131,7 @@ public sealed class TrainParsingTests : IDisposable
         line = "--optimizer adagrad --lr-decay 0.1 --initial-accumulator 0.2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
         optimizer = new() { Name = "adagrad", LearningRateDecay = 0.1, InitialAccumulator = 0.2, Epsilon = 1e-10 };
-        Assert.Equal(optimizer, _runner.Options!.Optimizer);
+        Assert.Equal(optimizer, _runner.Options!.Configuration.Optimizer);
     }
 
     /// <summary>PSNR of 27.5 and 28.5 dB: mean 28, deviation of the sample the root of a half.</summary>
@@ -135,7 +142,7 @@ public sealed class TrainParsingTests : IDisposable
         List<(uint Seed, string? Run)> runs = [];
         _runner.Train = (options, _, _) =>
         {
-            runs.Add((options.Data.Seed, options.Run));
+            runs.Add((options.Configuration.Seed, options.Run));
             TrainResult result = CommandRunner.Result(options, run: options.Run!);
             return Task.FromResult(result with { Summary = result.Summary with { Psnr = 26.5 + runs.Count } });
         };
@@ -198,6 +205,8 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--noise gaussian:-1", "--noise gaussian:-1", "gaussian:S")]
     [InlineData("--epochs 1 --steps 1", "--epochs", "--steps")]
     [InlineData("--resume", "--resume", "--run DIR")]
+    [InlineData("--run r --resume=maybe", "--resume maybe", "auto")]
+    [InlineData("--leaf 2", "--leaf", "--shard")]
     [InlineData("--momentum 0.9", "--momentum", "sgd")]
     [InlineData("--optimizer sgd --betas 0.9,0.9", "--betas", "adam")]
     [InlineData("--optimizer sgd --nesterov", "--nesterov", "--momentum")]

@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
 using System.Runtime.InteropServices;
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Tests.Commands;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
@@ -34,8 +34,9 @@ public sealed class SweepCommandTests : IDisposable
     {
         Assert.Equal(ExitCodes.Done, await SweepAsync());
         Assert.Equal(6, _trained.Count);
-        Assert.All(_trained, options => Assert.Equal((1, 1, 8), (options.Workers, options.Threads, options.Batch)));
-        Assert.All(_trained, options => Assert.False(options.Part!.Listens));
+        Assert.All(_trained, options => Assert.Equal(
+            (1, 1, 8), (options.Workers, options.Threads, options.Configuration.Batch)));
+        Assert.All(_trained, options => Assert.False(options.Trial!.Listens));
         JsonNode rows = Table()["rows"]!;
         Assert.Equal(["0.1", "0.01", "0.001"], rows.AsArray().Select(row => (string)row!["lr"]!));
         Assert.Equal(20.5, (double)rows[0]!["psnr"]!, precision: 9);
@@ -58,7 +59,7 @@ public sealed class SweepCommandTests : IDisposable
     public async Task Sweep_OneCellFails_TheOthersGoOn_AndItIsTriedAgain()
     {
         bool isBroken = true;
-        _runner.Train = (options, _, _) => isBroken && options.Optimizer.LearningRate == 0.01
+        _runner.Train = (options, _, _) => isBroken && options.Configuration.Optimizer.LearningRate == 0.01
             ? throw new DataException("The file is gone.", "Find it.")
             : Task.FromResult(Train(options));
         Assert.Equal(ExitCodes.Failed, await SweepAsync());
@@ -76,7 +77,7 @@ public sealed class SweepCommandTests : IDisposable
         _runner.Train = (options, _, _) =>
         {
             TrainResult result = Train(options);
-            return options.Optimizer.LearningRate == 0.1
+            return options.Configuration.Optimizer.LearningRate == 0.1
                 ? throw new TrainingException("The loss is NaN.", "Lower --lr.")
                 : Task.FromResult(result);
         };
@@ -157,7 +158,7 @@ public sealed class SweepCommandTests : IDisposable
         _trained.Add(options);
         Directory.CreateDirectory(options.Run!);
         TrainResult result = CommandRunner.Result(options, run: options.Run!);
-        double psnr = 20 + Math.Log10(options.Optimizer.LearningRate / 0.1) + options.Data.Seed;
+        double psnr = 20 + Math.Log10(options.Configuration.Optimizer.LearningRate / 0.1) + options.Configuration.Seed;
         return result with { Summary = result.Summary with { Psnr = psnr } };
     }
 }

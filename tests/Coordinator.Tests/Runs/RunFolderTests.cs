@@ -1,6 +1,8 @@
 using System.Text.Json.Nodes;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Tests.Runs;
 
@@ -16,7 +18,7 @@ public sealed class RunFolderTests : IDisposable
     public void Open_NoFolderGiven_NamesItByTimeAndModel()
     {
         using RunFolder first = RunFolder.Open(Options(folder: null), _clock);
-        using RunFolder second = RunFolder.Open(Options(folder: null) with { Model = "a/b c.json" }, _clock);
+        using RunFolder second = RunFolder.Open(Options(folder: null) with { Configuration = new() { Model = "a/b c.json" } }, _clock);
         using RunFolder third = RunFolder.Open(Options(folder: null), _clock);
 
         Assert.Equal(Path.Combine(_root, "20261121-153012-n2n-initial"), first.Folder);
@@ -28,7 +30,7 @@ public sealed class RunFolderTests : IDisposable
         JsonNode environment = JsonNode.Parse(File.ReadAllText(first["environment.json"]))!;
         Assert.Equal("2026-11-21T15:30:12Z", (string?)environment["started"]);
         Assert.True((int?)environment["cores"] >= 1);
-        Assert.Equal(0.001, (double?)JsonNode.Parse(File.ReadAllText(first["config.json"]))!["optimizer"]!["lr"]);
+        Assert.Equal(0.001, (double?)JsonNode.Parse(File.ReadAllText(first["config.json"]))!["optimizer"]!["learningRate"]);
     }
 
     [Fact]
@@ -36,11 +38,11 @@ public sealed class RunFolderTests : IDisposable
     {
         using RunFolder held = RunFolder.Open(Options(), _clock);
 
-        ConfigurationException exception = Refused(Options(resume: true));
+        ConfigurationException exception = Refused(Options(resume: Resumption.Auto));
 
         Assert.Contains($"in use by process {Environment.ProcessId}", exception.Message, StringComparison.Ordinal);
         held.Dispose();
-        RunFolder.Open(Options(resume: true), _clock).Dispose();
+        RunFolder.Open(Options(resume: Resumption.Auto), _clock).Dispose();
     }
 
     [Fact]
@@ -60,9 +62,9 @@ public sealed class RunFolderTests : IDisposable
         RunFolder.Open(Options(), _clock).Dispose();
         string before = Snapshot();
 
-        string message = Refused(Options(resume: true, lr: 0.01, epochs: 9)).Message;
+        string message = Refused(Options(resume: Resumption.Auto, lr: 0.01, epochs: 9)).Message;
 
-        Assert.Contains("optimizer.lr was 0.001, now 0.01.", message, StringComparison.Ordinal);
+        Assert.Contains("optimizer.learningRate was 0.001, now 0.01.", message, StringComparison.Ordinal);
         Assert.DoesNotContain("epochs", message, StringComparison.Ordinal);
         Assert.Equal(before, Snapshot());
     }
@@ -72,7 +74,7 @@ public sealed class RunFolderTests : IDisposable
     {
         for (int life = 1; life <= 3; life++)
         {
-            using RunFolder folder = RunFolder.Open(Options(resume: true, epochs: life), _clock);
+            using RunFolder folder = RunFolder.Open(Options(resume: Resumption.Auto, epochs: life), _clock);
 
             Assert.Equal(life, folder.Term);
             Assert.Equal(life > 1, folder.IsResumed);
@@ -108,11 +110,11 @@ public sealed class RunFolderTests : IDisposable
         string whole = File.ReadAllText(path);
         File.WriteAllText(path, content);
 
-        DataException fault = Assert.Throws<DataException>(() => RunFolder.Open(Options(resume: true), _clock));
+        DataException fault = Assert.Throws<DataException>(() => RunFolder.Open(Options(resume: Resumption.Auto), _clock));
 
         Assert.Contains(path, fault.Message, StringComparison.Ordinal);
         File.WriteAllText(path, whole);
-        RunFolder.Open(Options(resume: true), _clock).Dispose();
+        RunFolder.Open(Options(resume: Resumption.Auto), _clock).Dispose();
     }
 
     [Fact]
@@ -121,7 +123,7 @@ public sealed class RunFolderTests : IDisposable
         File.WriteAllText(Named, "");
 
         Assert.Contains("cannot be written", Refused(Options()).Message, StringComparison.Ordinal);
-        Assert.Contains("which run", Refused(Options(folder: null, resume: true)).Message, StringComparison.Ordinal);
+        Assert.Contains("which run", Refused(Options(folder: null, resume: Resumption.Auto)).Message, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -178,7 +180,7 @@ public sealed class RunFolderTests : IDisposable
     {
         RunFolder.Open(Options(folder: Path.Combine("named", "seed-1")), _clock).Dispose();
         string before = Snapshot();
-        Assert.Contains("seed-1", Refused(Options(resume: true)).Remedy, StringComparison.Ordinal);
+        Assert.Contains("seed-1", Refused(Options(resume: Resumption.Auto)).Remedy, StringComparison.Ordinal);
         Assert.Equal(before, Snapshot());
     }
 
@@ -189,7 +191,7 @@ public sealed class RunFolderTests : IDisposable
         File.WriteAllText(Path.Combine(Named, "holiday.png"), "");
         string before = Snapshot();
 
-        ConfigurationException exception = Refused(Options(resume: true));
+        ConfigurationException exception = Refused(Options(resume: Resumption.Auto));
 
         Assert.Contains("config.json is missing, holiday.png is there", exception.Message, StringComparison.Ordinal);
         Assert.Contains("nothing was written", exception.Remedy, StringComparison.Ordinal);
@@ -200,7 +202,7 @@ public sealed class RunFolderTests : IDisposable
     public void Open_ResumeOfAnEmptyFolderOrAStoppedOpening_StartsAfresh()
     {
         Directory.CreateDirectory(Named);
-        using (RunFolder empty = RunFolder.Open(Options(resume: true), _clock))
+        using (RunFolder empty = RunFolder.Open(Options(resume: Resumption.Auto), _clock))
         {
             Assert.False(empty.IsResumed);
             empty.OpenSecrets();
@@ -208,7 +210,9 @@ public sealed class RunFolderTests : IDisposable
             File.WriteAllText(empty["config.json.tmp"], "{");
         }
 
-        using RunFolder folder = RunFolder.Open(Options(resume: true), _clock);
+        Assert.Contains(
+            "no run to resume", Refused(Options(resume: Resumption.Existing)).Message, StringComparison.Ordinal);
+        using RunFolder folder = RunFolder.Open(Options(resume: Resumption.Auto), _clock);
         Assert.False(folder.IsResumed);
     }
 
@@ -223,10 +227,15 @@ public sealed class RunFolderTests : IDisposable
         .Select(path => $"{path}: {File.ReadAllText(path)}"));
 
     private RunFolderOptions Options(
-        bool resume = false, double lr = 0.001, int epochs = 1, string? folder = "named") =>
+        Resumption resume = Resumption.None, double lr = 0.001, int epochs = 1, string? folder = "named") =>
         new(
-            new JsonObject { ["optimizer"] = new JsonObject { ["lr"] = lr }, ["epochs"] = epochs },
-            "n2n-initial:channels=64",
+            new RunConfiguration
+            {
+                Model = "n2n-initial:channels=64",
+                Optimizer = new OptimizerOptions { LearningRate = lr },
+                Epochs = epochs,
+            },
+            Saved: null,
             folder is null ? null : Path.Combine(_root, folder),
             resume,
             new HashSet<string> { "epochs" },

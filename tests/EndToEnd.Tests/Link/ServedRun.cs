@@ -64,7 +64,7 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
         Sequential layers = Catalogue.Find("n2n-final:channels=16", 3)!;
         PairSource source = DataSources.OpenTraining(data);
         ServedRun run = new(new TrainingJob(
-            new TrainingConfiguration
+            new RunConfiguration
             {
                 Model = "small",
                 Layers = ModelSpec.Write(layers),

@@ -104,7 +104,7 @@ public sealed class RunningStatisticsTests
     {
         PairSource source = DataSources.OpenTraining(s_data);
         return new TrainingJob(
-            new TrainingConfiguration
+            new RunConfiguration
             {
                 Model = "test",
                 Layers = ModelSpec.Write(Network),

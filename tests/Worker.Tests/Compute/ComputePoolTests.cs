@@ -27,7 +27,7 @@ public sealed class ComputePoolTests
         DefaultInitializer.Fill(model, seed: 0, _initial);
         _parameters = new BufferPool(model.ParameterCount);
         _job = new TrainingJob(
-            new TrainingConfiguration
+            new RunConfiguration
             {
                 Model = "n2n-initial:channels=32",
                 Layers = ModelSpec.Write(Catalogue.Find("n2n-initial:channels=32", source.Shape.C)!),

@@ -1,4 +1,4 @@
-namespace Distributed.Coordinator.Actors;
+namespace Distributed.Coordinator.Runs;
 
 /// <summary>What is different about a run that is one of many in an experiment.</summary>
 /// <remarks>
@@ -6,7 +6,7 @@ namespace Distributed.Coordinator.Actors;
 /// report, and no port unless it is to listen. The result does not depend on any of this.
 /// </remarks>
 /// <param name="Listens">Whether workers of other processes may join.</param>
-/// <param name="Secrets">Folder of tokens and certificate, the same for all cells; null for the run's own.</param>
-/// <param name="KeepsWorkers">Whether workers are to stay for the next cell when this one is finished.</param>
-public sealed record CellOptions(
+/// <param name="Secrets">Folder of tokens and certificate, the same for all trials; null for the run's own.</param>
+/// <param name="KeepsWorkers">Whether workers are to stay for the next trial when this one is finished.</param>
+public sealed record TrialOptions(
     bool Listens = false, string? Secrets = null, bool KeepsWorkers = false);

@@ -1,32 +1,28 @@
 using System.CommandLine;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Commands;
 
 /// <summary>Options of <c>train</c> that come from elsewhere than this program's own command line.</summary>
-internal static class TrainWords
+internal static class TrainLine
 {
     /// <summary>Reads them by the rules of <c>train</c>.</summary>
     /// <exception cref="ConfigurationException">
     /// They are not options of <c>train</c>, or out of their range.
     /// </exception>
-    public static TrainOptions Parse(IReadOnlyList<string> words, TrainSettings settings)
+    public static TrainOptions Parse(IReadOnlyList<string> line, TrainSettings settings)
     {
         TrainArguments arguments = new();
         Command command = new("train");
-        foreach (Option option in arguments.All)
-        {
-            command.Options.Add(option);
-        }
-
-        command.Validators.Add(arguments.Check);
-        ParseResult result = command.Parse(words, new ParserConfiguration
+        arguments.AddTo(command);
+        ParseResult result = command.Parse(line, new ParserConfiguration
         {
             EnablePosixBundling = false,
             ResponseFileTokenReplacer = null,
         });
         return result.Errors.Count == 0
-            ? arguments.Read(result, settings, words)
+            ? arguments.Read(result, settings, line)
             : throw new ConfigurationException(
                 string.Join(' ', result.Errors.Select(error => error.Message).Distinct()),
                 "Give options as train takes them; see: train --help");

@@ -1,0 +1,43 @@
+using System.CommandLine;
+using System.CommandLine.Parsing;
+using Distributed.Coordinator.Runs;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary>The options of <c>train</c> that say how much is done, in what portions, with which chance.</summary>
+internal sealed class BatchSettings
+{
+    private const int CountMax = 1 << 20;
+
+    private readonly Option<int?> _epochs = StrictOptions.WholeNumber(
+        "--epochs", "Passes over the data; excludes --steps", 1);
+
+    private readonly Option<int?> _steps = StrictOptions.WholeNumber(
+        "--steps", $"Steps [{TrainOptions.DefaultSteps} if --epochs is not given either]", 1);
+
+    /// <summary>All of them, in the order of the help.</summary>
+    public IReadOnlyList<Setting> All =>
+    [
+        Setting.Of(
+            StrictOptions.WholeNumber("--batch", "Samples of a step [50]", 1, CountMax),
+            (configuration, count) => configuration with { Batch = count }),
+        Setting.Of(
+            StrictOptions.WholeNumber(
+                "--shard", "Samples of a shard, the unit of work; part of the result [the model's own]", 1, CountMax),
+            (configuration, count) => configuration with { Shard = count }),
+        Setting.Of(_epochs, (configuration, count) => configuration with { Epochs = count, Steps = null }),
+        Setting.Of(_steps, (configuration, count) => configuration with { Steps = count, Epochs = null }),
+        Setting.Of(
+            StrictOptions.Seed("--seed", "Decides everything random [0]"),
+            (configuration, seed) => configuration with { Seed = seed }),
+    ];
+
+    /// <summary>Finds options that exclude each other.</summary>
+    public void Check(CommandResult result)
+    {
+        if (Setting.IsGiven(result, _epochs) && Setting.IsGiven(result, _steps))
+        {
+            result.AddError($"{_epochs.Name} and {_steps.Name} exclude each other; give one of them.");
+        }
+    }
+}

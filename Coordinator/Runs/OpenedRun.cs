@@ -1,0 +1,165 @@
+using Distributed.Framework.Checkpoints;
+using Distributed.Framework.Data;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Execution;
+using Distributed.Framework.Initializers;
+using Distributed.Framework.Models;
+using Distributed.Framework.Optimizers;
+using Distributed.Framework.Training;
+
+namespace Distributed.Coordinator.Runs;
+
+/// <summary>A run that is ready to be trained: its data open, its model compiled, its folder locked.</summary>
+/// <remarks>
+/// In this order: data, model, initial weights, folder, checkpoint. What can be refused before the folder is touched
+/// is. Each file is read once. Initial weights are neither read nor drawn if a checkpoint holds later ones.
+/// </remarks>
+public sealed class OpenedRun : IDisposable
+{
+    private OpenedRun(
+        TrainOptions options, TrainingJob job, PairSource? validation, RunFolder folder, TrainingState state, int first)
+    {
+        Options = options;
+        Job = job;
+        Validation = validation;
+        Folder = folder;
+        State = state;
+        FirstStep = first;
+    }
+
+    /// <summary>What it was opened by.</summary>
+    public TrainOptions Options { get; }
+
+    /// <summary>What is trained on what; its configuration is whole.</summary>
+    public TrainingJob Job { get; }
+
+    /// <summary>What to validate with; null for nothing.</summary>
+    public PairSource? Validation { get; }
+
+    /// <summary>Held until the end of this.</summary>
+    public RunFolder Folder { get; }
+
+    /// <summary>Weights and optimizer to begin with.</summary>
+    public TrainingState State { get; }
+
+    /// <summary>Updates that earlier lives did.</summary>
+    public int FirstStep { get; }
+
+    /// <summary>Opens it.</summary>
+    /// <param name="options">What is asked for.</param>
+    /// <param name="note">Told where the run is, and what was passed over.</param>
+    /// <param name="clock">Names and dates new folders.</param>
+    /// <exception cref="ReportedException">Something that the user can mend.</exception>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public static OpenedRun Open(TrainOptions options, Action<string> note, TimeProvider clock)
+    {
+        RunConfiguration asked = options.Configuration;
+        RunConfiguration? saved = options.Saved;
+        if (options is { Run: { } run, Resume: not Resumption.None })
+        {
+            RunFolder.CheckMayOpen(run, options.Resume);
+            saved ??= ConfigurationFile.Find(run);
+        }
+
+        RunData data = RunData.Open(asked);
+        Model model = MakeModel(asked, data.Training);
+        float[]? initial = IsWeightsOfCheckpoint(options, saved) ? null : InitialWeights(asked, model);
+        Optimizer optimizer = asked.Optimizer.Create(model.ParameterCount);
+        RunConfiguration configuration = asked with
+        {
+            Layers = ModelSpec.Write(model.Root),
+            DataHash = data.Training.ContentHash,
+            ValidationHash = data.Validation?.ContentHash,
+            Shard = asked.Shard == 0 ? Catalogue.DefaultShard(asked.Model, model.Root) : asked.Shard,
+            InitialWeightsSha256 = initial is null ? saved!.InitialWeightsSha256 : WeightsHash.Of(initial),
+        };
+        TrainingJob job = new(configuration, data.Training, model);
+        IReadOnlySet<string> mayChange = ResumeRules.MayChange(job.DependsOnLength);
+        RunFolder folder = RunFolder.Open(
+            new RunFolderOptions(
+                configuration, saved, options.Run, options.Resume, mayChange, options.CommandLine, options.RunsRoot),
+            clock);
+        try
+        {
+            note($"Run folder {folder.Folder}");
+            if (DataSources.PassedOver(asked.Data) is { } passedOver)
+            {
+                note(passedOver);
+            }
+
+            int first = 0;
+            if (folder.IsResumed && FindCheckpoint(folder, configuration, mayChange, note) is { } checkpoint)
+            {
+                initial = TrainingCheckpoint.Parameters(checkpoint, model);
+                TrainingCheckpoint.RestoreOptimizer(checkpoint, model, optimizer);
+                first = checked((int)checkpoint.Step);
+                note($"Resuming after step {first}");
+            }
+
+            TrainingState state = new(initial ?? throw NoCheckpoint(folder), optimizer, model.Buffers);
+            return new OpenedRun(options, job, data.Validation, folder, state, first);
+        }
+        catch
+        {
+            folder.Dispose();
+            throw;
+        }
+    }
+
+    /// <inheritdoc/>
+    public void Dispose() => Folder.Dispose();
+
+    /// <summary>The model by its layers if a run has them, else by its name.</summary>
+    private static Model MakeModel(RunConfiguration asked, PairSource source) => asked.Layers.Count > 0
+        ? TrainingJob.ModelOf(asked)
+        : new Model(ModelLoader.FindLayers(asked.Model, source.Shape.C), ConvolutionAlgorithms.Parse(asked.Conv));
+
+    /// <summary>
+    /// Whether a checkpoint will replace the initial weights, and their hash is known. A file that is named anew is
+    /// read nevertheless: it may be another one.
+    /// </summary>
+    private static bool IsWeightsOfCheckpoint(TrainOptions options, RunConfiguration? saved) =>
+        saved is not null && saved.Init == options.Configuration.Init && CheckpointStore.FilesOf(options.Run!).Count > 0;
+
+    private static float[] InitialWeights(RunConfiguration asked, Model model)
+    {
+        float[] initial = new float[model.StateCount];
+        model.InitializeBuffers(initial);
+        if (asked.Init is { } file)
+        {
+            StateDict.Read(file).CopyTo(model, initial);
+        }
+        else
+        {
+            Initializer.Parse(asked.InitScheme).Fill(model, asked.Seed, initial);
+        }
+
+        return initial;
+    }
+
+    /// <summary>The newest checkpoint that is whole; null if there is none at all.</summary>
+    /// <exception cref="CheckpointException">Some are there, but none is whole.</exception>
+    /// <exception cref="ConfigurationException">It is of another configuration.</exception>
+    private static Checkpoint? FindCheckpoint(
+        RunFolder folder, RunConfiguration configuration, IReadOnlySet<string> mayChange, Action<string> note)
+    {
+        CheckpointStore store = new(folder.Folder);
+        Checkpoint? checkpoint = store.FindLatest(fault => note($"Passed over: {fault.Message}"));
+        if (checkpoint is not null)
+        {
+            string path = store.PathOf(checkpoint.Step);
+            ResumeRules.Check(
+                $"The checkpoint {path}",
+                ConfigurationFile.Parse(checkpoint.Configuration, path, "Remove it, or restore it from a backup."),
+                configuration,
+                mayChange,
+                "It is of another run: put it back where it belongs, and restore this run's own from a backup.");
+        }
+
+        return checkpoint;
+    }
+
+    private static CheckpointException NoCheckpoint(RunFolder folder) => new(
+        $"The checkpoints in {folder.Folder} went away while the run was opened.",
+        "Restore one from a backup, or resume the run once more.");
+}

@@ -1,0 +1,44 @@
+using Distributed.Framework.Data;
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Training;
+
+namespace Distributed.Coordinator.Runs;
+
+/// <summary>The pairs of a run.</summary>
+/// <param name="Training">To train with.</param>
+/// <param name="Validation">To validate with; null for nothing.</param>
+internal sealed record RunData(PairSource Training, PairSource? Validation)
+{
+    /// <summary>Opens what a configuration names.</summary>
+    /// <exception cref="ReportedException">It is missing or damaged, or the sizes differ.</exception>
+    public static RunData Open(RunConfiguration configuration)
+    {
+        PairSource training = DataSources.OpenTraining(configuration.Data);
+        PairSource? validation = DataSources.OpenValidation(configuration.Data);
+        if (validation is not null && configuration.NoisyValidation)
+        {
+            CheckStoredPairs(validation, "--validation-noisy", DataSources.ValidationOf(configuration.Data));
+            validation = new NoisyTargets(validation);
+        }
+
+        return validation is null || validation.Shape == training.Shape
+            ? new RunData(training, validation)
+            : throw new ConfigurationException(
+                $"Validation images are {validation.Shape}, training images {training.Shape}.",
+                "Give images of one size, or --crop N.");
+    }
+
+    /// <summary>Refuses to take targets for noisy that are known not to be.</summary>
+    /// <exception cref="ConfigurationException">They are clean images, or classes.</exception>
+    public static void CheckStoredPairs(PairSource source, string option, string? name)
+    {
+        if (source is not StoredPairSource)
+        {
+            throw new ConfigurationException(
+                $"{option} does not apply to {name}: its images are clean and their noise is made, "
+                + "or they have classes.",
+                $"Leave {option} out, or give a file of (noisy, noisy) pairs.");
+        }
+    }
+}

@@ -1,0 +1,75 @@
+using Distributed.Coordinator.Http;
+using Distributed.Framework.Training;
+
+namespace Distributed.Coordinator.Runs;
+
+/// <summary>What to do about a run that is in the folder already.</summary>
+public enum Resumption
+{
+    /// <summary>Refuse it: this is to be a new run.</summary>
+    None,
+
+    /// <summary>Go on with it; refuse if there is none.</summary>
+    Existing,
+
+    /// <summary>Go on with it, or start one if there is none.</summary>
+    Auto,
+}
+
+/// <summary>
+/// What the user asked <c>train</c> for: the configuration, which decides the result, and where and how to compute it,
+/// which does not. Null where a default depends on something else.
+/// </summary>
+public sealed record TrainOptions
+{
+    /// <summary>Steps of a run that says neither steps nor epochs: about a minute of the default model.</summary>
+    public const int DefaultSteps = 1000;
+
+    /// <summary>Steps between checkpoints, unless the user says otherwise.</summary>
+    public const int DefaultCheckpointEvery = 200;
+
+    /// <summary>What the result depends on; what is derived is not there yet.</summary>
+    public RunConfiguration Configuration { get; init; } = new() { Steps = DefaultSteps };
+
+    /// <summary>The configuration that the folder had when it was read; null if it was not, or is of no run.</summary>
+    public RunConfiguration? Saved { get; init; }
+
+    /// <summary>Whether to validate after every epoch, however short.</summary>
+    public bool ValidateEveryEpoch { get; init; }
+
+    /// <summary>Runs, one after the other, with one seed more each; null for one run.</summary>
+    public int? Repeat { get; init; }
+
+    /// <summary>The run folder; null for a new one.</summary>
+    public string? Run { get; init; }
+
+    /// <summary>What to do about a run that is in the folder.</summary>
+    public Resumption Resume { get; init; }
+
+    /// <summary>Steps between checkpoints; 0 for one at the end only; null for the default.</summary>
+    public int? CheckpointEvery { get; init; }
+
+    /// <summary>Local workers, 0 for none; null for one a core.</summary>
+    public int? Workers { get; init; }
+
+    /// <summary>Threads of each local worker.</summary>
+    public int Threads { get; init; } = 1;
+
+    /// <summary>Where workers of other processes are awaited; null for the default.</summary>
+    public ListenAddress? Listen { get; init; }
+
+    /// <summary>Workers that must be ready before the first step.</summary>
+    public int MinWorkers { get; init; } = 1;
+
+    /// <summary>File of the workers' token; null for the environment's, or one that is made.</summary>
+    public string? TokenFile { get; init; }
+
+    /// <summary>Where runs without a folder of their own go.</summary>
+    public string RunsRoot { get; init; } = "runs";
+
+    /// <summary>What is different if the run is one of an experiment; null if it is not.</summary>
+    public TrialOptions? Trial { get; init; }
+
+    /// <summary>The program's arguments, for the record.</summary>
+    public IReadOnlyList<string> CommandLine { get; init; } = [];
+}

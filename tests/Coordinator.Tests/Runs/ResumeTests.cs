@@ -1,0 +1,110 @@
+using System.Text.Json.Nodes;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Tests.Commands;
+using Distributed.Framework.Checkpoints;
+using Distributed.Protocol;
+
+namespace Distributed.Coordinator.Tests.Runs;
+
+/// <summary>What a resumed run needs, reads and refuses; training is real, of a small model.</summary>
+public sealed class ResumeTests : IDisposable
+{
+    private static readonly string[] s_disc =
+        ["--data", "disc", "--model", "mlp-disc", "--loss", "cross-entropy", "--shard", "5", "--workers", "1"];
+
+    private readonly string _root = Directory.CreateTempSubdirectory("distributed-test-").FullName;
+
+    public void Dispose() => Directory.Delete(_root, recursive: true);
+
+    [Fact]
+    public async Task Resume_InitFileIsGone_GoesOnWithTheSameBits()
+    {
+        await TrainAsync([.. s_disc, "--steps", "1", "--seed", "9", "--run", At("first")]);
+        string init = At("first", "model.safetensors");
+        string whole = await TrainAsync([.. s_disc, "--steps", "8", "--init", init, "--run", At("whole")]);
+        await TrainAsync([.. s_disc, "--steps", "4", "--init", init, "--run", At("cut")]);
+        File.Delete(init);
+
+        Assert.Equal(whole, await TrainAsync("--steps", "8", "--run", At("cut"), "--resume", "--workers", "1"));
+        await RefusedAsync("other.pth", "--run", At("cut"), "--resume", "--init", "other.pth");
+    }
+
+    [Fact]
+    public async Task Resume_CheckpointOfAnotherRun_IsRefusedByNameWithBothValues()
+    {
+        await TrainAsync([.. s_disc, "--steps", "4", "--run", At("zero")]);
+        await TrainAsync([.. s_disc, "--steps", "4", "--seed", "7", "--run", At("seven")]);
+        string checkpoint = At("seven", "checkpoints", "step-00000004.safetensors");
+        File.Copy(At("zero", "checkpoints", "step-00000004.safetensors"), checkpoint, overwrite: true);
+
+        string error = await RefusedAsync(checkpoint, "--run", At("seven"), "--resume", "--steps", "6");
+
+        Assert.Contains("seed was 0, now 7", error, StringComparison.Ordinal);
+        Assert.Contains("initialWeightsSha256 was ", error, StringComparison.Ordinal);
+        Assert.DoesNotContain("steps was", error, StringComparison.Ordinal);
+    }
+
+    /// <summary>Folders from before leaves were called shards.</summary>
+    [Fact]
+    public async Task Resume_FolderThatSaysLeaf_GoesOnWithTheSameBits()
+    {
+        string whole = await TrainAsync([.. s_disc, "--steps", "8", "--run", At("whole")]);
+        await TrainAsync([.. s_disc, "--steps", "4", "--run", At("old")]);
+        string path = At("old", "config.json");
+        File.WriteAllText(path, Renamed(File.ReadAllText(path)));
+        string checkpoint = At("old", "checkpoints", "step-00000004.safetensors");
+        Checkpoint saved = CheckpointFile.Read(checkpoint);
+        AtomicFile.Write(checkpoint, stream => CheckpointFile.Write(
+            stream, saved with { Configuration = Renamed(saved.Configuration) }));
+
+        Assert.Equal(whole, await TrainAsync("--steps", "8", "--run", At("old"), "--resume", "--workers", "1"));
+        await RefusedAsync("shard was 5, now 6", "--run", At("old"), "--resume", "--shard", "6");
+    }
+
+    [Fact]
+    public async Task Resume_NoRunThere_IsRefused_AndAutoStartsOne()
+    {
+        await RefusedAsync(At("new"), "--run", At("new"), "--resume");
+        Assert.False(Directory.Exists(At("new")));
+        await RefusedAsync(At("new"), "--run", At("new"), "--resume", "--repeat", "2");
+        string whole = await TrainAsync([.. s_disc, "--steps", "4", "--run", At("whole")]);
+
+        Assert.Equal(whole, await TrainAsync([.. s_disc, "--steps", "4", "--run", At("new"), "--resume=auto"]));
+        Assert.Equal(whole, await TrainAsync("--run", At("new"), "--resume=auto", "--workers", "1"));
+    }
+
+    [Fact]
+    public async Task Resume_NothingChanged_LeavesTheConfigurationAlone()
+    {
+        await TrainAsync([.. s_disc, "--steps", "2", "--run", At("run")]);
+        DateTime written = File.GetLastWriteTimeUtc(At("run", "config.json"));
+        await TrainAsync("--run", At("run"), "--resume", "--workers", "1");
+        Assert.Equal(written, File.GetLastWriteTimeUtc(At("run", "config.json")));
+    }
+
+    private static string Renamed(string json)
+    {
+        Assert.Contains("\"shard\"", json, StringComparison.Ordinal);
+        return json.Replace("\"shard\"", "\"leaf\"", StringComparison.Ordinal);
+    }
+
+    private string At(params string[] names) => Path.Combine([_root, .. names]);
+
+    /// <summary>Trains; gives the hash of the weights.</summary>
+    private static async Task<string> TrainAsync(params string[] arguments)
+    {
+        using CommandRunner runner = new() { Train = TrainSession.RunAsync };
+        int code = await runner.RunAsync(["train", "--json", .. arguments]);
+        Assert.True(code == ExitCodes.Done, runner.Error);
+        return (string)JsonNode.Parse(runner.Output)!["weightsSha256"]!;
+    }
+
+    private static async Task<string> RefusedAsync(string named, params string[] arguments)
+    {
+        using CommandRunner runner = new() { Train = TrainSession.RunAsync };
+        Assert.Equal(ExitCodes.BadInput, await runner.RunAsync(["train", "--json", .. arguments]));
+        Assert.Contains(named, runner.Error, StringComparison.Ordinal);
+        Assert.Equal("", runner.Output);
+        return runner.Error;
+    }
+}
