@@ -1,6 +1,7 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using Distributed.Coordinator.Core;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Cluster;

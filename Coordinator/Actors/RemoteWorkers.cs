@@ -48,7 +48,8 @@ public sealed class RemoteWorkers : IAsyncDisposable
             }
 
             string address = server.Address.GetLeftPart(UriPartial.Authority);
-            note($"Add workers: {Program()} --join {address} --token-file {Quote(secrets.JoinFile)}");
+            string program = ShellLine.Program("Worker", AppContext.BaseDirectory);
+            note($"Add workers: {program} --join {address} --token-file {ShellLine.Quote(secrets.JoinFile)}");
             return new RemoteWorkers(secrets, server);
         }
         catch
@@ -64,15 +65,4 @@ public sealed class RemoteWorkers : IAsyncDisposable
         await _server.DisposeAsync();
         _secrets.Dispose();
     }
-
-    /// <summary>What to type to call the worker: from a build folder it is <c>dotnet run</c>.</summary>
-    private static string Program()
-    {
-        string[] parts = AppContext.BaseDirectory.Split('/', '\\');
-        return parts.Contains("bin") && (parts.Contains("Release") || parts.Contains("Debug"))
-            ? "dotnet run -c Release --project Worker --"
-            : "worker";
-    }
-
-    private static string Quote(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
 }

@@ -6,7 +6,7 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Actors;
 
-/// <summary>One life of a run: opens it, trains with local workers and those that join, and leaves the results.</summary>
+/// <summary>One life of a run: opens it, trains with local workers and those that join, leaves the results.</summary>
 public static class TrainSession
 {
     /// <summary>

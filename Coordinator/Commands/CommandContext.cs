@@ -48,7 +48,7 @@ internal sealed record CommandContext
         IsErrorTerminal = !Console.IsErrorRedirected,
         NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
         IsDebug = Environment.GetEnvironmentVariable("DISTRIBUTED_DEBUG") == "1",
-        Program = ProgramName(Environment.ProcessPath),
+        Program = ShellLine.Program("Coordinator", Environment.ProcessPath),
         OpenSettings = () => new ConfigurationBuilder()
             .SetBasePath(AppContext.BaseDirectory)
             .AddJsonFile("appsettings.json", optional: true)
@@ -58,12 +58,4 @@ internal sealed record CommandContext
 
     /// <summary>Where people read: not standard output if that is for a program.</summary>
     public TextWriter Human(bool json) => json ? Error : Output;
-
-    /// <summary>What to type to call the program at this path: from a build folder it was <c>dotnet run</c>.</summary>
-    internal static string ProgramName(string? path)
-    {
-        string[] parts = (path ?? "").Split('/', '\\');
-        bool isBuild = parts.Contains("bin") && (parts.Contains("Release") || parts.Contains("Debug"));
-        return isBuild ? "dotnet run -c Release --project Coordinator --" : "coordinator";
-    }
 }

@@ -11,29 +11,29 @@ internal static class ExperimentEnding
     public sealed record Surroundings(CommandContext Context, TextWriter Human, bool IsJson, string Folder);
 
     /// <summary>Writes them.</summary>
-    /// <param name="results">Of all cells.</param>
+    /// <param name="results">Of all trials.</param>
     /// <param name="files">What was written.</param>
     /// <param name="resume">What to type to go on.</param>
     /// <param name="around">Where to write.</param>
     /// <param name="signals">Say whether the user stopped it.</param>
     public static int Write(
-        IReadOnlyList<CellResult> results,
+        IReadOnlyList<TrialResult> results,
         IReadOnlyList<string> files,
         string resume,
         Surroundings around,
         StopSignals signals)
     {
-        CellResult[] failed = [.. results.Where(result => result.Status == CellStatus.Failed)];
-        bool isStopped = results.Any(result => result.Status == CellStatus.Stopped);
+        TrialResult[] failed = [.. results.Where(result => result.Status == TrialStatus.Failed)];
+        bool isStopped = results.Any(result => result.Status == TrialStatus.Stopped);
         around.Human.WriteLine();
         foreach (string file in files)
         {
             around.Human.WriteLine($"Wrote {file}");
         }
 
-        foreach (CellResult result in failed)
+        foreach (TrialResult result in failed)
         {
-            around.Human.WriteLine($"Failed: {result.Cell.Name}: {result.Cause}");
+            around.Human.WriteLine($"Failed: {result.Trial.Name}: {result.Cause}");
         }
 
         if (isStopped || failed.Length > 0)
@@ -46,9 +46,9 @@ internal static class ExperimentEnding
             around.Context.Output.WriteLine(new JsonObject
             {
                 ["run"] = around.Folder,
-                ["cells"] = results.Count,
-                ["done"] = results.Count(result => result.Status == CellStatus.Done),
-                ["diverged"] = results.Count(result => result.Status == CellStatus.Diverged),
+                ["trials"] = results.Count,
+                ["done"] = results.Count(result => result.Status == TrialStatus.Done),
+                ["diverged"] = results.Count(result => result.Status == TrialStatus.Diverged),
                 ["failed"] = failed.Length,
                 ["files"] = new JsonArray([.. files.Select(file => (JsonNode)file)]),
             }.ToJsonString());
@@ -58,7 +58,4 @@ internal static class ExperimentEnding
             : failed.Length > 0 || isStopped ? ExitCodes.Failed
             : ExitCodes.Done;
     }
-
-    /// <summary>A word as a shell takes it.</summary>
-    public static string Quote(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
 }

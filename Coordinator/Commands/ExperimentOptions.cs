@@ -6,22 +6,22 @@ using Distributed.Coordinator.Http;
 namespace Distributed.Coordinator.Commands;
 
 /// <summary>Where to compute an experiment, and for whom to write.</summary>
-internal sealed record ExperimentRequest(CellPlace Place, bool IsJson);
+internal sealed record ExperimentRequest(TrialPlace Place, bool IsJson);
 
 /// <summary>The options that <c>sweep</c> and <c>reproduce</c> share.</summary>
 internal sealed class ExperimentOptions
 {
     private readonly Option<int?> _parallel = StrictOptions.WholeNumber(
-        "--parallel", "Cells at once, one worker of one thread each [one a core]", 1, TrainArguments.WorkersMax);
+        "--parallel", "Trials at once, one worker of one thread each [one a core]", 1, TrainArguments.WorkersMax);
 
     private readonly Option<int?> _workers = StrictOptions.WholeNumber(
         "--workers", "With --listen: local workers beside those that join [0]", 0, TrainArguments.WorkersMax);
 
     private readonly Option<ListenAddress?> _listen = StrictOptions.Address(
-        "--listen", "Await other machines' workers here; they compute cell after cell and end with the last");
+        "--listen", "Await other machines' workers here; they compute trial after trial and end with the last");
 
     private readonly Option<int?> _minWorkers = StrictOptions.WholeNumber(
-        "--min-workers", "With --listen: workers that must be there before a cell's first step [1]",
+        "--min-workers", "With --listen: workers that must be there before a trial's first step [1]",
         1,
         TrainArguments.WorkersMax);
 
@@ -42,13 +42,13 @@ internal sealed class ExperimentOptions
         {
             if (Has(option) && !listens)
             {
-                result.AddError($"{option.Name} needs --listen; without it, --parallel N says how many cells run.");
+                result.AddError($"{option.Name} needs --listen; without it, --parallel N says how many trials run.");
             }
         }
 
         if (listens && Has(_parallel))
         {
-            result.AddError("--parallel and --listen exclude each other: joined workers compute one cell at a time.");
+            result.AddError("--parallel and --listen exclude each other: joined workers compute one trial at a time.");
         }
 
         bool Has(Option option) => result.GetResult(option) is { Implicit: false };
@@ -57,12 +57,12 @@ internal sealed class ExperimentOptions
     /// <summary>What was asked for.</summary>
     public ExperimentRequest Read(ParseResult result) => new(
         result.GetValue(_listen) is { } listen
-            ? new CellPlace(
+            ? new TrialPlace(
                 1,
                 result.GetValue(_workers) ?? 0,
                 listen,
                 result.GetValue(_minWorkers) ?? 1,
                 result.GetValue(_tokenFile))
-            : new CellPlace(result.GetValue(_parallel) ?? Environment.ProcessorCount),
+            : new TrialPlace(result.GetValue(_parallel) ?? Environment.ProcessorCount),
         result.GetValue(_json));
 }

@@ -18,8 +18,8 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
             "  PROGRAM doctor",
             "",
-            "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or configuration, 6 no valid checkpoint although some",
-            "are there, 7 disk full, 130 Ctrl+C, 143 SIGTERM.",
+            "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or configuration, 4 cannot join or not authorized,",
+            "5 version mismatch, 6 no valid checkpoint although some are there, 7 disk full, 130 Ctrl+C, 143 SIGTERM.",
         ],
         ["train"] =
         [
@@ -43,8 +43,8 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ],
         ["sweep"] =
         [
-            "All options of train that shape the result are taken too, and hold for every cell; see train --help.",
-            "Cells that are done are not run again: the same line with --run, or --resume, goes on with a sweep.",
+            "All options of train that shape the result are taken too, and hold for every trial; see train --help.",
+            "Trials that are done are not run again: the same line with --run, or --resume, goes on with a sweep.",
             "Values with commas are separated by semicolons; a switch has the values on and off.",
             "",
             "Examples:",
@@ -76,7 +76,8 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ],
         ["denoise"] =
         [
-            "Each picture is denoised whole; the result is clamped and rounded to 8 bits. Transparency is dropped.",
+            "A picture goes through in tiles, with the same values as in one piece; the result is clamped and rounded",
+            "to 8 bits, or to 16 if the input has more. Transparency is dropped.",
             "",
             "Examples:",
             "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",

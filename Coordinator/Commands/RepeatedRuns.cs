@@ -21,7 +21,7 @@ internal static class RepeatedRuns
     public static string FolderOf(string folder, uint seed) =>
         Path.Combine(folder, string.Create(CultureInfo.InvariantCulture, $"{Beginning}{seed}"));
 
-    /// <summary>The folder whose configuration repeated runs that go on go by: of the least seed that is there.</summary>
+    /// <summary>The folder whose configuration resumed runs go by: of the least seed that is there.</summary>
     public static string FirstOf(string folder) => FolderOf(folder, Seeds(folder).FirstOrDefault());
 
     /// <summary>Refuses to resume a folder without repeated runs; to begin some, it must hold nothing else.</summary>

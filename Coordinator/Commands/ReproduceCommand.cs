@@ -88,11 +88,13 @@ internal static class ReproduceCommand
         ReproduceRecord.Check(task.Folder, task.Size);
         Directory.CreateDirectory(task.Folder);
         using RunLock held = RunLock.Take(task.Folder);
+        ExperimentFolder.Adopt(task.Folder);
         ReproduceRecord.Write(task.Folder, task.Size);
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
-        CellRunner runner = new(context, settings, task.Folder, request.Place);
-        ExperimentRunner experiments = new(runner, request.Place.Parallel, human.WriteLine);
-        Dictionary<string, CellResult> all = await CollectAsync(task, experiments, signals.Token);
+        TrainLine train = new(context, settings);
+        TrialRunner runner = new(train, task.Folder, request.Place, context.Clock);
+        ExperimentRunner experiments = new(runner, train.Explain, request.Place.Parallel, human.WriteLine);
+        Dictionary<string, TrialResult> all = await CollectAsync(task, experiments, signals.Token);
         if (!signals.Token.IsCancellationRequested)
         {
             await runner.DismissWorkersAsync();
@@ -110,8 +112,8 @@ internal static class ReproduceCommand
         }
 
         string resume = $"{context.Program} reproduce {task.Names} --scale "
-            + $"{task.Size.Scale.ToString(CultureInfo.InvariantCulture)} --run {ExperimentEnding.Quote(task.Folder)}"
-            + (task.Size.Data is { } data ? $" --data {ExperimentEnding.Quote(data)}" : "")
+            + $"{task.Size.Scale.ToString(CultureInfo.InvariantCulture)} --run {ShellLine.Quote(task.Folder)}"
+            + (task.Size.Data is { } data ? $" --data {ShellLine.Quote(data)}" : "")
             + (task.Size.Repeat is { } repeat ? $" --repeat {repeat}" : "");
         return ExperimentEnding.Write(
             [.. all.Values],
@@ -122,40 +124,42 @@ internal static class ReproduceCommand
     }
 
     /// <summary>
-    /// Runs the cells of all reproductions together, so that no core waits, until none asks for more.
+    /// Runs the trials of all reproductions together, so that no core waits, until none asks for more.
     /// </summary>
-    private static async Task<Dictionary<string, CellResult>> CollectAsync(
+    private static async Task<Dictionary<string, TrialResult>> CollectAsync(
         Wanted task, ExperimentRunner experiments, CancellationToken stop)
     {
-        Dictionary<string, CellResult> all = [];
+        Dictionary<string, TrialResult> all = [];
         while (true)
         {
-            Cell[] cells =
+            Trial[] trials =
             [
-                .. task.Reproductions.SelectMany(one => one.Cells(task.Size, ResultsOf(one, task.Size, all)))
-                    .DistinctBy(cell => cell.Name).Where(cell => !all.ContainsKey(cell.Name)),
+                .. task.Reproductions.SelectMany(one => one.Trials(task.Size, ResultsOf(one, task.Size, all)))
+                    .DistinctBy(trial => trial.Name).Where(trial => !all.ContainsKey(trial.Name)),
             ];
-            if (cells.Length == 0)
+            if (trials.Length == 0)
             {
                 return all;
             }
 
-            foreach (CellResult result in await experiments.RunAsync(cells, stop))
+            foreach (TrialResult result in await experiments.RunAsync(trials, stop))
             {
-                all.Add(result.Cell.Name, result);
+                all.Add(result.Trial.Name, result);
             }
         }
     }
 
-    /// <summary>The results of the cells that a reproduction asks for, as far as they are known.</summary>
-    private static CellResult[] ResultsOf(
-        Reproduction one, ReproduceSize size, Dictionary<string, CellResult> all)
+    /// <summary>The results of the trials that a reproduction asks for, as far as they are known.</summary>
+    private static TrialResult[] ResultsOf(
+        Reproduction one, ReproduceSize size, Dictionary<string, TrialResult> all)
     {
-        CellResult[] known = [];
+        TrialResult[] known = [];
         while (true)
         {
-            CellResult[] more =
-                [.. one.Cells(size, known).Where(cell => all.ContainsKey(cell.Name)).Select(cell => all[cell.Name])];
+            TrialResult[] more =
+            [
+                .. one.Trials(size, known).Select(trial => trial.Name).Where(all.ContainsKey).Select(name => all[name]),
+            ];
             if (more.Length <= known.Length)
             {
                 return known;
@@ -169,7 +173,7 @@ internal static class ReproduceCommand
         settings.RunsRoot ?? "runs",
         "reproduce"
             + (size.IsFull ? "" : "-" + size.Scale.ToString(CultureInfo.InvariantCulture))
-            + (size.Data is { } data ? "-" + Cell.Slug(Path.GetFileName(data)) : "")
+            + (size.Data is { } data ? "-" + FolderName.Of(Path.GetFileName(data)) : "")
             + (size.Repeat is { } repeat ? $"-repeat-{repeat}" : ""));
 
     private static string? Folder(string? data)

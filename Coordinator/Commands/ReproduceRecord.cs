@@ -7,7 +7,7 @@ using Distributed.Framework.Errors;
 namespace Distributed.Coordinator.Commands;
 
 /// <summary>
-/// The file <c>reproduce.json</c> in the folder of the results: of what size and on what data they are. Cells of
+/// The file <c>reproduce.json</c> in the folder of the results: of what size and on what data they are. Trials of
 /// another size would not fit to those that are there.
 /// </summary>
 internal static class ReproduceRecord
@@ -60,6 +60,6 @@ internal static class ReproduceRecord
         }
     }
 
-    /// <summary>What decides which cells there are.</summary>
+    /// <summary>What decides which trials there are.</summary>
     private sealed record Saved(double Scale, string? Data, int? Repeat);
 }

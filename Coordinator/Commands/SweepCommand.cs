@@ -94,21 +94,24 @@ internal static class SweepCommand
     {
         string folder = Path.GetFullPath(run ?? NewFolder(resume, settings, context));
         SweepPlan plan = Choose(given, folder, resume);
-        GridAxis[] axes = [.. plan.Grid.Select(GridAxis.Parse)];
-        IReadOnlyList<Cell> cells = Grid.Cells(axes, plan.Words, plan.Repeat, plan.Seed, plan.ValidatesEachEpoch);
-        foreach (Cell cell in cells)
+        TrainLine train = new(context, settings);
+        GridAxis[] axes = [.. plan.Grid.Select(text => GridAxis.Parse(text, train.Find))];
+        IReadOnlyList<Trial> trials =
+            Grid.Trials(axes, plan.Arguments, plan.Repeat, plan.Seed, plan.ValidatesEachEpoch);
+        foreach (Trial trial in trials)
         {
-            TrainLine.Parse(cell.Words, settings);
+            train.Parse(trial.Arguments);
         }
 
         Directory.CreateDirectory(folder);
         using RunLock held = RunLock.Take(folder);
+        ExperimentFolder.Adopt(folder);
         AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(plan, s_json) + "\n");
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
-        human.WriteLine($"Sweep of {cells.Count} cells, {request.Place.Parallel} at once, in {folder}");
-        CellRunner runner = new(context, settings, folder, request.Place);
-        IReadOnlyList<CellResult> results = await new ExperimentRunner(runner, request.Place.Parallel, human.WriteLine)
-            .RunAsync(cells, signals.Token);
+        human.WriteLine($"Sweep of {trials.Count} trials, {request.Place.Parallel} at once, in {folder}");
+        TrialRunner runner = new(train, folder, request.Place, context.Clock);
+        ExperimentRunner experiment = new(runner, train.Explain, request.Place.Parallel, human.WriteLine);
+        IReadOnlyList<TrialResult> results = await experiment.RunAsync(trials, signals.Token);
         if (!signals.Token.IsCancellationRequested)
         {
             await runner.DismissWorkersAsync();
@@ -121,7 +124,7 @@ internal static class SweepCommand
         return ExperimentEnding.Write(
             results,
             files,
-            $"{context.Program} sweep --run {ExperimentEnding.Quote(folder)} --resume",
+            $"{context.Program} sweep --run {ShellLine.Quote(folder)} --resume",
             new ExperimentEnding.Surroundings(context, human, request.IsJson, folder),
             signals);
     }
@@ -149,8 +152,10 @@ internal static class SweepCommand
     {
         try
         {
-            return JsonSerializer.Deserialize<SweepPlan>(File.ReadAllText(path), s_json)
-                ?? throw new JsonException("It is null.");
+            JsonObject json = JsonNode.Parse(File.ReadAllText(path)) as JsonObject
+                ?? throw new JsonException("It is no JSON object.");
+            ExperimentFolder.RenameArguments(json);
+            return json.Deserialize<SweepPlan>(s_json)!;
         }
         catch (JsonException exception)
         {
@@ -179,7 +184,7 @@ internal static class SweepCommand
 
     /// <summary>What a sweep is: kept in its folder, so that it can be gone on with.</summary>
     private sealed record SweepPlan(
-        IReadOnlyList<string> Grid, IReadOnlyList<string> Words, int Repeat, uint Seed, bool ValidatesEachEpoch)
+        IReadOnlyList<string> Grid, IReadOnlyList<string> Arguments, int Repeat, uint Seed, bool ValidatesEachEpoch)
     {
         public bool IsSame(SweepPlan other) => JsonNode.DeepEquals(
             JsonSerializer.SerializeToNode(this, s_json), JsonSerializer.SerializeToNode(other, s_json));

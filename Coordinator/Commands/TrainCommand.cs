@@ -17,7 +17,7 @@ internal static class TrainCommand
     /// <param name="commandLine">The program's arguments, for the record.</param>
     public static Command Create(CommandContext context, StopSignals signals, IReadOnlyList<string> commandLine)
     {
-        Command command = new("train", "Train a denoiser with local and joining workers; without options on synthetic images");
+        Command command = new("train", "Train a denoiser with all cores; without options on synthetic images");
         TrainArguments arguments = new();
         arguments.AddTo(command);
         Option<bool> json = StrictOptions.Flag(
@@ -44,7 +44,8 @@ internal static class TrainCommand
         if (options.Configuration.Seed > uint.MaxValue - (uint)(count - 1))
         {
             throw new ConfigurationException(
-                $"--repeat {count}: seeds from {options.Configuration.Seed} on pass 4294967295.", "Give a smaller --seed.");
+                $"--repeat {count}: seeds from {options.Configuration.Seed} on pass 4294967295.",
+                "Give a smaller --seed.");
         }
 
         TextWriter human = context.Human(json);

@@ -1,6 +1,6 @@
 using System.Globalization;
-using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Runs;
+using static System.FormattableString;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -26,7 +26,7 @@ internal static class TrainEnding
         WritePlace(writer, "Report", Path.Combine(summary.Run, "report.html"));
         writer.WriteLine();
         writer.WriteLine("Next:");
-        string run = Quote(summary.Run);
+        string run = ShellLine.Quote(summary.Run);
         if (result.IsStopped)
         {
             writer.WriteLine($"  {program} {Resume(options, summary.Run)}");
@@ -45,8 +45,8 @@ internal static class TrainEnding
 
         if (!result.IsStopped && summary.Accuracy is null)
         {
-            writer.WriteLine(
-                $"  {program} train --data FOLDER_OF_PNGS --noise gaussian:25 --init {Quote(Weights(summary.Run))}");
+            string weights = ShellLine.Quote(Path.Combine(summary.Run, "model.safetensors"));
+            writer.WriteLine($"  {program} train --data FOLDER_OF_PNGS --noise gaussian:25 --init {weights}");
         }
     }
 
@@ -118,26 +118,28 @@ internal static class TrainEnding
     /// <summary>The same options, in the same folder: another configuration would be refused.</summary>
     public static string Resume(TrainOptions options, string run)
     {
-        List<string> words = [.. RunEnvironment.WithoutSecrets(options.CommandLine)];
-        if (words.Count > 0 && words[0] == "train")
+        List<string> arguments = [.. RunEnvironment.WithoutSecrets(options.CommandLine)];
+        if (arguments is ["train", ..])
         {
-            words.RemoveAt(0);
+            arguments.RemoveAt(0);
         }
 
-        int at = words.FindIndex(word => word is "--run");
-        if (at >= 0)
-        {
-            words.RemoveRange(at, Math.Min(2, words.Count - at));
-        }
-
-        words.RemoveAll(word => word == "--resume" || word.StartsWith("--run=", StringComparison.Ordinal)
-            || word.StartsWith("--run:", StringComparison.Ordinal));
-        return string.Join(' ', ["train", .. words.Select(Quote), "--run", Quote(run), "--resume"]);
+        Remove(arguments, "--run", _ => true);
+        Remove(arguments, "--resume", value => value == "auto");
+        return string.Join(
+            ' ', ["train", .. arguments.Select(ShellLine.Quote), "--run", ShellLine.Quote(run), "--resume"]);
     }
 
-    private static string Weights(string run) => Path.Combine(run, "model.safetensors");
+    /// <summary>Takes an option out, with its value if that is one.</summary>
+    private static void Remove(List<string> arguments, string option, Predicate<string> isValue)
+    {
+        int at = arguments.IndexOf(option);
+        if (at >= 0)
+        {
+            arguments.RemoveRange(at, at + 1 < arguments.Count && isValue(arguments[at + 1]) ? 2 : 1);
+        }
 
-    private static string Quote(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
+        arguments.RemoveAll(argument => argument.StartsWith(option + "=", StringComparison.Ordinal)
+            || argument.StartsWith(option + ":", StringComparison.Ordinal));
+    }
 }

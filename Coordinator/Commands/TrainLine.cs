@@ -1,37 +1,54 @@
 using System.CommandLine;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Experiments;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
 
-/// <summary>Options of <c>train</c> that come from elsewhere than this program's own command line.</summary>
-internal static class TrainLine
+/// <summary><c>train</c> by arguments that come from elsewhere than this program's own command line.</summary>
+/// <param name="context">Its <see cref="CommandContext.Train"/> trains.</param>
+/// <param name="settings">Defaults.</param>
+internal sealed class TrainLine(CommandContext context, TrainSettings settings) : ITrainCommand
 {
-    /// <summary>Reads them by the rules of <c>train</c>.</summary>
-    /// <exception cref="ConfigurationException">
-    /// They are not options of <c>train</c>, or out of their range.
-    /// </exception>
-    public static TrainOptions Parse(IReadOnlyList<string> line, TrainSettings settings)
+    /// <inheritdoc cref="ITrainCommand.Find"/>
+    public static TrainOption? FindOption(string name)
     {
-        TrainArguments arguments = new();
+        string full = name.StartsWith("--", StringComparison.Ordinal) ? name : "--" + name;
+        Option? found = new TrainArguments().All.FirstOrDefault(option => option.Name == full);
+        return found is null ? null : new TrainOption(found.Name, found.Arity.MaximumNumberOfValues == 0);
+    }
+
+    /// <inheritdoc/>
+    public TrainOption? Find(string name) => FindOption(name);
+
+    /// <inheritdoc/>
+    public TrainOptions Parse(IReadOnlyList<string> arguments)
+    {
+        TrainArguments train = new();
         Command command = new("train");
-        arguments.AddTo(command);
-        ParseResult result = command.Parse(line, new ParserConfiguration
+        train.AddTo(command);
+        ParseResult result = command.Parse(arguments, new ParserConfiguration
         {
             EnablePosixBundling = false,
             ResponseFileTokenReplacer = null,
         });
         return result.Errors.Count == 0
-            ? arguments.Read(result, settings, line)
+            ? train.Read(result, settings, arguments)
             : throw new ConfigurationException(
                 string.Join(' ', result.Errors.Select(error => error.Message).Distinct()),
                 "Give options as train takes them; see: train --help");
     }
 
-    /// <summary>The option of <c>train</c> with this name, without or with its dashes; null if there is none.</summary>
-    public static Option? Find(string name)
+    /// <inheritdoc/>
+    public Task<TrainResult> RunAsync(TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
+        context.Train(options, display, stop);
+
+    /// <inheritdoc/>
+    public TrialFault Explain(Exception exception)
     {
-        string full = name.StartsWith("--", StringComparison.Ordinal) ? name : "--" + name;
-        return new TrainArguments().All.FirstOrDefault(option => option.Name == full);
+        ErrorReport report = ErrorReport.Of(exception);
+        return new TrialFault($"{report.Cause} {report.Remedy}", report.ExitCode == ExitCodes.DiskFull);
     }
 }

@@ -9,7 +9,7 @@ internal static class ComparisonTable
     /// <param name="title">Above it.</param>
     /// <param name="metric">What is compared.</param>
     /// <param name="rows">With the results of their runs.</param>
-    /// <param name="notes">Below it; what became of cells that are not done is added.</param>
+    /// <param name="notes">Below it; what became of trials that are not done is added.</param>
     public static ResultTable Create(
         string title, Metric metric, IReadOnlyList<ComparedRow> rows, IReadOnlyList<string> notes)
     {
@@ -32,16 +32,16 @@ internal static class ComparisonTable
             [
                 .. notes,
                 .. rows.SelectMany(row => row.Results)
-                    .Where(result => result.Status != CellStatus.Done)
+                    .Where(result => result.Status != TrialStatus.Done)
                     .Select(result =>
-                        $"{result.Cell.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}"),
+                        $"{result.Trial.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}"),
             ]);
     }
 
     private static object?[] Row(ComparedRow row, Metric metric)
     {
         Spread? ours = metric.Over(row.Results);
-        CellResult[] done = [.. row.Results.Where(result => result.Status == CellStatus.Done)];
+        TrialResult[] done = [.. row.Results.Where(result => result.Status == TrialStatus.Done)];
         return
         [
             row.Row.Label,
@@ -58,15 +58,15 @@ internal static class ComparisonTable
 }
 
 /// <summary>The same training with one seed after the other.</summary>
-internal static class RepeatedCells
+internal static class RepeatedTrials
 {
-    /// <summary>The cells, of one group.</summary>
-    public static IEnumerable<Cell> Of(
-        string group, IReadOnlyList<string> words, int runs, bool validatesEachEpoch, int firstSeed = 0) =>
+    /// <summary>The trials, of one configuration.</summary>
+    public static IEnumerable<Trial> Of(
+        string configuration, IReadOnlyList<string> arguments, int runs, bool validatesEachEpoch, int firstSeed = 0) =>
         Enumerable.Range(firstSeed, runs).Select(run =>
         {
             string seed = run.ToString(CultureInfo.InvariantCulture);
-            return new Cell(
-                runs == 1 ? group : $"{group} seed={seed}", [.. words, "--seed", seed], group, validatesEachEpoch);
+            string name = runs == 1 ? configuration : $"{configuration} seed={seed}";
+            return new Trial(name, [.. arguments, "--seed", seed], configuration, validatesEachEpoch);
         });
 }

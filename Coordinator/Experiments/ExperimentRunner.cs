@@ -1,103 +1,101 @@
 using System.Collections.Concurrent;
-using System.Globalization;
 using Distributed.Coordinator.Actors;
-using Distributed.Coordinator.Commands;
 using Distributed.Framework.Data;
 using Distributed.Framework.Training;
-using Distributed.Protocol;
+using static System.FormattableString;
 
 namespace Distributed.Coordinator.Experiments;
 
-/// <summary>Runs the cells of an experiment, several at once, and goes on when one fails.</summary>
+/// <summary>Runs the trials of an experiment, several at once, and goes on when one fails.</summary>
 /// <remarks>
-/// A cell is one worker of one thread, since small models do not scale over threads; the result of a cell does not
-/// depend on how many run beside it, nor on their order. Cells that are done are not run again.
+/// A trial is one worker of one thread, since small models do not scale over threads; the result of a trial does not
+/// depend on how many run beside it, nor on their order. Trials that are done are not run again.
 /// </remarks>
-/// <param name="runner">Trains one cell.</param>
-/// <param name="parallel">Cells at once.</param>
-/// <param name="note">Told a line for each cell. Any thread.</param>
-internal sealed class ExperimentRunner(CellRunner runner, int parallel, Action<string> note)
+/// <param name="runner">Trains one trial.</param>
+/// <param name="explain">Says why one failed.</param>
+/// <param name="parallel">Trials at once.</param>
+/// <param name="note">Told a line for each trial. Any thread.</param>
+internal sealed class ExperimentRunner(
+    TrialRunner runner, Func<Exception, TrialFault> explain, int parallel, Action<string> note)
 {
     /// <summary>Runs them all.</summary>
-    /// <param name="cells">In the order to begin with.</param>
-    /// <param name="stop">Ends it; cells that are begun are saved.</param>
-    /// <returns>The results in the order of the cells.</returns>
-    public async Task<IReadOnlyList<CellResult>> RunAsync(IReadOnlyList<Cell> cells, CancellationToken stop)
+    /// <param name="trials">In the order to begin with.</param>
+    /// <param name="stop">Ends it; trials that are begun are saved.</param>
+    /// <returns>The results in the order of the trials.</returns>
+    public async Task<IReadOnlyList<TrialResult>> RunAsync(IReadOnlyList<Trial> trials, CancellationToken stop)
     {
-        CellResult?[] results = [.. cells.Select(cell => CellRecord.Read(runner.FolderOf(cell), cell))];
-        ConcurrentQueue<int> open = new(Enumerable.Range(0, cells.Count).Where(index => results[index] is null));
-        int done = cells.Count - open.Count;
+        TrialResult?[] results = [.. trials.Select(trial => TrialRecord.Read(runner.FolderOf(trial), trial))];
+        ConcurrentQueue<int> open = new(Enumerable.Range(0, trials.Count).Where(index => results[index] is null));
+        int done = trials.Count - open.Count;
         if (done > 0)
         {
-            note($"{done} of {cells.Count} cells were done before");
+            note($"{done} of {trials.Count} trials were done before");
         }
 
         bool isDiskFull = false;
 
-        // Generated images live as long as somebody has them: here, so that each is drawn once for all cells.
-        PairSource?[] held = open.IsEmpty ? [] : runner.HoldData(cells[open.First()]);
+        // Generated images live as long as somebody has them: here, so that each is drawn once for all trials.
+        PairSource?[] held = open.IsEmpty ? [] : runner.HoldData(trials[open.First()]);
         await Task.WhenAll(Enumerable.Range(0, Math.Min(parallel, open.Count)).Select(_ => Task.Run(LoopAsync)));
         GC.KeepAlive(held);
-        return [.. cells.Select((cell, index) => results[index]
-            ?? new CellResult { Cell = cell, Status = CellStatus.Stopped, Cause = "not begun" })];
+        return [.. trials.Select((trial, index) => results[index]
+            ?? new TrialResult { Trial = trial, Status = TrialStatus.Stopped, Cause = "not begun" })];
 
         async Task LoopAsync()
         {
             while (!stop.IsCancellationRequested && !Volatile.Read(ref isDiskFull) && open.TryDequeue(out int index))
             {
-                (CellResult result, int? code) = await TryAsync(cells[index], stop);
+                (TrialResult result, bool isFull) = await TryAsync(trials[index], stop);
                 results[index] = result;
-                if (code == ExitCodes.DiskFull)
+                if (isFull)
                 {
                     Volatile.Write(ref isDiskFull, true);
                 }
 
-                note($"[{Interlocked.Increment(ref done)}/{cells.Count}] {Line(result)}");
+                note($"[{Interlocked.Increment(ref done)}/{trials.Count}] {Line(result)}");
             }
         }
     }
 
-    private static string Line(CellResult result)
+    private static string Line(TrialResult result)
     {
-        if (result.Status != CellStatus.Done)
+        if (result.Status != TrialStatus.Done)
         {
-            return $"{result.Cell.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}";
+            return $"{result.Trial.Name}: {result.Status.ToString().ToLowerInvariant()}: {result.Cause}";
         }
 
-        string value = result.Accuracy is { } accuracy ? Text($"accuracy {accuracy * 100:0.00} %")
-            : result.Psnr is { } psnr ? Text($"PSNR {psnr:0.00} dB")
-            : result.PsnrEstimated is { } estimated ? Text($"PSNR ~{estimated:0.00} dB")
-            : Text($"loss {result.Loss:0.000000}");
-        return Text($"{result.Cell.Name}: {value}, {result.Steps} steps in {result.Seconds:0.0} s");
+        string value = result.Accuracy is { } accuracy ? Invariant($"accuracy {accuracy * 100:0.00} %")
+            : result.Psnr is { } psnr ? Invariant($"PSNR {psnr:0.00} dB")
+            : result.PsnrEstimated is { } estimated ? Invariant($"PSNR ~{estimated:0.00} dB")
+            : Invariant($"loss {result.Loss:0.000000}");
+        return Invariant($"{result.Trial.Name}: {value}, {result.Steps} steps in {result.Seconds:0.0} s");
     }
 
-    private static string Text(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
-
-    private async Task<(CellResult Result, int? Code)> TryAsync(Cell cell, CancellationToken stop)
+    private async Task<(TrialResult Result, bool IsDiskFull)> TryAsync(Trial trial, CancellationToken stop)
     {
         try
         {
-            CellDisplay display = new(cell.Name, note);
-            return (await runner.RunAsync(cell, display, stop), null);
+            TrialDisplay display = new(trial.Name, note);
+            return (await runner.RunAsync(trial, display, stop), false);
         }
-#pragma warning disable CA1031 // A cell's fault is a row of the table; the others go on.
+#pragma warning disable CA1031 // A trial's fault is a row of the table; the others go on.
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            ErrorReport report = ErrorReport.Of(exception);
-            CellResult failed = new()
+            TrialFault fault = explain(exception);
+            TrialResult failed = new()
             {
-                Cell = cell,
-                Status = CellStatus.Failed,
-                Cause = $"{report.Cause} {report.Remedy}",
-                Run = runner.FolderOf(cell),
+                Trial = trial,
+                Status = TrialStatus.Failed,
+                Cause = fault.Text,
+                Run = runner.FolderOf(trial),
             };
-            return (failed, report.ExitCode);
+            return (failed, fault.IsDiskFull);
         }
     }
 
-    /// <summary>Says how far a long cell is, once in a while; the notes of short ones are nobody's business.</summary>
-    private sealed class CellDisplay(string name, Action<string> note) : ITrainingDisplay
+    /// <summary>Says how far a long trial is, once in a while; the notes of short ones are nobody's business.</summary>
+    private sealed class TrialDisplay(string name, Action<string> note) : ITrainingDisplay
     {
         private static readonly TimeSpan s_interval = TimeSpan.FromSeconds(20);
         private readonly TimeProvider _clock = TimeProvider.System;
@@ -117,9 +115,9 @@ internal sealed class ExperimentRunner(CellRunner runner, int parallel, Action<s
             if (_clock.GetElapsedTime(_shownAt.Value) >= s_interval)
             {
                 _shownAt = _clock.GetTimestamp();
-                note(Text(
+                note(Invariant(
                     $"  {name}: step {progress.Step}/{progress.StepsTotal}, loss {progress.Loss:0.000000}, ")
-                    + Text($"{progress.ImagesPerSecond:0} images/s"));
+                    + Invariant($"{progress.ImagesPerSecond:0} images/s"));
             }
         }
 

@@ -62,15 +62,15 @@ internal static class ReproduceFigures
     {
         Picture[] pictures =
         [
-            .. rows.Select(row => (row.Row.Label, Cell: row.Results.Count > 0 ? row.Results[0] : null))
-                .Where(pair => pair.Cell is { Status: CellStatus.Done })
-                .Select(pair => Draw($"{pair.Label}: noisy | denoised | clean", pair.Cell!.Run)),
+            .. rows.Select(row => (row.Row.Label, Trial: row.Results.Count > 0 ? row.Results[0] : null))
+                .Where(pair => pair.Trial is { Status: TrialStatus.Done })
+                .Select(pair => Draw($"{pair.Label}: noisy | denoised | clean", pair.Trial!.Run)),
         ];
         return pictures.Length == 0 ? [] : [new Figure(name, PictureStrip.Draw(title, pictures))];
     }
 
     /// <summary>The PSNR is that of the mean squared error, with a peak of 1.</summary>
-    private static double? TestLoss(CellEpoch epoch) => epoch.Psnr is { } psnr ? Math.Pow(10, -psnr / 10) : null;
+    private static double? TestLoss(TrialEpoch epoch) => epoch.Psnr is { } psnr ? Math.Pow(10, -psnr / 10) : null;
 
     private static Picture Draw(string caption, string run)
     {

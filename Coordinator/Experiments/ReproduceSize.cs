@@ -34,8 +34,8 @@ internal sealed record ReproduceSize(double Scale, string? Data, int? Repeat)
             return "Data: synthetic images (dead leaves, 32 x 32, noise resample:2), not the course's: levels differ.";
         }
 
-        int most = trainings.Max(words => int.Parse(
-            words.SkipWhile(word => word != "--limit").ElementAt(1), CultureInfo.InvariantCulture));
+        int most = trainings.Max(arguments => int.Parse(
+            arguments.SkipWhile(argument => argument != "--limit").ElementAt(1), CultureInfo.InvariantCulture));
         return string.Create(CultureInfo.InvariantCulture, $"Data: the files of --data ({most} pairs at most).");
     }
 

@@ -16,33 +16,33 @@ internal abstract class Reproduction(string name, string source, string shows)
     public string Shows => shows;
 
     /// <summary>
-    /// All cells that are known to be needed: asked for again, with the results, until no new one comes.
+    /// All trials that are known to be needed: asked for again, with the results, until no new one comes.
     /// </summary>
     /// <param name="size">How large it is to be.</param>
-    /// <param name="results">Of the cells that were asked for before.</param>
-    public abstract IReadOnlyList<Cell> Cells(ReproduceSize size, IReadOnlyList<CellResult> results);
+    /// <param name="results">Of the trials that were asked for before.</param>
+    public abstract IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results);
 
-    /// <summary>Makes tables and figures; cells may have failed.</summary>
-    public abstract ExperimentReport Report(ReproduceSize size, IReadOnlyList<CellResult> results);
+    /// <summary>Makes tables and figures; trials may have failed.</summary>
+    public abstract ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results);
 }
 
 /// <summary>A row of a table that compares.</summary>
 /// <param name="Label">What is different about it.</param>
-/// <param name="Words">Its options for <c>train</c>, without the seed.</param>
+/// <param name="Arguments">Its options for <c>train</c>, without the seed.</param>
 /// <param name="Theirs">The report's number, in the unit of the metric; null if it gives none.</param>
 /// <param name="TheirDeviation">The report's standard deviation; 0 if it gives none.</param>
 internal sealed record ReproduceRow(
-    string Label, IReadOnlyList<string> Words, double? Theirs = null, double TheirDeviation = 0)
+    string Label, IReadOnlyList<string> Arguments, double? Theirs = null, double TheirDeviation = 0)
 {
     /// <summary>Its place on the figure's horizontal axis.</summary>
     public double X { get; init; }
 
-    /// <summary>Name of its cells if another reproduction has the same ones; null for its own.</summary>
+    /// <summary>Name of its trials if another reproduction has the same ones; null for its own.</summary>
     public string? Shared { get; init; }
 }
 
 /// <summary>A row with the results of its runs.</summary>
-internal sealed record ComparedRow(ReproduceRow Row, IReadOnlyList<CellResult> Results);
+internal sealed record ComparedRow(ReproduceRow Row, IReadOnlyList<TrialResult> Results);
 
 /// <summary>The common kind: rows that are trained alike and compared by one number.</summary>
 internal sealed class Comparison(string name, string source, string shows) : Reproduction(name, source, shows)
@@ -72,28 +72,28 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
     public Func<IReadOnlyList<ComparedRow>, Metric, IReadOnlyList<Figure>>? Figures { get; init; }
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Cell> Cells(ReproduceSize size, IReadOnlyList<CellResult> results) =>
-        [.. Rows(size).SelectMany(row => CellsOf(row, size))];
+    public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results) =>
+        [.. Rows(size).SelectMany(row => TrialsOf(row, size))];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<CellResult> results)
+    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
     {
         ComparedRow[] rows =
         [
             .. Rows(size).Select(row => new ComparedRow(
-                row, [.. results.Where(result => result.Cell.Group == GroupOf(row))])),
+                row, [.. results.Where(result => result.Trial.Configuration == ConfigurationOf(row))])),
         ];
         Metric metric = Metric ?? Experiments.Metric.Psnr;
         string title = $"{Source}: {Shows}";
-        string[] data = IsCourse ? [size.DataNote(rows.Select(row => row.Row.Words))] : [];
+        string[] data = IsCourse ? [size.DataNote(rows.Select(row => row.Row.Arguments))] : [];
         ResultTable table = ComparisonTable.Create(
             title, metric, rows, [.. Findings?.Invoke(rows, metric) ?? [], .. Notes, .. data, size.SizeNote]);
         return new ExperimentReport(
             [table], Figures?.Invoke(rows, metric) ?? [ReproduceFigures.Bars(Name, title, metric, rows)]);
     }
 
-    private string GroupOf(ReproduceRow row) => row.Shared ?? $"{Name} {row.Label}";
+    private string ConfigurationOf(ReproduceRow row) => row.Shared ?? $"{Name} {row.Label}";
 
-    private IEnumerable<Cell> CellsOf(ReproduceRow row, ReproduceSize size) =>
-        RepeatedCells.Of(GroupOf(row), row.Words, size.Runs(Repeat), ValidatesEachEpoch);
+    private IEnumerable<Trial> TrialsOf(ReproduceRow row, ReproduceSize size) =>
+        RepeatedTrials.Of(ConfigurationOf(row), row.Arguments, size.Runs(Repeat), ValidatesEachEpoch);
 }

@@ -21,14 +21,14 @@ internal readonly record struct Spread(double Mean, double Deviation, int Count)
     }
 }
 
-/// <summary>What cells are compared by.</summary>
+/// <summary>What trials are compared by.</summary>
 /// <param name="Key">Name in JSON.</param>
 /// <param name="Title">Name for people, with the unit.</param>
 /// <param name="Format">How its numbers are written.</param>
 /// <param name="IsHigherBetter">Which end of the table is the best.</param>
 /// <param name="Of">Its value in a result.</param>
 internal sealed record Metric(
-    string Key, string Title, string Format, bool IsHigherBetter, Func<CellResult, double?> Of)
+    string Key, string Title, string Format, bool IsHigherBetter, Func<TrialResult, double?> Of)
 {
     /// <summary>Share of right answers.</summary>
     public static Metric Accuracy { get; } =
@@ -45,16 +45,16 @@ internal sealed record Metric(
     public static Metric Loss { get; } = new("trainingLoss", "Training loss", "0.000000", false, result => result.Loss);
 
     /// <summary>The best one that the results have.</summary>
-    public static Metric For(IEnumerable<CellResult> results)
+    public static Metric For(IEnumerable<TrialResult> results)
     {
-        CellResult[] done = [.. results.Where(result => result.Status == CellStatus.Done)];
+        TrialResult[] done = [.. results.Where(result => result.Status == TrialStatus.Done)];
         return done.Any(result => result.Accuracy is not null) ? Accuracy
             : done.Any(result => result.Psnr is not null) ? Psnr
             : done.Any(result => result.PsnrEstimated is not null) ? PsnrEstimated
             : Loss;
     }
 
-    /// <summary>Over the cells that are done.</summary>
-    public Spread? Over(IEnumerable<CellResult> results) =>
-        Spread.Of(results.Where(result => result.Status == CellStatus.Done).Select(Of));
+    /// <summary>Over the trials that are done.</summary>
+    public Spread? Over(IEnumerable<TrialResult> results) =>
+        Spread.Of(results.Where(result => result.Status == TrialStatus.Done).Select(Of));
 }

@@ -9,14 +9,14 @@ internal static class SweepReport
 
     /// <summary>Makes it.</summary>
     /// <param name="axes">The options that vary.</param>
-    /// <param name="results">Of all cells, in the order of the grid.</param>
-    public static ExperimentReport Create(IReadOnlyList<GridAxis> axes, IReadOnlyList<CellResult> results)
+    /// <param name="results">Of all trials, in the order of the grid.</param>
+    public static ExperimentReport Create(IReadOnlyList<GridAxis> axes, IReadOnlyList<TrialResult> results)
     {
         Metric metric = Metric.For(results);
-        List<(string Name, CellResult[] Cells, Spread? Score)> points =
+        List<(string Name, TrialResult[] Trials, Spread? Score)> points =
         [
-            .. results.GroupBy(result => result.Cell.Group).Select(group =>
-                (group.Key, group.ToArray(), metric.Over(group))),
+            .. results.GroupBy(result => result.Trial.Configuration).Select(trials =>
+                (trials.Key, trials.ToArray(), metric.Over(trials))),
         ];
         double Rank(Spread? score) => score is not { } value ? double.MaxValue
             : metric.IsHigherBetter ? -value.Mean : value.Mean;
@@ -36,9 +36,9 @@ internal static class SweepReport
     }
 
     /// <summary>The mean over the repeats of one point, epoch by epoch.</summary>
-    public static IReadOnlyList<ChartPoint> Curve(IEnumerable<CellResult> cells, Func<CellEpoch, double?> value) =>
+    public static IReadOnlyList<ChartPoint> Curve(IEnumerable<TrialResult> trials, Func<TrialEpoch, double?> value) =>
     [
-        .. cells.SelectMany(cell => cell.Epochs).GroupBy(epoch => epoch.Epoch).OrderBy(epoch => epoch.Key)
+        .. trials.SelectMany(trial => trial.Epochs).GroupBy(epoch => epoch.Epoch).OrderBy(epoch => epoch.Key)
             .Select(epoch => (epoch.Key, Spread: Spread.Of(epoch.Select(value))))
             .Where(point => point.Spread is not null)
             .Select(point => new ChartPoint(point.Key, point.Spread!.Value.Mean, point.Spread.Value.Deviation)),
@@ -46,7 +46,7 @@ internal static class SweepReport
 
     private static ResultTable CreateTable(
         IReadOnlyList<GridAxis> axes,
-        IReadOnlyList<(string Name, CellResult[] Cells, Spread? Score)> points,
+        IReadOnlyList<(string Name, TrialResult[] Trials, Spread? Score)> points,
         Metric metric)
     {
         List<Column> columns =
@@ -62,16 +62,16 @@ internal static class SweepReport
 
         columns.AddRange([new("runs", "Runs", "0"), new("seconds", "Seconds a run", "0.0"), new("state", "State")]);
         List<IReadOnlyList<object?>> rows = [];
-        foreach ((_, CellResult[] cells, Spread? score) in points)
+        foreach ((_, TrialResult[] trials, Spread? score) in points)
         {
-            List<object?> row = [.. axes.Select(axis => (object?)axis.ValueIn(cells[0].Cell.Words))];
+            List<object?> row = [.. axes.Select(axis => (object?)axis.ValueIn(trials[0].Trial.Arguments))];
             row.AddRange([score?.Mean, score?.Deviation]);
             if (metric != Metric.Loss)
             {
-                row.Add(Metric.Loss.Over(cells)?.Mean);
+                row.Add(Metric.Loss.Over(trials)?.Mean);
             }
 
-            row.AddRange([score?.Count ?? 0, cells.Average(cell => cell.Seconds), State(cells)]);
+            row.AddRange([score?.Count ?? 0, trials.Average(trial => trial.Seconds), State(trials)]);
             rows.Add(row);
         }
 
@@ -82,18 +82,18 @@ internal static class SweepReport
             [$"Sorted by {metric.Title}, the best first; mean and standard deviation over the runs that are done."]);
     }
 
-    private static string State(CellResult[] cells)
+    private static string State(TrialResult[] trials)
     {
-        CellResult[] open = [.. cells.Where(cell => cell.Status != CellStatus.Done)];
+        TrialResult[] open = [.. trials.Where(trial => trial.Status != TrialStatus.Done)];
         return open.Length == 0 ? "done"
-            : string.Join("; ", open.GroupBy(cell => cell.Status)
-                .Select(group => $"{group.Count()} {group.Key.ToString().ToLowerInvariant()}"));
+            : string.Join("; ", open.GroupBy(trial => trial.Status)
+                .Select(same => $"{same.Count()} {same.Key.ToString().ToLowerInvariant()}"));
     }
 
     private static IEnumerable<Figure> Validation(
-        IReadOnlyList<(string Name, CellResult[] Cells, Spread? Score)> points)
+        IReadOnlyList<(string Name, TrialResult[] Trials, Spread? Score)> points)
     {
-        CellEpoch[] epochs = [.. points.SelectMany(point => point.Cells).SelectMany(cell => cell.Epochs)];
+        TrialEpoch[] epochs = [.. points.SelectMany(point => point.Trials).SelectMany(trial => trial.Epochs)];
         if (epochs.Any(epoch => epoch.Accuracy is not null))
         {
             yield return new Figure("accuracy", Curves(
@@ -116,15 +116,15 @@ internal static class SweepReport
     }
 
     private static string Curves(
-        IReadOnlyList<(string Name, CellResult[] Cells, Spread? Score)> points,
+        IReadOnlyList<(string Name, TrialResult[] Trials, Spread? Score)> points,
         string title,
         string label,
-        Func<CellEpoch, double?> value,
+        Func<TrialEpoch, double?> value,
         bool isLog) => LineChart.Draw(new Chart(
             points.Count > CurvesMax ? $"{title}: the {CurvesMax} best" : title,
             "Epoch",
             label,
-            [.. points.Take(CurvesMax).Select(point => new ChartSeries(point.Name, Curve(point.Cells, value)))])
+            [.. points.Take(CurvesMax).Select(point => new ChartSeries(point.Name, Curve(point.Trials, value)))])
         {
             IsLogY = isLog,
         });

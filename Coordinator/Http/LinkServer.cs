@@ -1,5 +1,4 @@
 using System.Net;
-using Distributed.Coordinator.Actors;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Link;

@@ -24,10 +24,10 @@ internal sealed class BestModel()
     private const double Theirs = 25.32;
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Cell> Cells(ReproduceSize size, IReadOnlyList<CellResult> results) => [];
+    public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results) => [];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<CellResult> results)
+    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
     {
         string title = $"{Source}: {Shows}";
         string? path = size.Data is null ? null : Path.Combine(size.Data, FileName);

@@ -28,7 +28,7 @@ internal sealed class DiscTable()
     private static readonly string[] s_rates = ["0.01", "0.003", "0.001", "0.0003"];
 
     /// <summary>Options of one run.</summary>
-    public static string[] Words(string loss, string optimizer, string activation, string rate) =>
+    public static string[] Arguments(string loss, string optimizer, string activation, string rate) =>
     [
         "--data", "disc", "--model", $"mlp-disc:activation={activation}", "--loss", loss, "--reduction", "sum",
         "--optimizer", optimizer, "--lr", rate, "--batch", "25", "--shard", "25", "--epochs", $"{Epochs}",
@@ -36,35 +36,35 @@ internal sealed class DiscTable()
     ];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Cell> Cells(ReproduceSize size, IReadOnlyList<CellResult> results)
+    public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results)
     {
-        Cell[] search =
+        Trial[] search =
         [
-            .. s_rows.SelectMany(row => s_rates.SelectMany(rate => RepeatedCells.Of(
-                SearchGroup(row, rate),
-                Words(row.Loss, row.Optimizer, row.Activation, rate),
+            .. s_rows.SelectMany(row => s_rates.SelectMany(rate => RepeatedTrials.Of(
+                SearchConfiguration(row, rate),
+                Arguments(row.Loss, row.Optimizer, row.Activation, rate),
                 size.Runs(SearchRuns),
                 false,
                 SearchSeed))),
         ];
         return results.Count < search.Length
             ? search
-            : [.. search, .. s_rows.SelectMany(row => RepeatedCells.Of(
-                Group(row),
-                Words(row.Loss, row.Optimizer, row.Activation, BestRate(row, results)),
+            : [.. search, .. s_rows.SelectMany(row => RepeatedTrials.Of(
+                Configuration(row),
+                Arguments(row.Loss, row.Optimizer, row.Activation, BestRate(row, results)),
                 size.Runs(10),
                 false))];
     }
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<CellResult> results)
+    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
     {
         ComparedRow[] rows =
         [
             .. s_rows.Select(row => new ComparedRow(
                 new ReproduceRow(
                     $"{Label(row)}, lr {BestRate(row, results)}", [], row.Mean, row.Deviation),
-                [.. results.Where(result => result.Cell.Group == Group(row))])),
+                [.. results.Where(result => result.Trial.Configuration == Configuration(row))])),
         ];
         string title = $"{Source}: {Shows}";
         return new ExperimentReport(
@@ -87,20 +87,21 @@ internal sealed class DiscTable()
     private static string Label((string Loss, string Optimizer, string Activation, double, double) row) =>
         $"{row.Loss}, {row.Optimizer}, {row.Activation}";
 
-    private static string Group((string Loss, string Optimizer, string Activation, double, double) row) =>
+    private static string Configuration((string Loss, string Optimizer, string Activation, double, double) row) =>
         $"seed004-table1 {row.Loss} {row.Optimizer} {row.Activation}";
 
-    private static string SearchGroup(
+    private static string SearchConfiguration(
         (string Loss, string Optimizer, string Activation, double, double) row, string rate) =>
-        $"{Group(row)} search lr={rate}";
+        $"{Configuration(row)} search lr={rate}";
 
     /// <summary>The best of the grid; of equals, the first. A rate with which a run diverges is none.</summary>
     private static string BestRate(
-        (string Loss, string Optimizer, string Activation, double, double) row, IReadOnlyList<CellResult> results) =>
+        (string Loss, string Optimizer, string Activation, double, double) row, IReadOnlyList<TrialResult> results) =>
         s_rates.MaxBy(rate =>
         {
-            CellResult[] runs = [.. results.Where(result => result.Cell.Group == SearchGroup(row, rate))];
-            return Array.TrueForAll(runs, run => run.Status == CellStatus.Done)
+            string searched = SearchConfiguration(row, rate);
+            TrialResult[] runs = [.. results.Where(result => result.Trial.Configuration == searched)];
+            return Array.TrueForAll(runs, run => run.Status == TrialStatus.Done)
                 ? runs.Average(run => run.Accuracy) ?? -1
                 : -1;
         })!;

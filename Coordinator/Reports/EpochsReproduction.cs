@@ -10,17 +10,17 @@ namespace Distributed.Coordinator.Reports;
 internal sealed class EpochsReproduction()
     : Reproduction("seed003-figure4", "Seed 003, figure 4", "number of epochs at batch 8")
 {
-    private const string Group = "seed003-figure4";
+    private const string Configuration = "seed003-figure4";
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Cell> Cells(ReproduceSize size, IReadOnlyList<CellResult> results) =>
+    public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results) =>
     [
-        .. RepeatedCells.Of(
-            Group, Report003.Words(size, 50_000, "n2n-initial", batch: 8, epochs: 15), size.Runs(1), true),
+        .. RepeatedTrials.Of(
+            Configuration, Report003.Arguments(size, 50_000, "n2n-initial", batch: 8, epochs: 15), size.Runs(1), true),
     ];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<CellResult> results)
+    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
     {
         IReadOnlyList<ChartPoint> psnr = SweepReport.Curve(results, epoch => epoch.Psnr);
         IReadOnlyList<ChartPoint> loss = SweepReport.Curve(results, epoch => epoch.Loss);
@@ -39,7 +39,7 @@ internal sealed class EpochsReproduction()
             ],
             [
                 "They give a curve and no numbers; they choose 10 and say that it overfits beyond.",
-                size.DataNote(Cells(size, results).Select(cell => cell.Words)),
+                size.DataNote(Trials(size, results).Select(trial => trial.Arguments)),
                 size.SizeNote,
             ]);
         string svg = LineChart.Draw(new Chart(

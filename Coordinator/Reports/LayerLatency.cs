@@ -25,8 +25,8 @@ internal sealed class LayerLatency()
         torch.set_num_threads(1)
         out = []
         repeats = int(sys.argv[1])
-        for word in sys.argv[2:]:
-            kind, a, b = word.split(',')
+        for argument in sys.argv[2:]:
+            kind, a, b = argument.split(',')
             layer = getattr(torch.nn, kind)(int(a), int(b), 3, padding=1)
             x = torch.rand(32, int(a), 32, 32)
             f, g = [], []
@@ -45,10 +45,10 @@ internal sealed class LayerLatency()
         [("Conv2d", 3, 32), ("Conv2d", 32, 32), ("ConvTranspose2d", 32, 32), ("ConvTranspose2d", 32, 3)];
 
     /// <inheritdoc/>
-    public override IReadOnlyList<Cell> Cells(ReproduceSize size, IReadOnlyList<CellResult> results) => [];
+    public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results) => [];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<CellResult> results)
+    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
     {
         int repeats = Math.Max(RepeatsMin, (int)(RepeatsFull * size.Scale));
         (string Version, Spread[] Times)? torch = AskPyTorch(repeats);
@@ -152,12 +152,12 @@ internal sealed class LayerLatency()
             try
             {
                 ProcessStartInfo start = new(python) { RedirectStandardOutput = true, RedirectStandardError = true };
-                string[] words =
+                string[] arguments =
                 [
                     "-c", Script, repeats.ToString(CultureInfo.InvariantCulture),
                     .. s_layers.Select(layer => $"{layer.Kind},{layer.In},{layer.Out}"),
                 ];
-                Array.ForEach(words, start.ArgumentList.Add);
+                Array.ForEach(arguments, start.ArgumentList.Add);
                 using Process process = Process.Start(start)!;
                 process.ErrorDataReceived += (_, _) => { };
                 process.BeginErrorReadLine();

@@ -13,8 +13,8 @@ internal static class Report000
         {
             Rows = size =>
             [
-                new("their framework", Words(size, "2"), double.NaN),
-                new("a lower learning rate", Words(size, "0.5"), 25.48),
+                new("their framework", Arguments(size, "2"), double.NaN),
+                new("a lower learning rate", Arguments(size, "0.5"), 25.48),
             ],
             Notes =
             [
@@ -26,7 +26,7 @@ internal static class Report000
         },
     ];
 
-    private static string[] Words(ReproduceSize size, string rate) =>
+    private static string[] Arguments(ReproduceSize size, string rate) =>
     [
         .. size.CoursePairs(50_000),
         "--model", "n2n-course:channels=48", "--init-scheme", "kaiming-normal", "--optimizer", "sgd", "--lr", rate,

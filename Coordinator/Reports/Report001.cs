@@ -19,21 +19,21 @@ internal static class Report001
     public static IReadOnlyList<Reproduction> All { get; } =
     [
         Create("seed001-figure1", "figure 1", "train and test loss by learning rate", "4 and 8 are best", size =>
-            [.. s_rates.Select(rate => new ReproduceRow($"lr {rate}", Words(size, "activation=relu", rate)))]),
+            [.. s_rates.Select(rate => new ReproduceRow($"lr {rate}", Arguments(size, "activation=relu", rate)))]),
         Create("seed001-figure2", "figure 2", "ReLU, ELU and SELU", "ELU is best", size =>
         [
             .. s_activations.Select(one =>
-                new ReproduceRow(one, Words(size, $"activation={one}", "4"))),
+                new ReproduceRow(one, Arguments(size, $"activation={one}", "4"))),
         ]),
         Create("seed001-figure3", "figure 3", "96 against 256 channels", "more channels are better", size =>
-            [.. s_widths.Select(one => new ReproduceRow($"{one} channels", Words(size, $"channels={one}", "4")))]),
+            [.. s_widths.Select(one => new ReproduceRow($"{one} channels", Arguments(size, $"channels={one}", "4")))]),
         new Comparison(
             "seed001-figures45", "Seed 001, figures 4 and 5", "nearest upsampling against transposed convolution")
         {
             Rows = size =>
             [
-                new("upsampling", Words(size, "upsampling=nearest", "2")),
-                new("transposed convolution", Words(size, "upsampling=transposed", "2")),
+                new("upsampling", Arguments(size, "upsampling=nearest", "2")),
+                new("transposed convolution", Arguments(size, "upsampling=transposed", "2")),
             ],
             Notes =
             [
@@ -61,7 +61,7 @@ internal static class Report001
                 [ReproduceFigures.Losses(name, $"Seed 001, {figure}: {shows}", compared)],
         };
 
-    private static string[] Words(ReproduceSize size, string model, string rate) =>
+    private static string[] Arguments(ReproduceSize size, string model, string rate) =>
     [
         .. size.CoursePairs(5_000),
         "--model", $"n2n-transposed:{model}", "--optimizer", "sgd", "--lr", rate, "--batch", "100",

@@ -12,9 +12,9 @@ internal static class Report002
         {
             Rows = size =>
             [
-                new("Xavier normal", Words(size, "xavier-normal")),
-                new("Kaiming normal", Words(size, "kaiming-normal")),
-                new("PyTorch's default", Words(size, "default")),
+                new("Xavier normal", Arguments(size, "xavier-normal")),
+                new("Kaiming normal", Arguments(size, "kaiming-normal")),
+                new("PyTorch's default", Arguments(size, "default")),
             ],
             ValidatesEachEpoch = true,
             Notes =
@@ -29,7 +29,7 @@ internal static class Report002
         },
     ];
 
-    private static string[] Words(ReproduceSize size, string scheme) =>
+    private static string[] Arguments(ReproduceSize size, string scheme) =>
     [
         .. size.CoursePairs(50_000),
         "--model", "n2n-course:channels=48", "--init-scheme", scheme, "--optimizer", "sgd", "--lr", "2", "--batch",

@@ -22,7 +22,7 @@ internal static class Report003
         new Comparison("seed003-initial", "Seed 003, section 3.1.3", "the initial model")
         {
             Rows = size =>
-                [new("initial model", Words(size, TenPercent, "n2n-initial", batch: 50, epochs: 10), 23.88)],
+                [new("initial model", Arguments(size, TenPercent, "n2n-initial", batch: 50, epochs: 10), 23.88)],
             Notes = ["The number of epochs is not given: 10, with 10 % of the pairs, Adam at 0.001 and batch 50."],
         },
         new Comparison("seed003-table2", "Seed 003, table 2", "depth at an equal number of parameters")
@@ -31,7 +31,7 @@ internal static class Report003
             [
                 .. s_depths.Select(depth => new ReproduceRow(
                     $"{depth.Layers} layers",
-                    Words(size, TenPercent, $"n2n-depth:layers={depth.Layers}", batch: 50, epochs: 10),
+                    Arguments(size, TenPercent, $"n2n-depth:layers={depth.Layers}", batch: 50, epochs: 10),
                     depth.Psnr)),
             ],
             Notes = ["The number of epochs is not given: 10, with 10 % of the pairs, Adam at 0.001 and batch 50."],
@@ -42,7 +42,7 @@ internal static class Report003
             [
                 .. size.Values(s_widths).Select(width => new ReproduceRow(
                     $"{width} channels",
-                    Words(size, TenPercent, $"n2n-initial:channels={width}", batch: 5, epochs: 1)) { X = width }),
+                    Arguments(size, TenPercent, $"n2n-initial:channels={width}", batch: 5, epochs: 1)) { X = width }),
             ],
             Notes = ["They give a curve and no numbers; from 100 channels on the gain is small, they say."],
             Figures = (rows, metric) =>
@@ -55,8 +55,8 @@ internal static class Report003
         {
             Rows = size =>
             [
-                new("no skip", Words(size, TenPercent, "n2n-initial", batch: 50, epochs: 25), 24.43),
-                new("skip", Words(size, TenPercent, "n2n-final:channels=32", batch: 50, epochs: 25), 24.69),
+                new("no skip", Arguments(size, TenPercent, "n2n-initial", batch: 50, epochs: 25), 24.43),
+                new("skip", Arguments(size, TenPercent, "n2n-final:channels=32", batch: 50, epochs: 25), 24.69),
             ],
             ValidatesEachEpoch = true,
             Figures = (rows, _) =>
@@ -67,7 +67,7 @@ internal static class Report003
             Rows = size =>
             [
                 .. size.Values(s_batches).Select(batch => new ReproduceRow(
-                    $"batch {batch}", Words(size, AllPairs, "n2n-initial", batch, epochs: 1)) { X = batch }),
+                    $"batch {batch}", Arguments(size, AllPairs, "n2n-initial", batch, epochs: 1)) { X = batch }),
             ],
             Repeat = 5,
             Notes = ["They give a curve and no numbers, and choose 8."],
@@ -91,8 +91,8 @@ internal static class Report003
         {
             Rows = size =>
             [
-                new("very simple", Words(size, AllPairs, "n2n-initial:channels=8", batch: 8, epochs: 1), 23),
-                new("8 convolutions", Words(size, AllPairs, "n2n-8", batch: 8, epochs: 10), 24),
+                new("very simple", Arguments(size, AllPairs, "n2n-initial:channels=8", batch: 8, epochs: 1), 23),
+                new("8 convolutions", Arguments(size, AllPairs, "n2n-8", batch: 8, epochs: 10), 24),
             ],
             Notes = ["Neither network is given: the initial model with 8 channels and one epoch; n2n-8 and ten."],
         },
@@ -100,10 +100,10 @@ internal static class Report003
 
     /// <summary>The final model's one run, shared by its number and its pictures.</summary>
     private static ReproduceRow Final(ReproduceSize size) =>
-        new("final model", Words(size, AllPairs, "n2n-final", batch: 8, epochs: 10)) { Shared = "seed003-final" };
+        new("final model", Arguments(size, AllPairs, "n2n-final", batch: 8, epochs: 10)) { Shared = "seed003-final" };
 
     /// <summary>Adam at 0.001 and the mean squared error are the defaults.</summary>
-    internal static string[] Words(ReproduceSize size, int pairs, string model, int batch, int epochs) =>
+    internal static string[] Arguments(ReproduceSize size, int pairs, string model, int batch, int epochs) =>
     [
         .. size.CoursePairs(pairs),
         "--model", model, "--batch", batch.ToString(CultureInfo.InvariantCulture),

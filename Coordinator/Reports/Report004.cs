@@ -13,8 +13,8 @@ internal static class Report004
         {
             Rows = _ =>
             [
-                new("ReLU, cross-entropy, SGD", DiscTable.Words("cross-entropy", "sgd", "relu", "0.001"), 98.1),
-                new("ReLU, MSE, SGD", DiscTable.Words("mse", "sgd", "relu", "0.001"), 97.4),
+                new("ReLU, cross-entropy, SGD", DiscTable.Arguments("cross-entropy", "sgd", "relu", "0.001"), 98.1),
+                new("ReLU, MSE, SGD", DiscTable.Arguments("mse", "sgd", "relu", "0.001"), 97.4),
             ],
             IsCourse = false,
             Metric = Metric.Accuracy,

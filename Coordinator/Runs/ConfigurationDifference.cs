@@ -14,7 +14,8 @@ public sealed record ConfigurationDifference(string Key, string Saved, string No
     /// <param name="saved">What the run was started with.</param>
     /// <param name="now">What it would go on with.</param>
     /// <param name="mayChange">Dotted paths that are not compared, nor is anything below them.</param>
-    public static IReadOnlyList<ConfigurationDifference> Find(JsonNode? saved, JsonNode? now, IReadOnlySet<string> mayChange)
+    public static IReadOnlyList<ConfigurationDifference> Find(
+        JsonNode? saved, JsonNode? now, IReadOnlySet<string> mayChange)
     {
         List<ConfigurationDifference> differences = [];
         Compare("", saved, now, mayChange, differences);
@@ -25,7 +26,11 @@ public sealed record ConfigurationDifference(string Key, string Saved, string No
     public override string ToString() => $"{Key} was {Saved}, now {Now}";
 
     private static void Compare(
-        string path, JsonNode? saved, JsonNode? now, IReadOnlySet<string> mayChange, List<ConfigurationDifference> differences)
+        string path,
+        JsonNode? saved,
+        JsonNode? now,
+        IReadOnlySet<string> mayChange,
+        List<ConfigurationDifference> differences)
     {
         if (mayChange.Contains(path) || JsonNode.DeepEquals(saved, now))
         {

@@ -119,7 +119,9 @@ public sealed class OpenedRun : IDisposable
     /// read nevertheless: it may be another one.
     /// </summary>
     private static bool IsWeightsOfCheckpoint(TrainOptions options, RunConfiguration? saved) =>
-        saved is not null && saved.Init == options.Configuration.Init && CheckpointStore.FilesOf(options.Run!).Count > 0;
+        saved is not null
+        && saved.Init == options.Configuration.Init
+        && CheckpointStore.FilesOf(options.Run!).Count > 0;
 
     private static float[] InitialWeights(RunConfiguration asked, Model model)
     {

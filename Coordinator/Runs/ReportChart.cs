@@ -1,5 +1,5 @@
-using System.Globalization;
 using System.Text;
+using static System.FormattableString;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -77,6 +77,4 @@ internal static class ReportChart
         double last = Math.Max(Math.Ceiling(max / step), first + 1);
         return [.. Enumerable.Range(0, (int)(last - first) + 1).Select(i => (first + i) * step)];
     }
-
-    private static string Invariant(FormattableString text) => text.ToString(CultureInfo.InvariantCulture);
 }

@@ -225,7 +225,8 @@ public sealed class RunFolder : IDisposable
         {
             throw new ConfigurationException(
                 $"The folder {folder} holds no run to resume: {ConfigurationFile.Name} is missing, {other} is there.",
-                "Name the run's own folder with --run, or an empty one and --resume=auto to begin; nothing was written.");
+                "Name the run's own folder with --run, or begin in an empty one with --resume=auto; nothing was "
+                + "written.");
         }
     }
 

@@ -20,6 +20,7 @@ public sealed record RunConfiguration
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         UnmappedMemberHandling = JsonUnmappedMemberHandling.Disallow,
+        RespectNullableAnnotations = true,
         MaxDepth = 64,
     };
 
@@ -121,7 +122,7 @@ public sealed record RunConfiguration
         return node.Deserialize<RunConfiguration>(s_json)!;
     }
 
-    /// <summary>This, with what another configuration of the same settings was found to have when it was opened.</summary>
+    /// <summary>This, with what is derived as another configuration has it.</summary>
     public RunConfiguration WithDerivedOf(RunConfiguration opened) => this with
     {
         Layers = Layers.Count == 0 ? opened.Layers : Layers,

@@ -14,6 +14,17 @@ public sealed partial class DependencyTests
     private static readonly string[] s_impure =
         ["System.IO", "System.Net", "System.Threading", "System.Timers", "Microsoft.AspNetCore", "Akka"];
 
+    /// <summary>The coordinator's folders from the top down; those of one line may know each other.</summary>
+    private static readonly string[][] s_levels =
+    [
+        ["Commands"],
+        ["Reports"],
+        ["Experiments"],
+        ["Actors"],
+        ["Runs", "Pictures", "Http"],
+        ["Core"],
+    ];
+
     [Theory]
     [InlineData(typeof(ReductionTree), "")]
     [InlineData(typeof(Invariant), "Distributed.Framework")]
@@ -84,6 +95,29 @@ public sealed partial class DependencyTests
         string[] files = [.. Sources.Files("Coordinator")
             .Where(name => Sources.Code(name).Contains("Distributed.Worker", StringComparison.Ordinal))];
         Assert.True(files.Length <= 1, string.Join('\n', files));
+    }
+
+    /// <summary>
+    /// Goal: no folder of the coordinator knows one above it. Method: what its sources name, after "using" or in full.
+    /// </summary>
+    [Fact]
+    public void Coordinator_FoldersNameOnlyThoseBesideAndBelowThem()
+    {
+        string[] folders = [.. Sources.Files("Coordinator").Select(name => name.Split('/'))
+            .Where(parts => parts.Length > 2).Select(parts => parts[1]).Distinct()];
+        Assert.Empty(folders.Except(s_levels.SelectMany(level => level)));
+        List<string> faults = [];
+        for (int level = 0; level < s_levels.Length; level++)
+        {
+            string above = string.Join('|', s_levels.Take(level).SelectMany(names => names));
+            Regex upward = new($@"\bCoordinator\.({above})\b|(?<![\w.])({above})\.[A-Z]");
+            faults.AddRange(level == 0 ? [] : s_levels[level]
+                .SelectMany(folder => Sources.Files($"Coordinator/{folder}"))
+                .Where(name => upward.IsMatch(Sources.Code(name)))
+                .Select(name => $"{name} names {upward.Match(Sources.Code(name)).Value}, which is above it"));
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
     [GeneratedRegex(@"Distributed\.(?!Framework)\w+")]

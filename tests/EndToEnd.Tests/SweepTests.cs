@@ -4,12 +4,12 @@ using Distributed.EndToEnd.Tests.Link;
 
 namespace Distributed.EndToEnd.Tests;
 
-/// <summary>Sweeps as processes: where and in how many lives the cells are computed changes no bit of them.</summary>
+/// <summary>Sweeps as processes: where and in how many lives the trials are computed changes no bit of them.</summary>
 public sealed class SweepTests
 {
     private static readonly string[] s_grid = ["--grid", "eps=1e-8,1e-6", "--repeat", "2"];
 
-    /// <summary>Ctrl+C in the middle of cells that run at once; then one after the other to the end.</summary>
+    /// <summary>Ctrl+C in the middle of trials that run at once; then one after the other to the end.</summary>
     [Fact]
     public async Task Sweep_InterruptedAndResumed_GivesTheSameWeights()
     {
@@ -26,7 +26,7 @@ public sealed class SweepTests
         using (CoordinatorProcess process = CoordinatorProcess.Start(
             folder.Folder, [.. sweep, "--run", "cut", "--parallel", "2"]))
         {
-            await process.WaitUntilAsync(() => Cells(folder["cut"]).Length > 0);
+            await process.WaitUntilAsync(() => Trials(folder["cut"]).Length > 0);
             process.SendInterrupt();
             ProcessResult cut = await process.EndAsync();
             Assert.True(cut.ExitCode is 130 or 0, cut.ToString());
@@ -36,13 +36,13 @@ public sealed class SweepTests
             folder.Folder, "sweep", "--run", "cut", "--resume", "--parallel", "1", "--json");
         Assert.True(resumed.ExitCode == 0, resumed.ToString());
         Assert.Equal(4, Runs.Summary(resumed).GetProperty("done").GetInt32());
-        Assert.Equal(4, Cells(folder["cut"]).Length);
+        Assert.Equal(4, Trials(folder["cut"]).Length);
         Assert.Equal(Hashes(folder["whole"]), Hashes(folder["cut"]));
         Assert.Equal(4, Hashes(folder["cut"]).Distinct().Count());
-        Assert.Equal(150, Runs.MetricSteps(Path.GetDirectoryName(Cells(folder["cut"])[0])!).Length);
+        Assert.Equal(150, Runs.MetricSteps(Path.GetDirectoryName(Trials(folder["cut"])[0])!).Length);
     }
 
-    /// <summary>Two workers compute all cells, over one address, with one token, and end after the last.</summary>
+    /// <summary>Two workers compute all trials, over one address, with one token, and end after the last.</summary>
     [Fact]
     public async Task Sweep_OverLinks_GivesTheLocalSweepsWeights_AndLetsTheWorkersGo()
     {
@@ -65,17 +65,17 @@ public sealed class SweepTests
         Assert.Equal(Hashes(local), Hashes(run.Run));
     }
 
-    private static string[] Cells(string run)
+    private static string[] Trials(string run)
     {
-        string cells = Path.Combine(run, "cells");
-        return Directory.Exists(cells)
-            ? [.. Directory.GetFiles(cells, "cell.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
+        string trials = Path.Combine(run, "trials");
+        return Directory.Exists(trials)
+            ? [.. Directory.GetFiles(trials, "trial.json", SearchOption.AllDirectories).Order(StringComparer.Ordinal)]
             : [];
     }
 
     private static string[] Hashes(string run) =>
     [
-        .. Cells(run).Select(path => JsonDocument.Parse(File.ReadAllText(path)).RootElement
+        .. Trials(run).Select(path => JsonDocument.Parse(File.ReadAllText(path)).RootElement
             .GetProperty("weightsSha256").GetString()!),
     ];
 }

@@ -1,5 +1,6 @@
 using System.CommandLine;
 using Distributed.Coordinator.Commands;
+using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -26,6 +27,26 @@ public sealed class HelpTests : IDisposable
         Assert.Contains("Exit codes", _runner.Output, StringComparison.Ordinal);
     }
 
+    [Fact]
+    public async Task Root_NamesEveryExitCode()
+    {
+        await _runner.RunAsync("--help");
+        string text = _runner.Output[_runner.Output.IndexOf("Exit codes", StringComparison.Ordinal)..];
+        Assert.All(
+            typeof(ExitCodes).GetFields().Select(field => field.GetRawConstantValue()!.ToString()!),
+            code => Assert.Matches($@"\b{code} \w", text));
+    }
+
+    /// <summary>What PictureDenoiser does: tiles, and 16 bits for anything wider than 8.</summary>
+    [Fact]
+    public async Task Denoise_SaysTilesAndBits()
+    {
+        await _runner.RunAsync("denoise", "--help");
+        Assert.DoesNotContain("whole", _runner.Output, StringComparison.Ordinal);
+        Assert.Contains("in tiles", _runner.Output, StringComparison.Ordinal);
+        Assert.Contains("8 bits, or to 16", _runner.Output, StringComparison.Ordinal);
+    }
+
     [Theory]
     [MemberData(nameof(Commands))]
     public async Task Command_HasALineForEveryOption_AndExamples(string name)
@@ -49,5 +70,5 @@ public sealed class HelpTests : IDisposable
     [InlineData("/usr/bin/coordinator", "coordinator")]
     [InlineData(null, "coordinator")]
     public void ProgramName_IsWhatTheUserTypes(string? path, string expected) =>
-        Assert.Equal(expected, CommandContext.ProgramName(path));
+        Assert.Equal(expected, ShellLine.Program("Coordinator", path));
 }

@@ -1,4 +1,6 @@
+using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Experiments;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Tests.Experiments;
@@ -7,23 +9,23 @@ namespace Distributed.Coordinator.Tests.Experiments;
 public sealed class GridTests
 {
     [Fact]
-    public void Cells_AreAllCombinations_TheSeedChangesFastest()
+    public void Trials_AreAllCombinations_TheSeedChangesFastest()
     {
-        IReadOnlyList<Cell> cells = Grid.Cells(
-            [GridAxis.Parse("lr=0.1,0.01"), GridAxis.Parse("nesterov=on,off")], ["--batch", "8"], 2, 7, false);
+        IReadOnlyList<Trial> trials = Grid.Trials(
+            [Parse("lr=0.1,0.01"), Parse("nesterov=on,off")], ["--batch", "8"], 2, 7, false);
 
-        Assert.Equal(8, cells.Count);
-        Assert.Equal(8, cells.Select(cell => cell.Name).Distinct().Count());
-        Assert.Equal("lr=0.1 nesterov=on seed=7", cells[0].Name);
-        Assert.Equal(["--batch", "8", "--lr", "0.1", "--nesterov", "--seed", "7"], cells[0].Words);
-        Assert.Equal(["--batch", "8", "--lr", "0.01", "--seed", "8"], cells[^1].Words);
-        Assert.Equal(4, cells.Select(cell => cell.Group).Distinct().Count());
+        Assert.Equal(8, trials.Count);
+        Assert.Equal(8, trials.Select(trial => trial.Name).Distinct().Count());
+        Assert.Equal("lr=0.1 nesterov=on seed=7", trials[0].Name);
+        Assert.Equal(["--batch", "8", "--lr", "0.1", "--nesterov", "--seed", "7"], trials[0].Arguments);
+        Assert.Equal(["--batch", "8", "--lr", "0.01", "--seed", "8"], trials[^1].Arguments);
+        Assert.Equal(4, trials.Select(trial => trial.Configuration).Distinct().Count());
     }
 
     [Fact]
     public void Axis_SemicolonsSeparateValuesWithCommas()
     {
-        GridAxis axis = GridAxis.Parse("betas=0.9,0.99;0.8,0.9");
+        GridAxis axis = Parse("betas=0.9,0.99;0.8,0.9");
         Assert.Equal(["0.9,0.99", "0.8,0.9"], axis.Values);
         Assert.Equal("0.8,0.9", axis.ValueIn(["--lr", "1", "--betas", "0.8,0.9"]));
     }
@@ -41,7 +43,7 @@ public sealed class GridTests
     [InlineData("seed=1,2")]
     public void Axis_Bad_IsRefusedByItsText(string text)
     {
-        ConfigurationException fault = Assert.Throws<ConfigurationException>(() => GridAxis.Parse(text));
+        ConfigurationException fault = Assert.Throws<ConfigurationException>(() => Parse(text));
         Assert.Contains($"--grid {text}", fault.Message, StringComparison.Ordinal);
         Assert.NotEmpty(fault.Remedy);
     }
@@ -50,31 +52,33 @@ public sealed class GridTests
     [InlineData("--lr", "1")]
     [InlineData("--run", "x")]
     [InlineData("--threads=2")]
-    public void Words_GivenTwiceOrNotForACell_AreRefused(params string[] words) => Assert.Contains(
-        words[0].Split('=')[0],
-        Assert.Throws<ConfigurationException>(() => Grid.Cells([GridAxis.Parse("lr=1,2")], words, 1, 0, false)).Message,
+    public void Words_GivenTwiceOrNotForATrial_AreRefused(params string[] arguments) => Assert.Contains(
+        arguments[0].Split('=')[0],
+        Assert.Throws<ConfigurationException>(() => Grid.Trials([Parse("lr=1,2")], arguments, 1, 0, false)).Message,
         StringComparison.Ordinal);
 
     [Fact]
-    public void Cells_TooMany_AreRefused() => Assert.Contains(
+    public void Trials_TooMany_AreRefused() => Assert.Contains(
         "20002",
         Assert.Throws<ConfigurationException>(
-            () => Grid.Cells([GridAxis.Parse("lr=1,2")], [], Grid.CellsMax + 1, 0, false)).Message,
+            () => Grid.Trials([Parse("lr=1,2")], [], Grid.TrialsMax + 1, 0, false)).Message,
         StringComparison.Ordinal);
 
     [Theory]
     [InlineData("lr=0.1 batch=8", "lr=0.1-batch=8")]
     [InlineData("model=../../etc/x", "model=..-..-etc-x")]
-    public void Slug_IsAFolderName(string name, string expected) => Assert.Equal(expected, Cell.Slug(name));
+    public void Slug_IsAFolderName(string name, string expected) => Assert.Equal(expected, FolderName.Of(name));
 
     [Fact]
-    public void Slug_OfNothingButDots_IsNoFolderAbove() => Assert.Matches("^-[0-9a-f]{8}$", Cell.Slug(".."));
+    public void Slug_OfNothingButDots_IsNoFolderAbove() => Assert.Matches("^-[0-9a-f]{8}$", FolderName.Of(".."));
 
     [Fact]
     public void Slug_LongNames_StayDifferent()
     {
         string name = new('a', 300);
-        Assert.NotEqual(Cell.Slug(name + "b"), Cell.Slug(name + "c"));
-        Assert.True(Cell.Slug(name).Length <= 100);
+        Assert.NotEqual(FolderName.Of(name + "b"), FolderName.Of(name + "c"));
+        Assert.True(FolderName.Of(name).Length <= 100);
     }
+
+    private static GridAxis Parse(string text) => GridAxis.Parse(text, TrainLine.FindOption);
 }

@@ -1,13 +1,13 @@
 using System.Text.Json.Nodes;
-using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Experiments;
 using Distributed.Coordinator.Reports;
+using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Tests.Commands;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Experiments;
 
-/// <summary>What can be reproduced: every cell has options that train takes, and theirs stands beside ours.</summary>
+/// <summary>What can be reproduced: every trial has options that train takes, and theirs stands beside ours.</summary>
 public sealed class ReproduceTests : IDisposable
 {
     private readonly CommandRunner _runner = new();
@@ -32,12 +32,12 @@ public sealed class ReproduceTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Names))]
-    public void Cells_HaveNamesAndFoldersOfTheirOwn_AndFewerWhenSmall(string name)
+    public void Trials_HaveNamesAndFoldersOfTheirOwn_AndFewerWhenSmall(string name)
     {
         Reproduction one = Reproductions.Find(name)!;
-        IReadOnlyList<Cell> full = one.Cells(new ReproduceSize(1, null, null), []);
-        Assert.Equal(full.Count, full.Select(cell => Cell.Slug(cell.Name)).Distinct().Count());
-        Assert.True(one.Cells(new ReproduceSize(0.02, null, null), []).Count <= full.Count);
+        IReadOnlyList<Trial> full = one.Trials(new ReproduceSize(1, null, null), []);
+        Assert.Equal(full.Count, full.Select(trial => FolderName.Of(trial.Name)).Distinct().Count());
+        Assert.True(one.Trials(new ReproduceSize(0.02, null, null), []).Count <= full.Count);
     }
 
     [Theory]
@@ -71,12 +71,12 @@ public sealed class ReproduceTests : IDisposable
     {
         ReproduceSize size = new(1, null, null);
         Reproduction one = Reproductions.Find("noise2noise")!;
-        CellResult[] results =
+        TrialResult[] results =
         [
-            .. one.Cells(size, []).Take(3).Select((cell, i) => new CellResult
+            .. one.Trials(size, []).Take(3).Select((trial, i) => new TrialResult
             {
-                Cell = cell,
-                Status = CellStatus.Done,
+                Trial = trial,
+                Status = TrialStatus.Done,
                 Psnr = i == 0 ? 30.06 : 30,
             }),
         ];
@@ -93,7 +93,7 @@ public sealed class ReproduceTests : IDisposable
     {
         Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
         Assert.Equal(3, (int)Table("seed003-baselines")[0]!["runs"]!);
-        Assert.Equal(6, Directory.GetDirectories(Path.Combine(_folder, "cells")).Length);
+        Assert.Equal(6, Directory.GetDirectories(Path.Combine(_folder, "trials")).Length);
     }
 
     [Fact]

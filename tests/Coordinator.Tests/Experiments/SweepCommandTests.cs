@@ -30,7 +30,7 @@ public sealed class SweepCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Sweep_TrainsEveryCellOnce_AndSortsTheTable()
+    public async Task Sweep_TrainsEveryTrialOnce_AndSortsTheTable()
     {
         Assert.Equal(ExitCodes.Done, await SweepAsync());
         Assert.Equal(6, _trained.Count);
@@ -55,8 +55,28 @@ public sealed class SweepCommandTests : IDisposable
         Assert.Equal(table, Table().ToJsonString());
     }
 
+    /// <summary>Until 2026-11 a trial was a cell, its arguments words, and a shard a leaf.</summary>
     [Fact]
-    public async Task Sweep_OneCellFails_TheOthersGoOn_AndItIsTriedAgain()
+    public async Task Sweep_FolderOfBefore_IsGoneOnWith()
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+            "sweep", "--grid", "lr=0.1,0.01", "--shard", "2", "--run", Run));
+        Directory.Move(Path.Combine(Run, "trials"), Path.Combine(Run, "cells"));
+        foreach (string path in Directory.GetFiles(Run, "trial.json", SearchOption.AllDirectories))
+        {
+            WriteAsBefore(path, Path.Combine(Path.GetDirectoryName(path)!, "cell.json"));
+        }
+
+        WriteAsBefore(Path.Combine(Run, "sweep.json"), Path.Combine(Run, "sweep.json"));
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("sweep", "--run", Run, "--resume"));
+
+        Assert.Equal(2, _trained.Count);
+        Assert.Equal(2, Table()["rows"]!.AsArray().Count);
+        Assert.False(Directory.Exists(Path.Combine(Run, "cells")));
+    }
+
+    [Fact]
+    public async Task Sweep_OneTrialFails_TheOthersGoOn_AndItIsTriedAgain()
     {
         bool isBroken = true;
         _runner.Train = (options, _, _) => isBroken && options.Configuration.Optimizer.LearningRate == 0.01
@@ -72,7 +92,7 @@ public sealed class SweepCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Sweep_OneCellDiverges_IsNoFailure_AndNotRunAgain()
+    public async Task Sweep_OneTrialDiverges_IsNoFailure_AndNotRunAgain()
     {
         _runner.Train = (options, _, _) =>
         {
@@ -145,6 +165,19 @@ public sealed class SweepCommandTests : IDisposable
         Assert.Equal(code, await _runner.RunAsync(["sweep", .. arguments]));
         Assert.Empty(_trained);
         Assert.Equal(2, _runner.ErrorLines.Length);
+    }
+
+    private static void WriteAsBefore(string path, string target)
+    {
+        string text = File.ReadAllText(path);
+        (string Now, string Before)[] names =
+        [
+            ("\"trial\"", "\"cell\""), ("\"arguments\"", "\"words\""), ("\"configuration\"", "\"group\""),
+            ("--shard", "--leaf"),
+        ];
+        File.Delete(path);
+        File.WriteAllText(target, names.Aggregate(
+            text, (json, name) => json.Replace(name.Now, name.Before, StringComparison.Ordinal)));
     }
 
     private Task<int> SweepAsync() => _runner.RunAsync(

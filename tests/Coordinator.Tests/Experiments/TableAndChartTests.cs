@@ -26,7 +26,7 @@ public sealed class TableAndChartTests
     public void History_HasWhatTheEpochsValidationMeasured()
     {
         StepMetrics step = new(1, 1, 0.5, 0.1, 1, 1, 1, 0);
-        CellEpoch epoch = Assert.Single(CellHistory.Epochs(
+        TrialEpoch epoch = Assert.Single(TrialHistory.Gather(
             [step, step with { Step = 2, Loss = 0.3, Accuracy = 0.9, ValidationLoss = 0.4, PsnrEstimated = 25 }]));
         Assert.Equal((1, 0.9, 0.4, 25), (epoch.Epoch, epoch.Accuracy, epoch.ValidationLoss, epoch.PsnrEstimated));
         Assert.Equal(0.4, epoch.Loss, precision: 12);
@@ -36,7 +36,7 @@ public sealed class TableAndChartTests
     [Fact]
     public void Metric_IsTheEstimate_WhereThereIsNoPsnr()
     {
-        CellResult result = new() { Cell = new Cell("a", [], "a"), Status = CellStatus.Done, PsnrEstimated = 25 };
+        TrialResult result = new() { Trial = new Trial("a", [], "a"), Status = TrialStatus.Done, PsnrEstimated = 25 };
         Assert.Equal(Metric.PsnrEstimated, Metric.For([result]));
         Assert.Equal(Metric.Psnr, Metric.For([result, result with { Psnr = 24 }]));
     }

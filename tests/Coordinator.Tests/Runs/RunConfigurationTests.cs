@@ -142,16 +142,16 @@ public sealed class RunConfigurationTests : IDisposable
     }
 
     [Fact]
-    public void Parse_LeafOfBefore_IsTheShard_AndOtherUnknownKeysAreRefused()
+    public void Parse_LeafOfBefore_IsTheShard_AndOtherFaultsAreRefused()
     {
         RunConfiguration configuration = Default with { Shard = 5 };
         string before = configuration.ToJson().Replace("\"shard\"", "\"leaf\"", StringComparison.Ordinal);
 
         Assert.Equal(configuration, RunConfiguration.Parse(before));
-        Assert.Throws<JsonException>(
-            () => RunConfiguration.Parse(before.Replace("\"leaf\"", "\"leaves\"", StringComparison.Ordinal)));
-        Assert.Throws<JsonException>(
-            () => RunConfiguration.Parse(before.Replace("\"leaf\"", "\"shard\":2,\"leaf\"", StringComparison.Ordinal)));
+        Assert.All(
+            [("\"leaf\"", "\"leaves\""), ("\"leaf\"", "\"shard\":2,\"leaf\""), ("\"mse\"", "null"), (":5", ":5.5")],
+            ((string Good, string Bad) each) => Assert.Throws<JsonException>(
+                () => RunConfiguration.Parse(before.Replace(each.Good, each.Bad, StringComparison.Ordinal))));
     }
 
     private static async Task<TrainOptions> AskAsync(params string[] arguments)

@@ -18,7 +18,8 @@ public sealed class RunFolderTests : IDisposable
     public void Open_NoFolderGiven_NamesItByTimeAndModel()
     {
         using RunFolder first = RunFolder.Open(Options(folder: null), _clock);
-        using RunFolder second = RunFolder.Open(Options(folder: null) with { Configuration = new() { Model = "a/b c.json" } }, _clock);
+        using RunFolder second = RunFolder.Open(
+            Options(folder: null) with { Configuration = new() { Model = "a/b c.json" } }, _clock);
         using RunFolder third = RunFolder.Open(Options(folder: null), _clock);
 
         Assert.Equal(Path.Combine(_root, "20261121-153012-n2n-initial"), first.Folder);
@@ -30,7 +31,8 @@ public sealed class RunFolderTests : IDisposable
         JsonNode environment = JsonNode.Parse(File.ReadAllText(first["environment.json"]))!;
         Assert.Equal("2026-11-21T15:30:12Z", (string?)environment["started"]);
         Assert.True((int?)environment["cores"] >= 1);
-        Assert.Equal(0.001, (double?)JsonNode.Parse(File.ReadAllText(first["config.json"]))!["optimizer"]!["learningRate"]);
+        JsonNode configuration = JsonNode.Parse(File.ReadAllText(first["config.json"]))!;
+        Assert.Equal(0.001, (double?)configuration["optimizer"]!["learningRate"]);
     }
 
     [Fact]
@@ -110,7 +112,8 @@ public sealed class RunFolderTests : IDisposable
         string whole = File.ReadAllText(path);
         File.WriteAllText(path, content);
 
-        DataException fault = Assert.Throws<DataException>(() => RunFolder.Open(Options(resume: Resumption.Auto), _clock));
+        DataException fault = Assert.Throws<DataException>(
+            () => RunFolder.Open(Options(resume: Resumption.Auto), _clock));
 
         Assert.Contains(path, fault.Message, StringComparison.Ordinal);
         File.WriteAllText(path, whole);
@@ -123,7 +126,8 @@ public sealed class RunFolderTests : IDisposable
         File.WriteAllText(Named, "");
 
         Assert.Contains("cannot be written", Refused(Options()).Message, StringComparison.Ordinal);
-        Assert.Contains("which run", Refused(Options(folder: null, resume: Resumption.Auto)).Message, StringComparison.Ordinal);
+        Assert.Contains(
+            "which run", Refused(Options(folder: null, resume: Resumption.Auto)).Message, StringComparison.Ordinal);
     }
 
     [Fact]

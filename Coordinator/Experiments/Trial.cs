@@ -2,28 +2,14 @@ namespace Distributed.Coordinator.Experiments;
 
 /// <summary>One training of an experiment.</summary>
 /// <param name="Name">Tells it from the others; also the name of its folder.</param>
-/// <param name="Words">Options as <c>train</c> takes them, the seed among them.</param>
-/// <param name="Group">Cells of one group differ in their seed only: the table has their mean.</param>
+/// <param name="Arguments">Options as <c>train</c> takes them, the seed among them.</param>
+/// <param name="Configuration">Trials of one configuration differ in their seed only: the table has their mean.</param>
 /// <param name="ValidatesEachEpoch">Whether the curve of the validation is wanted.</param>
-internal sealed record Cell(
-    string Name, IReadOnlyList<string> Words, string Group, bool ValidatesEachEpoch = false)
-{
-    /// <summary>A folder name: what any system allows of the text, in at most 100 characters.</summary>
-    public static string Slug(string text)
-    {
-        char[] kept = [.. text.Select(character =>
-            char.IsAsciiLetterOrDigit(character) || character is '-' or '_' or '.' or '=' or ',' ? character : '-')];
-        string slug = new string(kept).Trim('-', '.');
-        return slug.Length is > 0 and <= 100 ? slug : $"{slug[..Math.Min(slug.Length, 90)]}-{Fold(text):x8}";
-    }
+internal sealed record Trial(
+    string Name, IReadOnlyList<string> Arguments, string Configuration, bool ValidatesEachEpoch = false);
 
-    /// <summary>FNV-1a: tells long names apart whose beginnings are equal.</summary>
-    private static uint Fold(string text) =>
-        text.Aggregate(2166136261u, (hash, character) => unchecked((hash ^ character) * 16777619u));
-}
-
-/// <summary>What became of a cell.</summary>
-internal enum CellStatus
+/// <summary>What became of a trial.</summary>
+internal enum TrialStatus
 {
     /// <summary>All steps are done.</summary>
     Done,
@@ -38,14 +24,14 @@ internal enum CellStatus
     Stopped,
 }
 
-/// <summary>One epoch of a cell.</summary>
+/// <summary>One epoch of a trial.</summary>
 /// <param name="Epoch">From 1.</param>
 /// <param name="Loss">Training loss, mean over the epoch's steps.</param>
 /// <param name="Psnr">Validation PSNR at its end, in dB; null if it was not measured.</param>
 /// <param name="Accuracy">Validation accuracy at its end, 0 to 1; null if it was not measured.</param>
 /// <param name="ValidationLoss">Mean over the validation's terms at its end; null if it was not measured.</param>
 /// <param name="PsnrEstimated">As <paramref name="Psnr"/>, but estimated from noisy pairs.</param>
-internal sealed record CellEpoch(
+internal sealed record TrialEpoch(
     int Epoch,
     double Loss,
     double? Psnr,
@@ -53,14 +39,14 @@ internal sealed record CellEpoch(
     double? ValidationLoss = null,
     double? PsnrEstimated = null);
 
-/// <summary>A cell and what it came to.</summary>
-internal sealed record CellResult
+/// <summary>A trial and what it came to.</summary>
+internal sealed record TrialResult
 {
     /// <summary>Which one.</summary>
-    public required Cell Cell { get; init; }
+    public required Trial Trial { get; init; }
 
     /// <summary>What became of it; the numbers below are there if it is done.</summary>
-    public required CellStatus Status { get; init; }
+    public required TrialStatus Status { get; init; }
 
     /// <summary>Why it is not done; null if it is.</summary>
     public string? Cause { get; init; }
@@ -96,5 +82,5 @@ internal sealed record CellResult
     public string WeightsSha256 { get; init; } = "";
 
     /// <summary>Epoch by epoch.</summary>
-    public IReadOnlyList<CellEpoch> Epochs { get; init; } = [];
+    public IReadOnlyList<TrialEpoch> Epochs { get; init; } = [];
 }

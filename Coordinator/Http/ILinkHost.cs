@@ -2,7 +2,7 @@ using Distributed.Protocol.Engines;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
 
-namespace Distributed.Coordinator.Actors;
+namespace Distributed.Coordinator.Http;
 
 /// <summary>Whom the links of a server belong to: a coordinator, or whoever says goodbye for it.</summary>
 public interface ILinkHost : ICoordinatorEndpoint

@@ -1,0 +1,18 @@
+namespace Distributed.Coordinator.Runs;
+
+/// <summary>Lines for people to type.</summary>
+internal static class ShellLine
+{
+    /// <summary>An argument as a shell takes it.</summary>
+    public static string Quote(string argument) => argument.Any(char.IsWhiteSpace) ? $"\"{argument}\"" : argument;
+
+    /// <summary>What to type to call one of our programs: from a build folder it is <c>dotnet run</c>.</summary>
+    /// <param name="project">Coordinator or Worker.</param>
+    /// <param name="path">Where the program that runs is.</param>
+    public static string Program(string project, string? path)
+    {
+        string[] parts = (path ?? "").Split('/', '\\');
+        bool isBuild = parts.Contains("bin") && (parts.Contains("Release") || parts.Contains("Debug"));
+        return isBuild ? $"dotnet run -c Release --project {project} --" : project.ToLowerInvariant();
+    }
+}
