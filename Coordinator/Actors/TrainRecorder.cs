@@ -24,7 +24,6 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
     private readonly TensorBoardWriter? _events;
     private readonly Replica _replica;
     private readonly int _threads;
-    private readonly double _secondsBefore;
     private readonly bool _isLight;
 
     /// <summary>The line of the last step: written with the next one, so that a validation can join it.</summary>
@@ -66,8 +65,6 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
         _threads = threads;
         _replica = job.Plan.CreateReplica();
         _metrics = new MetricsLog(folder["metrics.jsonl"], firstStep, clock);
-        IReadOnlyList<StepMetrics> history = MetricsReader.Read(folder["metrics.jsonl"]);
-        _secondsBefore = history.Count > 0 ? history[^1].Seconds : 0;
         _events = isLight ? null : new TensorBoardWriter(folder.Folder, folder.Term, firstStep, clock);
         _checkpoints = new CheckpointWriter(
             new CheckpointStore(folder.Folder),
@@ -136,7 +133,7 @@ public sealed class TrainRecorder : ITrainingObserver, IAsyncDisposable
             result.Loss,
             _job.LearningRate(result.Steps - 1),
             _smoothedSpeed,
-            _secondsBefore + StepTime.TotalSeconds,
+            _metrics.SecondsBefore + StepTime.TotalSeconds,
             result.Workers,
             result.RecomputedShards,
             Psnr: null,

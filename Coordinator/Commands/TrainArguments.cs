@@ -80,46 +80,51 @@ internal sealed class TrainArguments
         command.Validators.Add(Check);
     }
 
-    /// <summary>What was asked for. Where the command line is silent, the settings speak.</summary>
+    /// <summary>
+    /// What was asked for. Where the command line is silent, the run that goes on speaks, and then the settings.
+    /// </summary>
     /// <exception cref="ConfigurationException">A run is to be resumed where none is.</exception>
     /// <exception cref="DataException">The configuration of the run is damaged.</exception>
     public TrainOptions Read(ParseResult result, TrainSettings settings, IReadOnlyList<string> commandLine)
     {
         Resumption resume = result.GetValue(_resume) ?? Resumption.None;
         int? repeat = result.GetValue(_repeat);
-        RunConfiguration? saved =
-            resume == Resumption.None ? null : FindSaved(result.GetValue(_run)!, repeat, resume);
+        string? folder = resume == Resumption.None ? null : FindRun(result.GetValue(_run)!, repeat, resume);
+        RunConfiguration? saved = folder is null ? null : ConfigurationFile.Find(folder);
+        TrainOptions? before = folder is null ? null : OptionsFile.Find(folder);
         TrainOptions defaults = new();
         return defaults with
         {
             Configuration = _settings.Aggregate(
                 saved ?? defaults.Configuration, (configuration, setting) => setting.Apply(configuration, result)),
             Saved = repeat is null ? saved : null,
-            ValidateEveryEpoch = result.GetValue(_validateEveryEpoch),
+            ValidateEveryEpoch = result.GetValue(_validateEveryEpoch) || before is { ValidateEveryEpoch: true },
             Repeat = repeat,
             Run = result.GetValue(_run),
             Resume = resume,
-            CheckpointEvery = result.GetValue(_checkpointEvery) ?? settings.CheckpointEvery,
-            Workers = result.GetValue(_workers) ?? settings.Workers,
-            Threads = result.GetValue(_threads) ?? settings.Threads ?? defaults.Threads,
-            Listen = result.GetValue(_listen),
-            MinWorkers = result.GetValue(_minWorkers) ?? defaults.MinWorkers,
-            TokenFile = result.GetValue(_tokenFile),
+            CheckpointEvery = result.GetValue(_checkpointEvery)
+                ?? before?.CheckpointEvery ?? settings.CheckpointEvery,
+            Workers = result.GetValue(_workers) ?? before?.Workers ?? settings.Workers,
+            Threads = result.GetValue(_threads) ?? before?.Threads ?? settings.Threads ?? defaults.Threads,
+            Listen = result.GetValue(_listen) ?? before?.Listen,
+            MinWorkers = result.GetValue(_minWorkers) ?? before?.MinWorkers ?? defaults.MinWorkers,
+            TokenFile = result.GetValue(_tokenFile) ?? before?.TokenFile,
             RunsRoot = settings.RunsRoot ?? defaults.RunsRoot,
             CommandLine = commandLine,
         };
     }
 
-    private static RunConfiguration? FindSaved(string run, int? repeat, Resumption resume)
+    /// <summary>The folder of the run that goes on, or of one of those that do; there may be none yet.</summary>
+    private static string FindRun(string run, int? repeat, Resumption resume)
     {
-        if (repeat is not null)
+        if (repeat is null)
         {
-            RepeatedRuns.CheckMayResume(run, resume);
-            return ConfigurationFile.Find(RepeatedRuns.FirstOf(run));
+            RunFolder.CheckMayOpen(run, resume);
+            return run;
         }
 
-        RunFolder.CheckMayOpen(run, resume);
-        return ConfigurationFile.Find(run);
+        RepeatedRuns.CheckMayResume(run, resume);
+        return RepeatedRuns.FirstOf(run);
     }
 
     /// <summary>Finds options that exclude or need each other.</summary>

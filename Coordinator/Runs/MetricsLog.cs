@@ -73,7 +73,9 @@ public sealed class MetricsLog : IDisposable
         _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
         {
-            _file.SetLength(MetricsReader.EndOfStep(_file, lastStep));
+            (long end, StepMetrics? last) = MetricsReader.FindEnd(_file, lastStep);
+            SecondsBefore = last?.Seconds ?? 0;
+            _file.SetLength(end);
             _file.Seek(0, SeekOrigin.End);
         }
         catch
@@ -84,6 +86,9 @@ public sealed class MetricsLog : IDisposable
 
         _flushed = clock.GetTimestamp();
     }
+
+    /// <summary>Wall time of the steps of earlier lives, as far as they count.</summary>
+    public double SecondsBefore { get; }
 
     /// <summary>Adds a line.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>

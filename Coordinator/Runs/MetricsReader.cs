@@ -14,16 +14,23 @@ public static class MetricsReader
         if (File.Exists(path))
         {
             using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
-            Scan(file, long.MaxValue, history);
+            Scan(file, long.MaxValue, history.Add);
         }
 
         return history;
     }
 
-    /// <summary>Where the last whole line ends whose step, and that of all before it, is at most this one.</summary>
-    internal static long EndOfStep(Stream file, long step) => Scan(file, step, history: null);
+    /// <summary>
+    /// Where the last whole line ends whose step, and that of all before it, is at most this one; and what it says.
+    /// </summary>
+    internal static (long End, StepMetrics? Last) FindEnd(Stream file, long step)
+    {
+        StepMetrics? last = null;
+        long end = Scan(file, step, metrics => last = metrics);
+        return (end, last);
+    }
 
-    private static long Scan(Stream file, long lastStep, List<StepMetrics>? history)
+    private static long Scan(Stream file, long lastStep, Action<StepMetrics> onLine)
     {
         byte[] buffer = new byte[2 * LineBytesMax];
         int filled = 0;
@@ -41,7 +48,7 @@ public static class MetricsReader
                     return end;
                 }
 
-                history?.Add(metrics);
+                onLine(metrics);
                 used += length + 1;
                 end += length + 1;
             }

@@ -82,6 +82,11 @@ public sealed class OpenedRun : IDisposable
         try
         {
             note($"Run folder {folder.Folder}");
+            if (options.Trial is null)
+            {
+                OptionsFile.Write(folder.Folder, options);
+            }
+
             if (DataSources.PassedOver(asked.Data) is { } passedOver)
             {
                 note(passedOver);

@@ -1,3 +1,4 @@
+using System.Text.Json.Serialization;
 using Distributed.Coordinator.Http;
 using Distributed.Framework.Training;
 
@@ -20,6 +21,7 @@ public enum Resumption
 /// What the user asked <c>train</c> for: the configuration, which decides the result, and where and how to compute it,
 /// which does not. Null where a default depends on something else.
 /// </summary>
+/// <remarks>What is not ignored as JSON is kept in options.json, and a resumed run goes on with it.</remarks>
 public sealed record TrainOptions
 {
     /// <summary>Steps of a run that says neither steps nor epochs: about a minute of the default model.</summary>
@@ -29,21 +31,26 @@ public sealed record TrainOptions
     public const int DefaultCheckpointEvery = 200;
 
     /// <summary>What the result depends on; what is derived is not there yet.</summary>
+    [JsonIgnore]
     public RunConfiguration Configuration { get; init; } = new() { Steps = DefaultSteps };
 
     /// <summary>The configuration that the folder had when it was read; null if it was not, or is of no run.</summary>
+    [JsonIgnore]
     public RunConfiguration? Saved { get; init; }
 
     /// <summary>Whether to validate after every epoch, however short.</summary>
     public bool ValidateEveryEpoch { get; init; }
 
     /// <summary>Runs, one after the other, with one seed more each; null for one run.</summary>
+    [JsonIgnore]
     public int? Repeat { get; init; }
 
     /// <summary>The run folder; null for a new one.</summary>
+    [JsonIgnore]
     public string? Run { get; init; }
 
     /// <summary>What to do about a run that is in the folder.</summary>
+    [JsonIgnore]
     public Resumption Resume { get; init; }
 
     /// <summary>Steps between checkpoints; 0 for one at the end only; null for the default.</summary>
@@ -65,11 +72,14 @@ public sealed record TrainOptions
     public string? TokenFile { get; init; }
 
     /// <summary>Where runs without a folder of their own go.</summary>
+    [JsonIgnore]
     public string RunsRoot { get; init; } = "runs";
 
     /// <summary>What is different if the run is one of an experiment; null if it is not.</summary>
+    [JsonIgnore]
     public TrialOptions? Trial { get; init; }
 
     /// <summary>The program's arguments, for the record.</summary>
+    [JsonIgnore]
     public IReadOnlyList<string> CommandLine { get; init; } = [];
 }

@@ -46,6 +46,14 @@ public sealed class RunRecordsTests : IDisposable
     }
 
     [Fact]
+    public void Open_LaterLife_KnowsTheSecondsOfThoseBefore()
+    {
+        WriteLog(0, Step(1), Step(2) with { Seconds = 5 }, Step(3) with { Seconds = 9 });
+        using MetricsLog log = new(LogPath, 2, TimeProvider.System);
+        Assert.Equal(5, log.SecondsBefore);
+    }
+
+    [Fact]
     public void Open_LongLogOrEndlessLine_FindsTheCut()
     {
         WriteLog(0, [.. Enumerable.Range(1, 5000).Select(step => Step(step))]);
