@@ -24,7 +24,8 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ["train"] =
         [
             "Defaults are in brackets. The first Ctrl+C or SIGTERM saves and ends, the second aborts.",
-            "A resumed run may change workers, threads, json, checkpoint-every and the number of epochs or steps only.",
+            "A resumed run goes on with the options of before. It may change where and how it is computed: workers,",
+            "threads, listen, min-workers, token-file, checkpoint-every, json; its length if the schedule is constant.",
             "",
             "Settings, where the command line is silent: environment, then appsettings.json beside the program:",
             "  DISTRIBUTED_TRAIN__WORKERS           Train:Workers           as --workers",

@@ -54,46 +54,29 @@ public sealed class OpenedRun : IDisposable
     public static OpenedRun Open(TrainOptions options, Action<string> note, TimeProvider clock)
     {
         RunConfiguration asked = options.Configuration;
-        RunConfiguration? saved = options.Saved;
-        if (options is { Run: { } run, Resume: not Resumption.None })
-        {
-            RunFolder.CheckMayOpen(run, options.Resume);
-            saved ??= ConfigurationFile.Find(run);
-        }
-
+        RunConfiguration? saved = FindSaved(options);
         RunData data = RunData.Open(asked);
         Model model = MakeModel(asked, data.Training);
-        float[]? initial = IsWeightsOfCheckpoint(options, saved) ? null : InitialWeights(asked, model);
+        float[]? initial = IsReplacedByCheckpoint(options, saved) ? null : InitialWeights(asked, model);
         Optimizer optimizer = asked.Optimizer.Create(model.ParameterCount);
-        RunConfiguration configuration = asked with
-        {
-            Layers = ModelSpec.Write(model.Root),
-            DataHash = data.Training.ContentHash,
-            ValidationHash = data.Validation?.ContentHash,
-            Shard = asked.Shard == 0 ? Catalogue.DefaultShard(asked.Model, model.Root) : asked.Shard,
-            InitialWeightsSha256 = initial is null ? saved!.InitialWeightsSha256 : WeightsHash.Of(initial),
-        };
-        TrainingJob job = new(configuration, data.Training, model);
-        IReadOnlySet<string> mayChange = ResumeRules.MayChange(job.DependsOnLength);
-        RunFolder folder = RunFolder.Open(
-            new RunFolderOptions(
-                configuration, saved, options.Run, options.Resume, mayChange, options.CommandLine, options.RunsRoot),
-            clock);
+        string weights = initial is null ? saved!.InitialWeightsSha256 : WeightsHash.Of(initial);
+        TrainingJob job = new(Complete(asked, data, model, weights), data.Training, model);
+        RunFolder folder = OpenFolder(options, saved, job, clock);
         try
         {
             note($"Run folder {folder.Folder}");
-            if (options.Trial is null)
-            {
-                OptionsFile.Write(folder.Folder, options);
-            }
-
             if (DataSources.PassedOver(asked.Data) is { } passedOver)
             {
                 note(passedOver);
             }
 
+            if (options.Trial is null)
+            {
+                OptionsFile.Write(folder.Folder, options);
+            }
+
             int first = 0;
-            if (folder.IsResumed && FindCheckpoint(folder, configuration, mayChange, note) is { } checkpoint)
+            if (FindCheckpoint(folder, job, note) is { } checkpoint)
             {
                 initial = TrainingCheckpoint.Parameters(checkpoint, model);
                 TrainingCheckpoint.RestoreOptimizer(checkpoint, model, optimizer);
@@ -114,6 +97,18 @@ public sealed class OpenedRun : IDisposable
     /// <inheritdoc/>
     public void Dispose() => Folder.Dispose();
 
+    /// <summary>The configuration of the run that goes on; null if there is none.</summary>
+    private static RunConfiguration? FindSaved(TrainOptions options)
+    {
+        if (options is not { Run: { } run, Resume: not Resumption.None })
+        {
+            return null;
+        }
+
+        RunFolder.CheckMayOpen(run, options.Resume);
+        return options.Saved ?? ConfigurationFile.Find(run);
+    }
+
     /// <summary>The model by its layers if a run has them, else by its name.</summary>
     private static Model MakeModel(RunConfiguration asked, PairSource source) => asked.Layers.Count > 0
         ? TrainingJob.ModelOf(asked)
@@ -123,7 +118,7 @@ public sealed class OpenedRun : IDisposable
     /// Whether a checkpoint will replace the initial weights, and their hash is known. A file that is named anew is
     /// read nevertheless: it may be another one.
     /// </summary>
-    private static bool IsWeightsOfCheckpoint(TrainOptions options, RunConfiguration? saved) =>
+    private static bool IsReplacedByCheckpoint(TrainOptions options, RunConfiguration? saved) =>
         saved is not null
         && saved.Init == options.Configuration.Init
         && CheckpointStore.FilesOf(options.Run!).Count > 0;
@@ -144,12 +139,41 @@ public sealed class OpenedRun : IDisposable
         return initial;
     }
 
+    /// <summary>The configuration, with what is derived from data and model.</summary>
+    private static RunConfiguration Complete(RunConfiguration asked, RunData data, Model model, string weights) =>
+        asked with
+        {
+            Layers = ModelSpec.Write(model.Root),
+            DataHash = data.Training.ContentHash,
+            ValidationHash = data.Validation?.ContentHash,
+            Shard = asked.Shard == 0 ? Catalogue.DefaultShard(asked.Model, model.Root) : asked.Shard,
+            InitialWeightsSha256 = weights,
+        };
+
+    private static RunFolder OpenFolder(
+        TrainOptions options, RunConfiguration? saved, TrainingJob job, TimeProvider clock)
+    {
+        RunFolderOptions wanted = new(
+            job.Configuration,
+            saved,
+            options.Run,
+            options.Resume,
+            ResumeRules.MayChange(job.DependsOnLength),
+            options.CommandLine,
+            options.RunsRoot);
+        return RunFolder.Open(wanted, clock);
+    }
+
     /// <summary>The newest checkpoint that is whole; null if there is none at all.</summary>
     /// <exception cref="CheckpointException">Some are there, but none is whole.</exception>
     /// <exception cref="ConfigurationException">It is of another configuration.</exception>
-    private static Checkpoint? FindCheckpoint(
-        RunFolder folder, RunConfiguration configuration, IReadOnlySet<string> mayChange, Action<string> note)
+    private static Checkpoint? FindCheckpoint(RunFolder folder, TrainingJob job, Action<string> note)
     {
+        if (!folder.IsResumed)
+        {
+            return null;
+        }
+
         CheckpointStore store = new(folder.Folder);
         Checkpoint? checkpoint = store.FindLatest(fault => note($"Passed over: {fault.Message}"));
         if (checkpoint is not null)
@@ -158,8 +182,8 @@ public sealed class OpenedRun : IDisposable
             ResumeRules.Check(
                 $"The checkpoint {path}",
                 ConfigurationFile.Parse(checkpoint.Configuration, path, "Remove it, or restore it from a backup."),
-                configuration,
-                mayChange,
+                job.Configuration,
+                ResumeRules.MayChange(job.DependsOnLength),
                 "It is of another run: put it back where it belongs, and restore this run's own from a backup.");
         }
 

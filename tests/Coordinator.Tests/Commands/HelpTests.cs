@@ -1,6 +1,5 @@
 using System.CommandLine;
 using Distributed.Coordinator.Commands;
-using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -63,12 +62,4 @@ public sealed class HelpTests : IDisposable
         Assert.Contains($"  coordinator {name}", _runner.Output, StringComparison.Ordinal);
         Assert.Null(_runner.Options);
     }
-
-    [Theory]
-    [InlineData("/x/bin/Release/net10.0/coordinator", "dotnet run -c Release --project Coordinator --")]
-    [InlineData("C:\\y\\bin\\Debug\\net10.0\\coordinator.exe", "dotnet run -c Release --project Coordinator --")]
-    [InlineData("/usr/bin/coordinator", "coordinator")]
-    [InlineData(null, "coordinator")]
-    public void ProgramName_IsWhatTheUserTypes(string? path, string expected) =>
-        Assert.Equal(expected, ShellLine.Program("Coordinator", path));
 }

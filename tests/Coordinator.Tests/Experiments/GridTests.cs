@@ -1,6 +1,5 @@
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Experiments;
-using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Coordinator.Tests.Experiments;
@@ -63,22 +62,6 @@ public sealed class GridTests
         Assert.Throws<ConfigurationException>(
             () => Grid.Trials([Parse("lr=1,2")], [], Grid.TrialsMax + 1, 0, false)).Message,
         StringComparison.Ordinal);
-
-    [Theory]
-    [InlineData("lr=0.1 batch=8", "lr=0.1-batch=8")]
-    [InlineData("model=../../etc/x", "model=..-..-etc-x")]
-    public void Slug_IsAFolderName(string name, string expected) => Assert.Equal(expected, FolderName.Of(name));
-
-    [Fact]
-    public void Slug_OfNothingButDots_IsNoFolderAbove() => Assert.Matches("^-[0-9a-f]{8}$", FolderName.Of(".."));
-
-    [Fact]
-    public void Slug_LongNames_StayDifferent()
-    {
-        string name = new('a', 300);
-        Assert.NotEqual(FolderName.Of(name + "b"), FolderName.Of(name + "c"));
-        Assert.True(FolderName.Of(name).Length <= 100);
-    }
 
     private static GridAxis Parse(string text) => GridAxis.Parse(text, TrainLine.FindOption);
 }
