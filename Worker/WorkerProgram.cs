@@ -1,11 +1,13 @@
 using System.CommandLine;
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Akka.Actor;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
+using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Link;
+using Distributed.Protocol.Messages;
 using Distributed.Worker.Actors;
 using Distributed.Worker.Core;
 
@@ -14,6 +16,8 @@ namespace Distributed.Worker;
 /// <summary>A worker as a process of its own: from its arguments to its exit code.</summary>
 public static class WorkerProgram
 {
+    private static readonly TimeSpan s_terminateMax = TimeSpan.FromSeconds(1);
+
     /// <summary>The version of this program; the coordinator's must be the same.</summary>
     public static string Version { get; } =
         typeof(WorkerProgram).Assembly.GetName().Version?.ToString(3) ?? "0";
@@ -57,6 +61,12 @@ public static class WorkerProgram
             await Fail(writer, exception.Message, exception.Remedy);
             return ExitCodes.CannotJoin;
         }
+        catch (ActorFailedException exception)
+        {
+            Exception cause = exception.InnerException!;
+            await Fail(writer, $"{exception.Name} failed: {cause.GetType().Name}: {cause.Message}", $"{cause}");
+            return ExitCodes.Failed;
+        }
 #pragma warning disable CA1031 // The one place where every fault becomes two lines and a number.
         catch (Exception exception)
 #pragma warning restore CA1031
@@ -76,25 +86,41 @@ public static class WorkerProgram
         int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
         WorkerOptions options = new()
         {
+            Identity = new WorkerMessage.Join(
+                request.Name, Version, NumericsFingerprint.Compute(), request.Threads),
             GiveUpAfter = request.GiveUpAfter,
 #pragma warning disable CA5394 // Spreads attempts; nothing is secret about it.
             Jitter = attempt => new Random(HashCode.Combine(seed, attempt)).NextDouble(),
 #pragma warning restore CA5394
         };
-        WorkerIdentity identity = new(request.Name, Version, NumericsFingerprint.Compute(), request.Threads);
         JobSource jobs = new(request.Data, JobSource.DefaultCache(), writer.WriteLine);
-        await using WorkerHost host = new(
-            identity, new LinkConnector(client), jobs.Prepare, options, TimeProvider.System)
+        WorkerOrder.Exit exit = await WorkAsync(client, options, jobs, writer);
+        return await ReportAsync(exit, request, writer);
+    }
+
+    private static async Task<WorkerOrder.Exit> WorkAsync(
+        LinkClient client, WorkerOptions options, JobSource jobs, TextWriter writer)
+    {
+        TaskCompletionSource<WorkerOrder.Exit> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        ActorSystem system = ActorSystems.CreateLocal("worker");
+        try
         {
-            OnNote = writer.WriteLine,
-        };
-        using WorkerSignals signals = new(host, writer);
-        WorkerEffect.Exit exit = await host.RunAsync();
-        return await ReportAsync(exit, host.LastFault, request, writer);
+            Action<ActorFailedException> onFailure = failure => ended.TrySetException(failure);
+            IActorRef root = system.ActorOf(Props.Create(() => new RootActor(onFailure)), "root");
+            Props props = WorkerActor.Remote(new LinkConnector(client), options, jobs, writer.WriteLine, ended);
+            IActorRef worker = await root.Ask<IActorRef>(new RootActor.Start(props, "worker"));
+            using WorkerSignals signals = new(worker, writer);
+            return await ended.Task;
+        }
+        finally
+        {
+            // Not for long: a thread may still read data or compile a model, and the process ends without it.
+            await Task.WhenAny(system.Terminate(), Task.Delay(s_terminateMax));
+        }
     }
 
     private static async Task<int> ReportAsync(
-        WorkerEffect.Exit exit, string? lastFault, WorkerRequest request, TextWriter writer)
+        WorkerOrder.Exit exit, WorkerRequest request, TextWriter writer)
     {
         switch (exit.Outcome)
         {
@@ -102,11 +128,9 @@ public static class WorkerProgram
                 await writer.WriteLineAsync($"Done: {exit.Why}");
                 return ExitCodes.Done;
             case WorkerOutcome.CannotJoin:
-                string last = lastFault is null || exit.Why.Contains(lastFault, StringComparison.Ordinal)
-                    ? "" : $" (last: {lastFault})";
                 await Fail(
                     writer,
-                    $"{request.Name} cannot join {request.Join.Authority}: {exit.Why}{last}",
+                    $"{request.Name} cannot join {request.Join.Authority}: {exit.Why}",
                     "Check the address, and that the token is the one that this coordinator names.");
                 return ExitCodes.CannotJoin;
             case WorkerOutcome.VersionMismatch:
@@ -139,14 +163,14 @@ public static class WorkerProgram
     /// <summary>The first signal drains; the second ends the process at once.</summary>
     private sealed class WorkerSignals : IDisposable
     {
-        private readonly WorkerHost _host;
+        private readonly IActorRef _worker;
         private readonly TextWriter _writer;
         private readonly PosixSignalRegistration[] _registrations;
         private int _signals;
 
-        public WorkerSignals(WorkerHost host, TextWriter writer)
+        public WorkerSignals(IActorRef worker, TextWriter writer)
         {
-            _host = host;
+            _worker = worker;
             _writer = writer;
             _registrations =
             [
@@ -167,7 +191,7 @@ public static class WorkerProgram
             }
 
             _writer.WriteLine("Leaving in good order; once more ends at once.");
-            _host.Drain();
+            _worker.Tell(WorkerActor.Drain.Instance);
         }
     }
 }

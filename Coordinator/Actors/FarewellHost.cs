@@ -1,7 +1,6 @@
 using System.Buffers;
 using System.Collections.Concurrent;
 using Distributed.Coordinator.Http;
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;

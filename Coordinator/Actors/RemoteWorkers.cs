@@ -1,5 +1,5 @@
-using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Http;
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Link;

@@ -1,7 +1,11 @@
+using Akka.Actor;
 using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Runs;
+using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Actors;
@@ -24,66 +28,101 @@ public static class TrainSession
     /// <param name="stop">Ends after the step at hand, with a checkpoint.</param>
     /// <exception cref="ReportedException">Something that the user can mend.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
+    /// <exception cref="ActorFailedException">A fault of the program, in the actor that it names.</exception>
     public static async Task<TrainResult> RunAsync(
         TrainOptions options, ITrainingDisplay display, CancellationToken stop)
     {
         _ = s_numerics.Value;
-        using OpenedRun run = OpenedRun.Open(options, display.Note, TimeProvider.System);
-        if (options.Trial is null)
+        Task<ActorSystem> system = Task.Run(() => ActorSystems.CreateLocal("coordinator"));
+        try
         {
-            // What reading and preparing left behind goes back to the system before workers take their memory.
-            GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
-        }
+            using OpenedRun run = OpenedRun.Open(options, display.Note, TimeProvider.System);
+            if (options.Trial is null)
+            {
+                // What reading and preparing left behind goes back to the system before workers take their memory.
+                GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
+            }
 
-        return RunEnding.Write(run, await TrainAsync(run, display, TimeProvider.System, stop));
+            return RunEnding.Write(run, await TrainAsync(run, await system, display, stop));
+        }
+        finally
+        {
+            _ = (await system).Terminate();
+        }
     }
 
     private static async Task<TrainRecord> TrainAsync(
-        OpenedRun run, ITrainingDisplay display, TimeProvider clock, CancellationToken stop)
+        OpenedRun run, ActorSystem system, ITrainingDisplay display, CancellationToken stop)
     {
-        int workers = run.Options.Workers ?? Environment.ProcessorCount;
-        int threads = Math.Max(1, workers * run.Options.Threads);
-        bool isLight = run.Options.Trial is not null;
-        await using TrainRecorder recorder = new(
-            run.Job, run.State, run.Validation, run.Folder, run.FirstStep, threads, isLight, display, clock);
-        Outcome outcome = await TrainAsync(run, workers, recorder, clock, stop);
-        await recorder.FlushAsync();
-        return Record(recorder, outcome == Outcome.Stopped);
-    }
-
-    private static async Task<Outcome> TrainAsync(
-        OpenedRun run, int workers, TrainRecorder recorder, TimeProvider clock, CancellationToken stop)
-    {
-        CoordinatorOptions options = await DescribeAsync(run);
-        CoordinatorMachine machine = new(
-            new Term((int)run.Folder.Term), new Step(run.FirstStep), run.Job.Schedule, options);
-        using DataBlocks data = new(run.Job.Source, run.Folder["data.tmp"]);
-        await using CoordinatorHost host = new(run.Job, run.State, machine, options, recorder, clock) { Data = data };
+        using RunMetrics metrics = new();
+        CoordinatorSettings settings = await DescribeAsync(run, display, metrics);
+        await using RunActors actors = await RunActors.StartAsync(system, settings);
         await using RemoteWorkers? remote = run.Options.Trial is { Listens: false }
             ? null
             : await RemoteWorkers.StartAsync(
-                run.Options, run.Options.Trial?.Secrets ?? run.Folder["secrets"], host, recorder.Note, clock);
-        await using LocalWorkers local = new(host, run.Job, options.Version, options.Numerics, clock);
-        await using CancellationTokenRegistration registration = stop.Register(host.Stop);
-        for (int i = 0; i < workers; i++)
+                run.Options,
+                run.Options.Trial?.Secrets ?? run.Folder["secrets"],
+                new LinkHost(actors.Coordinator, run.Job.Gradients, metrics, settings.Traffic, actors.Fail),
+                actors.Note,
+                TimeProvider.System);
+        await using CancellationTokenRegistration registration = stop.Register(actors.Stop);
+        for (int i = 0; i < Workers(run); i++)
         {
-            local.Start(run.Options.Threads);
+            await actors.StartWorkerAsync(run.Options.Threads);
         }
 
-        CoordinatorEffect.Finish finish = await host.RunAsync();
+        CoordinatorOrder.Finish finish = await actors.Finished;
+        TrainRecord record = await actors.EndAsync();
         return finish.Outcome is Outcome.Completed or Outcome.Stopped
-            ? finish.Outcome
+            ? record with { IsStopped = finish.Outcome == Outcome.Stopped }
             : throw new TrainingException(
                 $"Training ended at {finish.Why}",
                 "Lower --lr, or look at the data; checkpoints from before are intact and can be resumed.");
     }
 
-    private static async Task<CoordinatorOptions> DescribeAsync(OpenedRun run)
+    private static int Workers(OpenedRun run) => run.Options.Workers ?? Environment.ProcessorCount;
+
+    private static async Task<CoordinatorSettings> DescribeAsync(
+        OpenedRun run, ITrainingDisplay display, RunMetrics metrics)
+    {
+        bool isTrial = run.Options.Trial is not null;
+        RunFolder folder = run.Folder;
+        TrainingJob job = run.Job;
+        int threads = Math.Max(1, Workers(run) * run.Options.Threads);
+        Term term = new((int)folder.Term);
+        TimeProvider clock = TimeProvider.System;
+        JournalSettings journal = new(job, run.FirstStep, display, metrics)
+        {
+            OpenLog = () => new MetricsLog(folder["metrics.jsonl"], run.FirstStep, clock),
+            OpenEvents = isTrial
+                ? null
+                : () => new TensorBoardWriter(folder.Folder, folder.Term, run.FirstStep, clock),
+        };
+        return new CoordinatorSettings
+        {
+            Job = job,
+            State = run.State,
+            Term = term,
+            First = new Step(run.FirstStep),
+            Options = await BoundAsync(run),
+            Journal = Blocking(() => new JournalActor(journal)),
+            Checkpoints = Blocking(
+                () => new CheckpointActor(new CheckpointStore(folder.Folder), job.Configuration.ToJson())),
+            Evaluation = run.Validation is { } validation
+                ? Blocking(() => new EvaluationActor(job, validation, threads, isTrial ? null : folder["previews"]))
+                : null,
+            DataSet = Blocking(() => new DataSetActor(job.Source, folder["data.tmp"])),
+            LocalWorker = new LocalWorkers(job, term).Describe,
+        };
+    }
+
+    private static async Task<CoordinatorOptions> BoundAsync(OpenedRun run)
     {
         CoordinatorOptions options = new()
         {
             Version = Version,
             Numerics = await s_numerics.Value,
+            Plan = run.Job.Configuration.ToJson(),
             WorkersMin = run.Options.MinWorkers,
             CheckpointEvery = run.Options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = run.Validation is not null,
@@ -94,17 +133,6 @@ public static class TrainSession
             : options;
     }
 
-    private static TrainRecord Record(TrainRecorder recorder, bool isStopped) => new()
-    {
-        IsStopped = isStopped,
-        StepsDone = recorder.StepsDone,
-        LastLoss = recorder.LastLoss,
-        ImagesPerSecond = recorder.ImagesPerSecond,
-        StepTime = recorder.StepTime,
-        Workers = recorder.Workers,
-        RecomputedShards = recorder.RecomputedShards,
-        StepMeans = recorder.StepMeans,
-        LastEvaluation = recorder.LastEvaluation,
-        LastPreview = recorder.LastPreview,
-    };
+    private static Props Blocking<T>(Func<T> create)
+        where T : ActorBase => ActorProps.Of(create).WithDispatcher(ActorSystems.BlockingDispatcher);
 }

@@ -1,6 +1,8 @@
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Machines;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -37,20 +39,37 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
         }
 
         Exception root = exception is AggregateException { InnerExceptions: [Exception only] } ? only : exception;
-        return root is IOException or UnauthorizedAccessException
-            ? new ErrorReport(ExitCodes.Failed, OneLine(root.Message), "Check that the path exists and may be written.")
-            : new ErrorReport(
-                ExitCodes.Failed,
-                $"{root.GetType().Name}: {OneLine(root.Message)}",
-                "This should not happen: run again with DISTRIBUTED_DEBUG=1 and report what it prints to the project.");
+        ActorFailedException? actor = root as ActorFailedException;
+        Exception cause = actor?.InnerException ?? root;
+        string where = actor is null ? "" : $"{actor.Name} failed: ";
+        if (cause is IOException or UnauthorizedAccessException)
+        {
+            string line = where + OneLine(cause.Message);
+            return new ErrorReport(ExitCodes.Failed, line, "Check that the path exists and may be written.");
+        }
+
+        // A state of our own that is broken is found by where it broke.
+        bool showsStack = actor is not null || cause is InvariantException;
+        return new ErrorReport(
+            ExitCodes.Failed,
+            $"{where}{cause.GetType().Name}: {OneLine(cause.Message)}",
+            showsStack
+                ? "This should not happen: report it to the project with the lines below. The run can be resumed."
+                : "This should not happen: run again with DISTRIBUTED_DEBUG=1 and report what it prints to the project.")
+        {
+            ShowsStack = showsStack,
+        };
     }
 
-    /// <summary>Writes both lines; on request the stack too.</summary>
+    /// <summary>Whether the stack is shown without being asked for.</summary>
+    public bool ShowsStack { get; init; }
+
+    /// <summary>Writes both lines; on request, or if it is all that helps, the stack too.</summary>
     public void Write(TextWriter writer, Exception? exception, bool isDebug)
     {
         writer.WriteLine(Cause);
         writer.WriteLine(Remedy);
-        if (isDebug && exception is not null)
+        if ((isDebug || ShowsStack) && exception is not null)
         {
             writer.WriteLine(exception);
         }

@@ -1,7 +1,7 @@
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Coordinator.Core;
 
@@ -14,39 +14,39 @@ public sealed partial class CoordinatorMachine
     private Outcome _outcome;
     private string _why = "";
 
-    private void OnStopRequested(ICollection<CoordinatorEffect> effects)
+    private void OnStopRequested(ICollection<CoordinatorOrder> orders)
     {
         _isStopWanted = true;
         if (_state == State.WaitingForWorkers)
         {
-            StartStep(effects);
+            StartStep(orders);
         }
     }
 
-    /// <summary>Ends in mid-step: the parameters are those from before it, and a resumed run does it again.</summary>
-    private void AbandonStep(ICollection<CoordinatorEffect> effects)
+    /// <summary>Ends in mid-step: the weights are those from before it, and a resumed run does it again.</summary>
+    private void AbandonStep(ICollection<CoordinatorOrder> orders)
     {
-        ReleaseRound(effects);
-        BeginEnding(Outcome.Stopped, "stopped on request, with nobody to finish the step", effects);
+        ReleaseSums(orders);
+        BeginEnding(Outcome.Stopped, "stopped on request, with nobody to finish the step", orders);
     }
 
-    private void OnValidationDone(ValidationDone done, ICollection<CoordinatorEffect> effects)
+    private void OnValidated(Validated validated, ICollection<CoordinatorOrder> orders)
     {
-        Invariant.Assert(_validating == done.Step, "The shell reports a validation only when asked for one.");
+        Invariant.Assert(_validating == validated.Step, "The shell reports a validation only when asked for one.");
 
         _validating = null;
         if (_state == State.Validating)
         {
-            SaveIfDue(effects);
-            StartStep(effects);
+            SaveIfDue(orders);
+            StartStep(orders);
         }
         else
         {
-            GoOnEnding(effects);
+            GoOnEnding(orders);
         }
     }
 
-    private void OnCheckpointSaved(CheckpointSaved saved, ICollection<CoordinatorEffect> effects)
+    private void OnSaved(Saved saved, ICollection<CoordinatorOrder> orders)
     {
         Invariant.Assert(_checkpoints.IsSaving, "The shell reports a checkpoint only when asked for one.");
         Invariant.Assert(_checkpoints.Has(saved.Step), "One checkpoint is written at a time.");
@@ -54,25 +54,25 @@ public sealed partial class CoordinatorMachine
         _checkpoints.End();
         if (_state == State.Ending)
         {
-            GoOnEnding(effects);
+            GoOnEnding(orders);
         }
     }
 
-    private void BeginEnding(Outcome outcome, string why, ICollection<CoordinatorEffect> effects)
+    private void BeginEnding(Outcome outcome, string why, ICollection<CoordinatorOrder> orders)
     {
         _outcome = outcome;
         _why = why;
         _state = State.Ending;
         if (outcome == Outcome.Completed && _validations.IsWantedAtEnd(_step))
         {
-            ValidateNow(effects);
+            ValidateNow(orders);
         }
 
-        GoOnEnding(effects);
+        GoOnEnding(orders);
     }
 
     /// <summary>Saves what is not saved, and is over when nothing is under way.</summary>
-    private void GoOnEnding(ICollection<CoordinatorEffect> effects)
+    private void GoOnEnding(ICollection<CoordinatorOrder> orders)
     {
         if (_validating is not null)
         {
@@ -81,7 +81,7 @@ public sealed partial class CoordinatorMachine
 
         if (!_checkpoints.IsSaving && !_checkpoints.Has(_step))
         {
-            SaveNow(_outcome == Outcome.Completed ? "end" : "stop", effects);
+            SaveNow(_outcome == Outcome.Completed ? "end" : "stop", orders);
         }
 
         if (_checkpoints.IsSaving)
@@ -94,55 +94,55 @@ public sealed partial class CoordinatorMachine
         {
             foreach (WorkerId worker in _members.Keys)
             {
-                effects.Add(new Dismiss(worker, "the run is finished"));
+                Dismiss(worker, "the run is finished", orders);
             }
         }
 
         _state = State.Over;
-        effects.Add(new Finish(_outcome, _why));
+        orders.Add(new Finish(_outcome, _why));
     }
 
     /// <summary>Ends at once: what could be saved is saved already.</summary>
-    private void Fail(string why, ICollection<CoordinatorEffect> effects)
+    private void Fail(string why, ICollection<CoordinatorOrder> orders)
     {
         if (_state == State.Collecting)
         {
-            ReleaseRound(effects);
+            ReleaseSums(orders);
         }
 
         _state = State.Over;
-        effects.Add(new Finish(Outcome.Failed, why));
+        orders.Add(new Finish(Outcome.Failed, why));
     }
 
-    private void ReleaseRound(ICollection<CoordinatorEffect> effects)
+    private void ReleaseSums(ICollection<CoordinatorOrder> orders)
     {
-        foreach (AcceptedSum sum in _round.InTreeOrder)
+        foreach (WorkerMessage.GradientSum sum in _reduction.InTreeOrder)
         {
-            effects.Add(new Release(sum.Gradient));
+            Discard(sum, "the step is given up", orders);
         }
     }
 
     /// <summary>
     /// Saves after a validation of the same step, so that the step's record is complete when it is saved.
     /// </summary>
-    private void SaveIfDue(ICollection<CoordinatorEffect> effects)
+    private void SaveIfDue(ICollection<CoordinatorOrder> orders)
     {
         if (_checkpoints.IsDue(_step))
         {
-            SaveNow($"every {_options.CheckpointEvery} steps", effects);
+            SaveNow($"every {_options.CheckpointEvery} steps", orders);
         }
     }
 
-    private void SaveNow(string why, ICollection<CoordinatorEffect> effects)
+    private void SaveNow(string why, ICollection<CoordinatorOrder> orders)
     {
         _checkpoints.Begin(_step);
-        effects.Add(new SaveCheckpoint(_step, why));
+        orders.Add(new Save(_step, why));
     }
 
-    private void ValidateNow(ICollection<CoordinatorEffect> effects)
+    private void ValidateNow(ICollection<CoordinatorOrder> orders)
     {
         _validating = _step;
         _validations.Begin(_step, _now);
-        effects.Add(new Validate(_step));
+        orders.Add(new Validate(_step));
     }
 }

@@ -1,47 +1,56 @@
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Coordinator.Core;
 
 /// <summary>Who takes part: joining, signs of life, going.</summary>
 public sealed partial class CoordinatorMachine
 {
-    private void OnWorkerJoined(WorkerJoined joined, ICollection<CoordinatorEffect> effects)
+    /// <summary>A worker of this process needs no welcome: it is a member, and ready.</summary>
+    private void OnWorkerStarted(WorkerStarted started, ICollection<CoordinatorOrder> orders)
     {
-        if (_members.ContainsKey(joined.Worker))
+        _members.Add(started.Worker, new Member(started.Worker, started.Threads));
+        OnReady(started.Worker, orders);
+    }
+
+    private void OnJoin(WorkerId from, WorkerMessage.Join join, ICollection<CoordinatorOrder> orders)
+    {
+        if (_members.ContainsKey(from))
         {
             return;
         }
 
-        if (WhyRefused(joined) is { } refusal)
+        if (WhyRefused(join) is { } refusal)
         {
-            effects.Add(new Refuse(joined.Worker, refusal.Refusal, refusal.Why));
+            orders.Add(new Send(from, new CoordinatorMessage.Refuse(refusal.Refusal, refusal.Why)));
+            orders.Add(new Close(from, $"refused: {refusal.Why}"));
             return;
         }
 
-        _members.Add(joined.Worker, new Member(joined.Worker, joined.Threads));
-        _detector.Heard(joined.Worker, _now);
-        effects.Add(new Welcome(joined.Worker, _term));
+        _members.Add(from, new Member(from, join.Threads));
+        _detector.Heard(from, _now);
+        orders.Add(new Send(
+            from, new CoordinatorMessage.Welcome(_term, from, _options.Plan, _options.HeartbeatInterval)));
     }
 
     /// <summary>Why a worker may not take part, or null if it may. It may say anything, so this never throws.</summary>
-    private (Refusal Refusal, string Why)? WhyRefused(WorkerJoined joined) =>
-        joined.Version != _options.Version
-            ? (Refusal.Version, $"coordinator is version {_options.Version}, worker is {joined.Version}")
-        : joined.Numerics != _options.Numerics
-            ? (Refusal.Numerics, $"coordinator computes as {_options.Numerics}, worker as {joined.Numerics}")
-        : joined.Threads < 1 || joined.Threads > _options.ThreadsMax
-            ? (Refusal.Malformed, $"{joined.Threads} threads are not within 1 to {_options.ThreadsMax}")
+    private (Refusal Refusal, string Why)? WhyRefused(WorkerMessage.Join join) =>
+        join.Version != _options.Version
+            ? (Refusal.Version, $"coordinator is version {_options.Version}, worker is {join.Version}")
+        : join.Numerics != _options.Numerics
+            ? (Refusal.Numerics, $"coordinator computes as {_options.Numerics}, worker as {join.Numerics}")
+        : join.Threads < 1 || join.Threads > _options.ThreadsMax
+            ? (Refusal.Malformed, $"{join.Threads} threads are not within 1 to {_options.ThreadsMax}")
         : _members.Count >= _options.WorkersMax
             ? (Refusal.Full, $"{_options.WorkersMax} workers are here already")
         : null;
 
     /// <summary>Makes a worker one that gets shards; the first step begins when enough of them are here.</summary>
-    private void OnWorkerReady(WorkerId worker, ICollection<CoordinatorEffect> effects)
+    private void OnReady(WorkerId worker, ICollection<CoordinatorOrder> orders)
     {
-        OnWorkerHeard(worker);
+        OnHeard(worker);
         if (!_members.TryGetValue(worker, out Member? member) || member.IsReady)
         {
             return;
@@ -51,48 +60,56 @@ public sealed partial class CoordinatorMachine
         WorkersReady++;
         if (_state == State.WaitingForWorkers && WorkersReady >= _options.WorkersMin)
         {
-            StartStep(effects);
+            StartStep(orders);
         }
     }
 
     /// <summary>Answers, and makes up for a Ready that got lost.</summary>
-    private void OnHeartbeatArrived(HeartbeatArrived heartbeat, ICollection<CoordinatorEffect> effects)
+    private void OnHeartbeat(WorkerId from, WorkerMessage.Heartbeat heartbeat, ICollection<CoordinatorOrder> orders)
     {
-        if (!_members.ContainsKey(heartbeat.Worker))
+        if (!_members.ContainsKey(from))
         {
             return;
         }
 
-        effects.Add(new SendHeartbeat(heartbeat.Worker, _term));
+        orders.Add(new Send(from, new CoordinatorMessage.Heartbeat(_term)));
         if (heartbeat.IsReady)
         {
-            OnWorkerReady(heartbeat.Worker, effects);
+            OnReady(from, orders);
         }
         else
         {
-            OnWorkerHeard(heartbeat.Worker);
+            OnHeard(from);
         }
     }
 
-    private void OnWorkerHeard(WorkerId worker)
+    /// <summary>Only who was heard before is watched: workers of this process are not.</summary>
+    private void OnHeard(WorkerId worker)
     {
-        if (_members.ContainsKey(worker))
+        if (_detector.Watches(worker))
         {
             _detector.Heard(worker, _now);
         }
     }
 
-    private void OnWorkerLeft(WorkerLeft left, ICollection<CoordinatorEffect> effects)
+    private void OnLeave(WorkerId from, ICollection<CoordinatorOrder> orders)
     {
-        if (_members.ContainsKey(left.Worker))
+        if (_members.ContainsKey(from))
         {
-            OnWorkerGone(left.Worker);
-            effects.Add(new Dismiss(left.Worker, "left"));
+            OnWorkerGone(from);
+            Dismiss(from, "left", orders);
         }
     }
 
+    /// <summary>Tells a worker that it may exit.</summary>
+    private static void Dismiss(WorkerId worker, string why, ICollection<CoordinatorOrder> orders)
+    {
+        orders.Add(new Send(worker, new CoordinatorMessage.Finish(why)));
+        orders.Add(new Close(worker, why));
+    }
+
     /// <summary>
-    /// Makes the worker's missing shards nobody's: GiveOutShards gives them to the others, in this step.
+    /// Makes the worker's missing shards nobody's: AssignShards gives them to the others, in this step.
     /// </summary>
     private void OnWorkerGone(WorkerId worker)
     {
@@ -103,21 +120,21 @@ public sealed partial class CoordinatorMachine
 
         _detector.Forget(worker);
         WorkersReady -= member.IsReady ? 1 : 0;
-        for (int shard = 0; shard < _holders.Length; shard++)
+        for (int shard = 0; shard < _assignees.Length; shard++)
         {
-            if (_holders[shard] == worker)
+            if (_assignees[shard] == worker)
             {
-                _holders[shard] = null;
+                _assignees[shard] = null;
             }
         }
     }
 
-    private void DropSilentWorkers(ICollection<CoordinatorEffect> effects)
+    private void DropSilentWorkers(ICollection<CoordinatorOrder> orders)
     {
         foreach (WorkerId worker in _detector.Silent(_now))
         {
             OnWorkerGone(worker);
-            effects.Add(new DropWorker(worker, $"silent for {_options.SilenceMax.TotalSeconds:0.#} s"));
+            orders.Add(new Close(worker, $"silent for {_options.SilenceMax.TotalSeconds:0.#} s"));
         }
     }
 
@@ -136,7 +153,7 @@ public sealed partial class CoordinatorMachine
         _detector.Forgive(pause);
         foreach (Member member in _members.Values)
         {
-            member.OwesSince += pause;
+            member.PendingSince += pause;
         }
 
         _stepBegan += pause;

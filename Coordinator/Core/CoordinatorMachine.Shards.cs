@@ -1,23 +1,23 @@
 using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Coordinator.Core;
 
-/// <summary>The shards of one step: who holds them, who is late, what has arrived.</summary>
+/// <summary>The shards of one step: who has to compute them, who is late, what has arrived.</summary>
 public sealed partial class CoordinatorMachine
 {
     private const int LimitDoublingsMax = 6;
 
     /// <summary>Who has to compute each shard; null if nobody has.</summary>
-    private WorkerId?[] _holders = [];
+    private WorkerId?[] _assignees = [];
 
     /// <summary>Which shards were given to anybody in this step, to count those given again.</summary>
     private bool[] _isGiven = [];
 
-    private StepReduction _round;
+    private StepReduction _reduction;
     private Timestamp _stepBegan;
 
     /// <summary>
@@ -43,10 +43,10 @@ public sealed partial class CoordinatorMachine
 
     private IEnumerable<Member> Ready => _members.Values.Where(member => member.IsReady);
 
-    private void BeginShards(int shardCount)
+    private void BeginCollecting(int shardCount)
     {
-        _round = new StepReduction(new ReductionTree(shardCount));
-        _holders = new WorkerId?[shardCount];
+        _reduction = new StepReduction(new ReductionTree(shardCount));
+        _assignees = new WorkerId?[shardCount];
         _isGiven = new bool[shardCount];
         _isDisturbed = false;
         _doublings = 0;
@@ -60,20 +60,20 @@ public sealed partial class CoordinatorMachine
     /// <summary>
     /// Gives shards that are nobody's, or a late worker's, to those who owe nothing; if all are busy, shards that are
     /// nobody's go to the busy ones, and late ones wait for somebody to be done. If everybody is late, something got
-    /// lost: everybody is told again, parameters included, and has twice the time.
+    /// lost: everybody is told again, weights included, and has twice the time.
     /// </summary>
-    private void GiveOutShards(ICollection<CoordinatorEffect> effects)
+    private void AssignShards(ICollection<CoordinatorOrder> orders)
     {
         MarkLateWorkers();
         List<Member> onTime = [.. Ready.Where(member => !member.IsLate)];
-        List<Member> free = [.. onTime.Where(member => member.Owes == 0)];
+        List<Member> free = [.. onTime.Where(member => member.PendingShards == 0)];
         if (free.Count > 0)
         {
-            Give(FindShards(lateToo: true), free, effects);
+            Give(FindShards(lateToo: true), free, orders);
         }
         else if (onTime.Count > 0)
         {
-            Give(FindShards(lateToo: false), onTime, effects);
+            Give(FindShards(lateToo: false), onTime, orders);
         }
         else
         {
@@ -83,10 +83,10 @@ public sealed partial class CoordinatorMachine
             foreach (Member member in Ready)
             {
                 member.IsLate = false;
-                member.HasParameters = false;
+                member.HasWeights = false;
             }
 
-            Give([.. _round.Missing], [.. Ready], effects);
+            Give([.. _reduction.Missing], [.. Ready], orders);
         }
     }
 
@@ -94,26 +94,26 @@ public sealed partial class CoordinatorMachine
     {
         foreach (Member member in Ready)
         {
-            if (member.IsLate && _now >= member.SitsOutUntil && member.Owes == 0)
+            if (member.IsLate && _now >= member.BackoffUntil && member.PendingShards == 0)
             {
                 member.IsLate = false;
             }
-            else if (!member.IsLate && member.Owes > 0 && _now >= member.OwesSince + Limit)
+            else if (!member.IsLate && member.PendingShards > 0 && _now >= member.PendingSince + Limit)
             {
                 member.IsLate = true;
-                member.SitsOutUntil = _now + _options.SitOut;
+                member.BackoffUntil = _now + _options.Backoff;
             }
         }
     }
 
-    /// <summary>The missing shards without a holder, and those of late holders too if wanted.</summary>
+    /// <summary>The missing shards without an assignee, and those of late ones too if wanted.</summary>
     private List<ShardRange> FindShards(bool lateToo)
     {
         List<ShardRange> ranges = [];
-        for (int shard = 0; shard < _holders.Length; shard++)
+        for (int shard = 0; shard < _assignees.Length; shard++)
         {
-            bool isOpen = _holders[shard] is not { } holder || (lateToo && _members[holder].IsLate);
-            if (!_round.IsMissing(shard) || !isOpen)
+            bool isOpen = _assignees[shard] is not { } assignee || (lateToo && _members[assignee].IsLate);
+            if (!_reduction.IsMissing(shard) || !isOpen)
             {
                 continue;
             }
@@ -131,7 +131,7 @@ public sealed partial class CoordinatorMachine
         return ranges;
     }
 
-    private void Give(List<ShardRange> shards, List<Member> members, ICollection<CoordinatorEffect> effects)
+    private void Give(List<ShardRange> shards, List<Member> members, ICollection<CoordinatorOrder> orders)
     {
         if (shards.Count == 0)
         {
@@ -141,38 +141,38 @@ public sealed partial class CoordinatorMachine
         foreach (ShardAssignment assignment in Plan(shards, members))
         {
             Member member = _members[assignment.Worker];
-            if (!member.HasParameters)
+            if (!member.HasWeights)
             {
-                effects.Add(new SendParameters(member.Worker, _term, _step));
-                member.HasParameters = true;
+                orders.Add(new Send(member.Worker, new CoordinatorMessage.Weights(_term, _step)));
+                member.HasWeights = true;
             }
 
-            effects.Add(new Assign(member.Worker, _term, _step, assignment.Shards));
+            orders.Add(new Send(member.Worker, new CoordinatorMessage.Assign(_term, _step, assignment.Shards)));
             member.Assigned.Add(assignment.Shards);
-            member.OwesSince = _now;
+            member.PendingSince = _now;
             for (int shard = assignment.Shards.First; shard < assignment.Shards.End; shard++)
             {
                 RecomputedShards += _isGiven[shard] ? 1 : 0;
                 _isDisturbed |= _isGiven[shard];
                 _isGiven[shard] = true;
-                _holders[shard] = member.Worker;
+                _assignees[shard] = member.Worker;
             }
         }
 
-        CountOwed();
+        CountPending();
     }
 
     private IReadOnlyList<ShardAssignment> Plan(List<ShardRange> shards, List<Member> members)
     {
         List<Capacity> capacities = [.. members.Select(member => new Capacity(member.Worker, member.Threads))];
-        bool isWholeStep = shards[0].Count == _round.Tree.ShardCount;
+        bool isWholeStep = shards[0].Count == _reduction.Tree.ShardCount;
         _stepBegan = isWholeStep ? _now : _stepBegan;
         if (isWholeStep && _lastPlan.ShardCount == shards[0].Count && _lastPlan.Members.SequenceEqual(capacities))
         {
             return _lastPlan.Plan;
         }
 
-        IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(_round.Tree, shards, capacities);
+        IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(_reduction.Tree, shards, capacities);
         if (isWholeStep)
         {
             _lastPlan = (shards[0].Count, capacities, plan);
@@ -181,79 +181,74 @@ public sealed partial class CoordinatorMachine
         return plan;
     }
 
-    private void CountOwed()
+    private void CountPending()
     {
         foreach (Member member in _members.Values)
         {
-            member.Owes = 0;
+            member.PendingShards = 0;
         }
 
-        for (int shard = 0; shard < _holders.Length; shard++)
+        for (int shard = 0; shard < _assignees.Length; shard++)
         {
-            if (_holders[shard] is { } holder && _round.IsMissing(shard))
+            if (_assignees[shard] is { } assignee && _reduction.IsMissing(shard))
             {
-                _members[holder].Owes++;
+                _members[assignee].PendingShards++;
             }
         }
     }
 
-    /// <summary>Keeps a partial sum; the last one missing ends the step.</summary>
+    /// <summary>Keeps a gradient sum; the last one missing ends the step.</summary>
     /// <remarks>
     /// The network delays, repeats and reorders, so every reason to ignore a message comes before any change of state.
-    /// The update adds in the order of the tree, never of arrival: float sums depend on their order, and every run
-    /// of one configuration must end with the same bits.
+    /// Sums are added in the order of the tree, never of arrival: float sums depend on their order, and every run of
+    /// one configuration must end with the same bits.
     /// </remarks>
-    private void OnPartialSumArrived(PartialSumArrived arrived, ICollection<CoordinatorEffect> effects)
+    private void OnGradientSum(WorkerId from, WorkerMessage.GradientSum sum, ICollection<CoordinatorOrder> orders)
     {
-        OnWorkerHeard(arrived.Worker);
-        if (_members.TryGetValue(arrived.Worker, out Member? member))
+        OnHeard(from);
+        if (_members.TryGetValue(from, out Member? member))
         {
             // Whatever it says, it computes: it may have shards again.
             member.IsLate = false;
-            member.OwesSince = _now;
+            member.PendingSince = _now;
         }
 
-        if (WhyIgnored(arrived, member) is { } why)
+        if (WhyIgnored(from, sum, member) is { } why)
         {
             DiscardedSums++;
-            effects.Add(new Discard(arrived.Gradient, why));
+            Discard(sum, why, orders);
             return;
         }
 
         _replaced.Clear();
-        _round.Put(new AcceptedSum(arrived.Node, arrived.Gradient, arrived.Loss), _replaced);
-        foreach (GradientTicket gradient in _replaced)
+        _reduction.Put(sum, _replaced);
+        foreach (WorkerMessage.GradientSum replaced in _replaced)
         {
-            effects.Add(new Release(gradient));
+            Discard(replaced, "a sum that contains it is here", orders);
         }
 
-        CountOwed();
-        if (_round.IsComplete)
+        CountPending();
+        if (_reduction.IsComplete)
         {
             LearnUsual(_now - _stepBegan);
-            effects.Add(new ApplyUpdate(_step, _round.InTreeOrder));
-            _state = State.Updating;
+            orders.Add(new AverageAndStep(_step, _reduction.InTreeOrder));
+            _state = State.Stepping;
         }
     }
 
-    /// <summary>
-    /// Why a partial sum is void, or null if it counts. The sender may be wrong, so this never throws.
-    /// </summary>
-    private string? WhyIgnored(PartialSumArrived arrived, Member? member)
-    {
-        TreeNode node = arrived.Node;
-        return member is null ? $"from {arrived.Worker}, which is no member"
-            : arrived.Term != _term ? $"from {arrived.Term}, now {_term}"
-            : arrived.Step != _step ? $"for {arrived.Step}, now {_step}"
-            : _state != State.Collecting ? $"while {_state}"
-            : !_round.Tree.IsNode(node) ? $"{arrived.Node} is no node"
-            : _round.Tree.Cover(node) is var span && span.Count != arrived.ShardCount
-                ? $"{arrived.Node} has {span.Count} shards, not {arrived.ShardCount}"
-            : !member.Assigned.Exists(range => range.Contains(span))
-                ? $"{arrived.Node} was not assigned to {arrived.Worker}"
-            : !_round.Wants(arrived.Node) ? "repeated"
-            : null;
-    }
+    /// <summary>Why a sum is void, or null if it counts. The sender may be wrong, so this never throws.</summary>
+    private string? WhyIgnored(WorkerId from, WorkerMessage.GradientSum sum, Member? member) =>
+        member is null ? $"from {from}, which is no member"
+        : sum.Term != _term ? $"from {sum.Term}, now {_term}"
+        : sum.Step != _step ? $"for {sum.Step}, now {_step}"
+        : _state != State.Collecting ? $"while {_state}"
+        : !_reduction.Tree.IsNode(sum.Node) ? $"{sum.Node} is no node"
+        : _reduction.Tree.Cover(sum.Node) is var range && range.Count != sum.ShardCount
+            ? $"{sum.Node} has {range.Count} shards, not {sum.ShardCount}"
+        : !member.Assigned.Exists(assigned => assigned.Contains(range))
+            ? $"{sum.Node} was not assigned to {from}"
+        : !_reduction.Wants(sum.Node) ? "repeated"
+        : null;
 
     private void LearnUsual(TimeSpan time)
     {
@@ -268,9 +263,9 @@ public sealed partial class CoordinatorMachine
         Timestamp? deadline = null;
         foreach (Member member in Ready)
         {
-            if (member.Owes > 0 && !member.IsLate)
+            if (member.PendingShards > 0 && !member.IsLate)
             {
-                deadline = Timestamp.Earlier(deadline, member.OwesSince + Limit);
+                deadline = Timestamp.Earlier(deadline, member.PendingSince + Limit);
             }
         }
 

@@ -1,8 +1,8 @@
 using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Coordinator.Core;
 
@@ -12,20 +12,20 @@ namespace Distributed.Coordinator.Core;
 /// <remarks>
 /// <code>
 /// state              waits for                                   then
-/// Starting           Started                                     WaitingForWorkers, or Ending if no step is left
-/// WaitingForWorkers  WorkersMin ready workers                    Collecting
-/// Collecting         sums that cover every shard                  Updating
-/// Updating           UpdateApplied                               Validating, Collecting or Ending
-/// Validating         ValidationDone                              Collecting or Ending
-/// Ending             ValidationDone, CheckpointSaved as wanted   Over
+/// Starting           Started                        WaitingForWorkers, or Ending if no step is left
+/// WaitingForWorkers  WorkersMin ready workers       Collecting
+/// Collecting         sums that cover every shard    Stepping
+/// Stepping           Stepped                        Validating, Collecting or Ending
+/// Validating         Validated                      Collecting or Ending
+/// Ending             Validated, Saved as wanted     Over
 /// Over               nothing
 /// </code>
 /// StopRequested goes to Ending: from Collecting after the step at hand, or at once if nobody is there to finish it.
-/// UpdateFailed and CheckpointFailed go to Over from anywhere. Workers come and go in every state: a newcomer starts
-/// with the next step, unless shards of this one are nobody's or late, because sending it the parameters for a part
+/// StepFailed and SaveFailed go to Over from anywhere. Workers come and go in every state: a newcomer starts
+/// with the next step, unless shards of this one are nobody's or late, because sending it the weights for a part
 /// of a step that others are about to finish would cost more than it saves.
 /// </remarks>
-public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEvent, CoordinatorEffect>
+public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, CoordinatorOrder>
 {
     private readonly Term _term;
     private readonly BatchSchedule _schedule;
@@ -37,19 +37,19 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
     /// <summary>Everybody who has joined, ready or not, by number: iterated in this order only.</summary>
     private readonly SortedDictionary<WorkerId, Member> _members = [];
 
-    /// <summary>Scratch for tickets of replaced sums.</summary>
-    private readonly List<GradientTicket> _replaced = [];
+    /// <summary>Scratch for sums that another one replaces.</summary>
+    private readonly List<WorkerMessage.GradientSum> _replaced = [];
 
     private State _state = State.Starting;
     private Timestamp _now;
 
-    /// <summary>Updates done, so also the version of the parameters that the shell holds.</summary>
+    /// <summary>Updates done, so also the version of the weights that the shell holds.</summary>
     private Step _step;
     private bool _isStopWanted;
 
-    /// <summary>A coordinator that starts from the parameters of one step.</summary>
+    /// <summary>A coordinator that starts from the weights of one step.</summary>
     /// <param name="term">This life's number: above that of every life before.</param>
-    /// <param name="first">Updates that the parameters at hand contain.</param>
+    /// <param name="first">Updates that the weights at hand contain.</param>
     /// <param name="schedule">Steps and shards of the whole run.</param>
     /// <param name="options">Bounds.</param>
     public CoordinatorMachine(Term term, Step first, BatchSchedule schedule, CoordinatorOptions options)
@@ -61,7 +61,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         _checkpoints = new CheckpointPlan(options.CheckpointEvery, first);
         _validations = new ValidationPlan(schedule, options.ValidationGapMin, options.HasValidation);
         _detector = new FailureDetector(options.SilenceMax);
-        _round = new StepReduction(new ReductionTree(1));
+        _reduction = new StepReduction(new ReductionTree(1));
     }
 
     private enum State
@@ -69,7 +69,7 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         Starting,
         WaitingForWorkers,
         Collecting,
-        Updating,
+        Stepping,
         Validating,
         Ending,
         Over,
@@ -94,56 +94,91 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
     public string StateName => _state.ToString();
 
     /// <inheritdoc/>
-    public void Handle(CoordinatorEvent @event, Timestamp now, ICollection<CoordinatorEffect> effects)
+    public void Handle(CoordinatorReport report, Timestamp now, ICollection<CoordinatorOrder> orders)
     {
-        Invariant.Assert(now >= _now, "Time does not go back.");
-        Invariant.Assert(_state != State.Starting || @event is Started, "Started comes first.");
-        ForgiveOwnPause(now - _now);
-        _now = now;
+        Invariant.Assert(_state != State.Starting || report is Started, "Started comes first.");
+        SetTime(now);
         if (_state == State.Over)
         {
-            LetGo(@event, effects);
             return;
         }
 
-        switch (@event)
+        switch (report)
         {
-            case Started: OnStarted(effects); break;
-            case WorkerJoined joined: OnWorkerJoined(joined, effects); break;
-            case WorkerReady ready: OnWorkerReady(ready.Worker, effects); break;
-            case HeartbeatArrived heartbeat: OnHeartbeatArrived(heartbeat, effects); break;
-            case WorkerHeard heard: OnWorkerHeard(heard.Worker); break;
-            case PartialSumArrived arrived: OnPartialSumArrived(arrived, effects); break;
-            case WorkerLeft left: OnWorkerLeft(left, effects); break;
+            case Started: OnStarted(orders); break;
+            case WorkerStarted started: OnWorkerStarted(started, orders); break;
+            case WorkerHeard heard: OnHeard(heard.Worker); break;
             case WorkerLost lost: OnWorkerGone(lost.Worker); break;
-            case UpdateApplied applied: OnUpdateApplied(applied, effects); break;
-            case UpdateFailed failed: Fail($"step {failed.Step.Value + 1}: {failed.Why}", effects); break;
-            case ValidationDone done: OnValidationDone(done, effects); break;
-            case CheckpointSaved saved: OnCheckpointSaved(saved, effects); break;
-            case CheckpointFailed failed: Fail($"checkpoint {failed.Step.Value}: {failed.Why}", effects); break;
-            case StopRequested: OnStopRequested(effects); break;
+            case Stepped stepped: OnStepped(stepped, orders); break;
+            case StepFailed failed: Fail($"step {failed.Step.Value + 1}: {failed.Why}", orders); break;
+            case Validated validated: OnValidated(validated, orders); break;
+            case Saved saved: OnSaved(saved, orders); break;
+            case SaveFailed failed: Fail($"checkpoint {failed.Step.Value}: {failed.Why}", orders); break;
+            case StopRequested: OnStopRequested(orders); break;
             case Tick: break;
-            default: throw new InvariantException($"Every event has its line; {@event.GetType().Name} has none.");
+            default: throw new InvariantException($"Every report has its line; {report.GetType().Name} has none.");
         }
 
+        GoOn(orders);
+    }
+
+    /// <summary>Takes what a worker says; it may be wrong, late or repeated, so nothing in it is trusted.</summary>
+    /// <param name="from">Who says it.</param>
+    /// <param name="message">What it says; its payload is the machine's now.</param>
+    /// <param name="now">When; never less than in the call before.</param>
+    /// <param name="orders">Receives the orders, in which they are to be performed.</param>
+    public void Handle(
+        WorkerId from, WorkerMessage message, Timestamp now, ICollection<CoordinatorOrder> orders)
+    {
+        Invariant.Assert(_state != State.Starting, "Started comes first.");
+        SetTime(now);
+        if (_state == State.Over)
+        {
+            Discard(message, "the run is over", orders);
+            return;
+        }
+
+        switch (message)
+        {
+            case WorkerMessage.Join join: OnJoin(from, join, orders); break;
+            case WorkerMessage.Ready: OnReady(from, orders); break;
+            case WorkerMessage.Heartbeat heartbeat: OnHeartbeat(from, heartbeat, orders); break;
+            case WorkerMessage.GradientSum sum: OnGradientSum(from, sum, orders); break;
+            case WorkerMessage.Leave: OnLeave(from, orders); break;
+            default: throw new InvariantException($"{message.GetType().Name} is no message for a machine.");
+        }
+
+        GoOn(orders);
+    }
+
+    private void SetTime(Timestamp now)
+    {
+        Invariant.Assert(now >= _now, "Time does not go back.");
+        ForgiveOwnPause(now - _now);
+        _now = now;
+    }
+
+    /// <summary>What is due after every report and message.</summary>
+    private void GoOn(ICollection<CoordinatorOrder> orders)
+    {
         if (_state != State.Over)
         {
-            DropSilentWorkers(effects);
+            DropSilentWorkers(orders);
         }
 
         if (_state == State.Collecting && WorkersReady > 0)
         {
-            GiveOutShards(effects);
+            AssignShards(orders);
         }
         else if (_state == State.Collecting && _isStopWanted)
         {
-            AbandonStep(effects);
+            AbandonStep(orders);
         }
 
         NextDeadline = FindDeadline();
     }
 
-    private void OnStarted(ICollection<CoordinatorEffect> effects)
+    private void OnStarted(ICollection<CoordinatorOrder> orders)
     {
         Invariant.Assert(_state == State.Starting, "A run starts once.");
 
@@ -151,50 +186,50 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         _state = State.WaitingForWorkers;
         if (_step.Value >= _schedule.StepsTotal)
         {
-            BeginEnding(Outcome.Completed, "all steps were done already", effects);
+            BeginEnding(Outcome.Completed, "all steps were done already", orders);
         }
     }
 
     /// <summary>
-    /// Begins a step if there is one: its shards are nobody's until GiveOutShards, right after the event.
+    /// Begins a step if there is one: its shards are nobody's until AssignShards, right after the event.
     /// </summary>
-    private void StartStep(ICollection<CoordinatorEffect> effects)
+    private void StartStep(ICollection<CoordinatorOrder> orders)
     {
         if (_step.Value >= _schedule.StepsTotal)
         {
-            BeginEnding(Outcome.Completed, "all steps are done", effects);
+            BeginEnding(Outcome.Completed, "all steps are done", orders);
         }
         else if (_isStopWanted)
         {
-            BeginEnding(Outcome.Stopped, "stopped on request", effects);
+            BeginEnding(Outcome.Stopped, "stopped on request", orders);
         }
         else
         {
-            BeginShards(_schedule.At(_step.Value).ShardCount);
+            BeginCollecting(_schedule.At(_step.Value).ShardCount);
             _state = State.Collecting;
         }
     }
 
-    /// <summary>Goes on from the new parameters.</summary>
-    private void OnUpdateApplied(UpdateApplied applied, ICollection<CoordinatorEffect> effects)
+    /// <summary>Goes on from the new weights.</summary>
+    private void OnStepped(Stepped stepped, ICollection<CoordinatorOrder> orders)
     {
-        Invariant.Assert(_state == State.Updating, "The shell reports an update only when asked for one.");
-        Invariant.Assert(applied.Step == _step, "The shell does the updates in order.");
+        Invariant.Assert(_state == State.Stepping, "The shell reports a step only when asked for one.");
+        Invariant.Assert(stepped.Step == _step, "The shell does the steps in order.");
 
         _step = _step.Next;
         if (_step.Value < _schedule.StepsTotal && !_isStopWanted && _validations.IsDue(_step, _now))
         {
-            ValidateNow(effects);
+            ValidateNow(orders);
             _state = State.Validating;
             return;
         }
 
         if (_step.Value < _schedule.StepsTotal)
         {
-            SaveIfDue(effects);
+            SaveIfDue(orders);
         }
 
-        StartStep(effects);
+        StartStep(orders);
     }
 
     private Timestamp? FindDeadline()
@@ -210,12 +245,11 @@ public sealed partial class CoordinatorMachine : IProtocolMachine<CoordinatorEve
         return _state == State.Collecting ? Timestamp.Earlier(deadline, LateDeadline()) : deadline;
     }
 
-    /// <summary>After the end only buffers matter.</summary>
-    private static void LetGo(CoordinatorEvent @event, ICollection<CoordinatorEffect> effects)
+    private static void Discard(WorkerMessage message, string why, ICollection<CoordinatorOrder> orders)
     {
-        if (@event is PartialSumArrived arrived)
+        if (message.Payload is { } payload)
         {
-            effects.Add(new Discard(arrived.Gradient, "the run is over"));
+            orders.Add(new Release(payload, why));
         }
     }
 }

@@ -9,6 +9,9 @@ public sealed record CoordinatorOptions
     /// <summary>Fingerprint of the arithmetic; workers must have the same.</summary>
     public required string Numerics { get; init; }
 
+    /// <summary>JSON of what to train on which data, for workers that join; opaque here.</summary>
+    public string Plan { get; init; } = "";
+
     /// <summary>Ready workers before the first step begins. Later on, one is enough to go on.</summary>
     public int WorkersMin { get; init; } = 1;
 
@@ -34,7 +37,7 @@ public sealed record CoordinatorOptions
     public TimeSpan LateFirst { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>A late worker gets no shards until it answers or for so long.</summary>
-    public TimeSpan SitOut { get; init; } = TimeSpan.FromSeconds(30);
+    public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Steps between checkpoints; 0 saves only at the end.</summary>
     public int CheckpointEvery { get; init; }

@@ -20,6 +20,8 @@ public sealed class FailureDetector(TimeSpan silenceMax)
     /// <summary>A sign of life, the first one included.</summary>
     public void Heard(WorkerId worker, Timestamp now) => _heard[worker] = now;
 
+    public bool Watches(WorkerId worker) => _heard.ContainsKey(worker);
+
     public void Forget(WorkerId worker) => _heard.Remove(worker);
 
     /// <summary>Shards some time out of account, for everybody.</summary>

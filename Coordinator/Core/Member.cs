@@ -18,25 +18,25 @@ internal sealed class Member(WorkerId worker, int threads)
     public bool IsLate { get; set; }
 
     /// <summary>When a late worker gets another chance without having answered.</summary>
-    public Timestamp SitsOutUntil { get; set; }
+    public Timestamp BackoffUntil { get; set; }
 
-    /// <summary>Has been sent the parameters of the current step.</summary>
-    public bool HasParameters { get; set; }
+    /// <summary>Has been sent the weights of the current step.</summary>
+    public bool HasWeights { get; set; }
 
     /// <summary>All that it was told to compute in the current step, also if others have to do it by now.</summary>
     public List<ShardRange> Assigned { get; } = [];
 
     /// <summary>Missing shards that it has to compute.</summary>
-    public int Owes { get; set; }
+    public int PendingShards { get; set; }
 
     /// <summary>When it last got shards or last sent a sum.</summary>
-    public Timestamp OwesSince { get; set; }
+    public Timestamp PendingSince { get; set; }
 
     /// <summary>Forgets the step that has ended.</summary>
     public void EndStep()
     {
-        HasParameters = false;
+        HasWeights = false;
         Assigned.Clear();
-        Owes = 0;
+        PendingShards = 0;
     }
 }

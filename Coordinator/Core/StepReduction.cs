@@ -13,14 +13,12 @@ namespace Distributed.Coordinator.Core;
 public sealed class StepReduction(ReductionTree tree)
 {
     /// <summary>For every shard the accepted sum that covers it.</summary>
-    private readonly AcceptedSum?[] _byShard = new AcceptedSum?[tree.ShardCount];
+    private readonly WorkerMessage.GradientSum?[] _byShard = new WorkerMessage.GradientSum?[tree.ShardCount];
     private int _accepted;
 
     public ReductionTree Tree => tree;
 
     public bool IsComplete => _accepted == tree.ShardCount;
-
-    public int MissingCount => tree.ShardCount - _accepted;
 
     /// <summary>The shards that no accepted sum covers, as few ranges as can be, ascending.</summary>
     public IEnumerable<ShardRange> Missing
@@ -46,11 +44,11 @@ public sealed class StepReduction(ReductionTree tree)
     }
 
     /// <summary>The accepted sums from left to right: the order in which the shell takes them.</summary>
-    public IReadOnlyList<AcceptedSum> InTreeOrder
+    public IReadOnlyList<WorkerMessage.GradientSum> InTreeOrder
     {
         get
         {
-            List<AcceptedSum> sums = [];
+            List<WorkerMessage.GradientSum> sums = [];
             for (int shard = 0; shard < tree.ShardCount; shard++)
             {
                 if (_byShard[shard] is { } sum && (shard == 0 || !ReferenceEquals(_byShard[shard - 1], sum)))
@@ -68,12 +66,12 @@ public sealed class StepReduction(ReductionTree tree)
     /// <summary>Whether a sum of this node would count.</summary>
     public bool Wants(TreeNode node)
     {
-        ShardRange span = Cover(node);
+        ShardRange span = tree.Cover(node);
         for (int shard = span.First; shard < span.End; shard++)
         {
             if (_byShard[shard] is { } met)
             {
-                return !Cover(met.Node).Contains(span);
+                return !tree.Cover(met.Node).Contains(span);
             }
         }
 
@@ -82,26 +80,22 @@ public sealed class StepReduction(ReductionTree tree)
 
     /// <summary>Accepts a sum that <see cref="Wants"/> is true of.</summary>
     /// <param name="sum">The sum, under the node's canonical name or any other.</param>
-    /// <param name="replaced">Receives the gradients of sums that it contains; nobody needs them now.</param>
-    public void Put(AcceptedSum sum, ICollection<GradientTicket> replaced)
+    /// <param name="replaced">Receives the sums that it contains; nobody needs them now.</param>
+    public void Put(WorkerMessage.GradientSum sum, ICollection<WorkerMessage.GradientSum> replaced)
     {
         Invariant.Assert(Wants(sum.Node), "Only sums that count are put.");
 
-        TreeNode node = tree.Canonical(sum.Node);
-        sum = sum with { Node = node };
-        ShardRange span = tree.Cover(node);
+        ShardRange span = tree.Cover(sum.Node);
         for (int shard = span.First; shard < span.End; shard++)
         {
-            AcceptedSum? met = _byShard[shard];
+            WorkerMessage.GradientSum? met = _byShard[shard];
             _accepted += met is null ? 1 : 0;
-            if (met is not null && shard == Cover(met.Node).First)
+            if (met is not null && shard == tree.Cover(met.Node).First)
             {
-                replaced.Add(met.Gradient);
+                replaced.Add(met);
             }
 
             _byShard[shard] = sum;
         }
     }
-
-    private ShardRange Cover(TreeNode node) => tree.Cover(node);
 }

@@ -1,4 +1,3 @@
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
 

@@ -60,7 +60,7 @@ internal static class RunEnding
         };
     }
 
-    private static void WriteReport(OpenedRun run, RunSummary summary, (string Path, byte[] Png)? preview)
+    private static void WriteReport(OpenedRun run, RunSummary summary, Preview? preview)
     {
         IReadOnlyList<ReportPicture> pictures = preview is { Png: var png }
             ? [new ReportPicture("Noisy, denoised and clean", png)]

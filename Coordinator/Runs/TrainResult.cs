@@ -13,6 +13,11 @@ public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? Inp
     public bool IsEstimated { get; init; }
 }
 
+/// <summary>A picture of what a model does, and where it is.</summary>
+/// <param name="Path">The file.</param>
+/// <param name="Png">Its bytes.</param>
+public sealed record Preview(string Path, byte[] Png);
+
 /// <summary>What one life of a run measured while it trained.</summary>
 public sealed record TrainRecord
 {
@@ -43,6 +48,6 @@ public sealed record TrainRecord
     /// <summary>What the last validation said; null before one.</summary>
     public Evaluation? LastEvaluation { get; init; }
 
-    /// <summary>The newest picture: path and file; null before one.</summary>
-    public (string Path, byte[] Png)? LastPreview { get; init; }
+    /// <summary>The newest picture; null before one.</summary>
+    public Preview? LastPreview { get; init; }
 }

@@ -15,16 +15,17 @@ public sealed record CheckpointLayout(
 public sealed record TensorLayout(string Name, long[] Shape);
 
 /// <summary>
-/// Memory for one checkpoint: the trainer copies its state in, the writer writes it out, and it goes round.
+/// Memory for one checkpoint: the trainer copies its state in, somebody writes it out beside training, and it is used
+/// again.
 /// </summary>
-/// <remarks>Owned by whoever rented it until it is posted; see <see cref="CheckpointWriter"/>.</remarks>
 public sealed class CheckpointSnapshot
 {
     private readonly NamedTensor[] _parameters;
     private readonly NamedTensor[] _buffers;
     private readonly NamedTensor[] _optimizerState;
 
-    internal CheckpointSnapshot(CheckpointLayout layout)
+    /// <summary>Allocates memory for one checkpoint.</summary>
+    public CheckpointSnapshot(CheckpointLayout layout)
     {
         (Parameters, _parameters) = Allocate(layout.Parameters);
         (Buffers, _buffers) = Allocate(layout.Buffers);
@@ -42,7 +43,7 @@ public sealed class CheckpointSnapshot
     /// <summary>Whether it is kept by its step; false if it only stands for the best one.</summary>
     public bool KeepByStep { get; set; } = true;
 
-    /// <summary>Scalars as text; emptied when the snapshot is rented.</summary>
+    /// <summary>Scalars as text; emptied by <see cref="Reset"/>.</summary>
     public Dictionary<string, string> Extra { get; } = new(StringComparer.Ordinal);
 
     /// <summary>To be filled, in the order of the layout, each in PyTorch's layout.</summary>
@@ -54,11 +55,12 @@ public sealed class CheckpointSnapshot
     /// <summary>As <see cref="Parameters"/>.</summary>
     public IReadOnlyList<Memory<float>> OptimizerState { get; }
 
-    /// <summary>A view of the content; valid as long as the snapshot is not rented again.</summary>
+    /// <summary>A view of the content; valid until it is filled again.</summary>
     public Checkpoint ToCheckpoint(string configuration) =>
         new(Step, configuration, _parameters, _buffers, _optimizerState, Extra);
 
-    internal void Reset()
+    /// <summary>Forgets what is not written over: scalars, and what the checkpoint is for.</summary>
+    public void Reset()
     {
         Step = 0;
         Score = null;

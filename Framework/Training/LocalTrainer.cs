@@ -56,7 +56,7 @@ public sealed class LocalTrainer
                 }
             }
         });
-        if (!GradientSum.IsFinite(total!))
+        if (!GradientArithmetic.IsFinite(total!))
         {
             total!.Dispose();
             throw new TrainingException(

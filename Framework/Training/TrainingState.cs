@@ -14,7 +14,7 @@ public sealed class TrainingState
 {
     private readonly BufferPool _pool;
     private readonly IReadOnlyList<BufferSpec> _buffers;
-    private readonly TreeReduction<PooledBuffer> _sums = new(GradientSum.Combine);
+    private readonly TreeReduction<PooledBuffer> _sums = new(GradientArithmetic.Combine);
 
     /// <summary>Starts from given parameters.</summary>
     /// <param name="parameters">Copied; with the buffers behind them.</param>

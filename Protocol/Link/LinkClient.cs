@@ -5,7 +5,6 @@ using System.Net.Sockets;
 using System.Security.Authentication;
 using System.Security.Cryptography.X509Certificates;
 using Distributed.Protocol.Cluster;
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Messages;
 
 namespace Distributed.Protocol.Link;

@@ -1,5 +1,4 @@
 using System.Buffers;
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Messages;
 using Distributed.Protocol.Wire;
 

@@ -1,3 +1,4 @@
+using System.Buffers;
 using Distributed.Framework.Training;
 
 namespace Distributed.Protocol.Messages;
@@ -22,11 +23,19 @@ public enum Refusal
 }
 
 /// <summary>Everything that the coordinator says to a worker. Closed: the constructor is private.</summary>
-public abstract record CoordinatorMessage
+public abstract record CoordinatorMessage : IReleasable
 {
     private CoordinatorMessage()
     {
     }
+
+    /// <summary>
+    /// The floats that travel beside the message, null for most; owned by whoever has the message, and released once.
+    /// </summary>
+    public IMemoryOwner<float>? Payload { get; init; }
+
+    /// <inheritdoc/>
+    public void Release() => Payload?.Dispose();
 
     /// <summary>The worker is in, and everything after this is of this term.</summary>
     /// <param name="Term">The life of the coordinator.</param>
@@ -42,19 +51,19 @@ public abstract record CoordinatorMessage
     /// <summary>Still here: the answer to a heartbeat.</summary>
     public sealed record Heartbeat(Term Term) : CoordinatorMessage;
 
-    /// <summary>The parameters of a step; they follow as bulk. May arrive after the step's first Assign.</summary>
-    public sealed record Parameters(Term Term, Step Step, ParametersTicket Ticket) : CoordinatorMessage;
+    /// <summary>The weights of a step, in the payload. May arrive after the step's first Assign.</summary>
+    public sealed record Weights(Term Term, Step Step) : CoordinatorMessage;
 
-    /// <summary>Compute these shards from the parameters of this step. Voids every older step.</summary>
+    /// <summary>Compute these shards from the weights of this step. Voids every older step.</summary>
     public sealed record Assign(Term Term, Step Step, ShardRange Shards) : CoordinatorMessage;
 
     /// <summary>The worker is no longer needed and may exit.</summary>
     public sealed record Finish(string Reason) : CoordinatorMessage;
 
-    /// <summary>A block of the data set; its bytes follow as bulk.</summary>
+    /// <summary>A block of the data set; its bytes are the payload.</summary>
     /// <param name="Hash">Of the data set's content: 64 hexadecimal digits.</param>
     /// <param name="Offset">Where the block begins, in bytes.</param>
-    /// <param name="Count">Bytes of the block; the bulk's last float may have up to 3 more, which mean nothing.</param>
+    /// <param name="Count">Bytes of the block; the payload's last float may have up to 3 more.</param>
     /// <param name="Length">Bytes of the whole set.</param>
     public sealed record DataBlock(string Hash, long Offset, int Count, long Length) : CoordinatorMessage;
 

@@ -28,7 +28,7 @@ public readonly record struct Term(int Value)
 }
 
 /// <summary>
-/// The number of updates done: names the version of the parameters, and the step that starts from it.
+/// The number of updates done: names the version of the weights, and the step that starts from it.
 /// </summary>
 public readonly record struct Step(int Value) : IComparable<Step>
 {
@@ -47,20 +47,4 @@ public readonly record struct Step(int Value) : IComparable<Step>
 
     /// <inheritdoc/>
     public override string ToString() => $"s{Value}";
-}
-
-/// <summary>
-/// Stands for a gradient in a buffer that a shell keeps; machines pass it on or let it go, exactly once.
-/// </summary>
-public readonly record struct GradientTicket(long Value)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"#{Value}";
-}
-
-/// <summary>Stands for one version of the parameters in memory that a shell keeps.</summary>
-public readonly record struct ParametersTicket(long Value)
-{
-    /// <inheritdoc/>
-    public override string ToString() => $"@{Value}";
 }

@@ -1,13 +1,22 @@
+using System.Buffers;
 using Distributed.Framework.Training;
 
 namespace Distributed.Protocol.Messages;
 
 /// <summary>Everything that a worker says to the coordinator. Closed: the constructor is private.</summary>
-public abstract record WorkerMessage
+public abstract record WorkerMessage : IReleasable
 {
     private WorkerMessage()
     {
     }
+
+    /// <summary>
+    /// The floats that travel beside the message, null for most; owned by whoever has the message, and released once.
+    /// </summary>
+    public IMemoryOwner<float>? Payload { get; init; }
+
+    /// <inheritdoc/>
+    public void Release() => Payload?.Dispose();
 
     /// <summary>Asks to take part; the first message on a connection.</summary>
     /// <param name="Name">What people call this worker.</param>
@@ -24,24 +33,17 @@ public abstract record WorkerMessage
     /// <summary>Still here. Repeats whether it is ready; answered by the coordinator's heartbeat.</summary>
     public sealed record Heartbeat(Term Term, bool IsReady) : WorkerMessage;
 
-    /// <summary>The sum over one complete node; the gradient follows as bulk.</summary>
+    /// <summary>The sum of the gradients of one complete node's shards; the gradient is the payload.</summary>
     /// <param name="Term">Of the assignment.</param>
-    /// <param name="Step">Whose parameters were used.</param>
+    /// <param name="Step">Whose weights were used.</param>
     /// <param name="Node">What was added up.</param>
     /// <param name="ShardCount">Shards in it, to check both sides' idea of the tree.</param>
     /// <param name="Loss">Summed over its samples, in the order of the tree.</param>
     /// <param name="Compute">
     /// Time in shards, over all threads, that this worker has not reported yet. Nothing is decided by it.
     /// </param>
-    /// <param name="Gradient">Where the sender keeps the gradient; the receiver gives it a ticket of its own.</param>
-    public sealed record PartialSum(
-        Term Term,
-        Step Step,
-        TreeNode Node,
-        int ShardCount,
-        double Loss,
-        TimeSpan Compute,
-        GradientTicket Gradient) : WorkerMessage;
+    public sealed record GradientSum(Term Term, Step Step, TreeNode Node, int ShardCount, double Loss, TimeSpan Compute)
+        : WorkerMessage;
 
     /// <summary>
     /// Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.

@@ -7,9 +7,8 @@ namespace Distributed.Protocol.Wire;
 
 /// <summary>Messages as bytes: a MessagePack array of the tag and the message's fields, in their order.</summary>
 /// <remarks>
-/// One line each way for every message. Tickets do not travel: they mean something to one process only. The reader
-/// refuses unknown tags, wrong counts, values out of their range and bytes that follow; it never throws anything but
-/// <see cref="ProtocolException"/>.
+/// One line each way for every message; payloads travel beside it. The reader refuses unknown tags, wrong counts,
+/// values out of their range and bytes that follow; it never throws anything but <see cref="ProtocolException"/>.
 /// </remarks>
 public static class MessageCodec
 {
@@ -52,8 +51,8 @@ public static class MessageCodec
                 writer.WriteInteger(heartbeat.Term.Value);
                 writer.WriteBoolean(heartbeat.IsReady);
                 break;
-            case WorkerMessage.PartialSum sum:
-                Begin(ref writer, MessageTag.PartialSum, 7);
+            case WorkerMessage.GradientSum sum:
+                Begin(ref writer, MessageTag.GradientSum, 7);
                 writer.WriteInteger(sum.Term.Value);
                 writer.WriteInteger(sum.Step.Value);
                 writer.WriteInteger(sum.Node.Level);
@@ -97,10 +96,10 @@ public static class MessageCodec
                 Begin(ref writer, MessageTag.CoordinatorHeartbeat, 1);
                 writer.WriteInteger(heartbeat.Term.Value);
                 break;
-            case CoordinatorMessage.Parameters parameters:
-                Begin(ref writer, MessageTag.Parameters, 2);
-                writer.WriteInteger(parameters.Term.Value);
-                writer.WriteInteger(parameters.Step.Value);
+            case CoordinatorMessage.Weights weights:
+                Begin(ref writer, MessageTag.Weights, 2);
+                writer.WriteInteger(weights.Term.Value);
+                writer.WriteInteger(weights.Step.Value);
                 break;
             case CoordinatorMessage.Assign assign:
                 Begin(ref writer, MessageTag.Assign, 4);
@@ -141,14 +140,13 @@ public static class MessageCodec
                 reader.ReadText(NameMax), reader.ReadText(NameMax), reader.ReadText(NameMax), ReadInt(ref reader)),
             (MessageTag.Ready, 1) => new WorkerMessage.Ready(ReadTerm(ref reader)),
             (MessageTag.WorkerHeartbeat, 2) => new WorkerMessage.Heartbeat(ReadTerm(ref reader), reader.ReadBoolean()),
-            (MessageTag.PartialSum, 7) => new WorkerMessage.PartialSum(
+            (MessageTag.GradientSum, 7) => new WorkerMessage.GradientSum(
                 ReadTerm(ref reader),
                 ReadStep(ref reader),
                 new TreeNode(ReadInt(ref reader), ReadInt(ref reader)),
                 ReadInt(ref reader),
                 reader.ReadDouble(),
-                TimeSpan.FromTicks(reader.ReadInteger(ComputeTicksMax)),
-                default),
+                TimeSpan.FromTicks(reader.ReadInteger(ComputeTicksMax))),
             (MessageTag.Leave, 1) => new WorkerMessage.Leave(ReadTerm(ref reader)),
             (MessageTag.WantData, 2) => new WorkerMessage.WantData(
                 reader.ReadText(HashMax), reader.ReadInteger(long.MaxValue)),
@@ -171,8 +169,7 @@ public static class MessageCodec
             (MessageTag.Refuse, 2) => new CoordinatorMessage.Refuse(
                 ReadRefusal(ref reader), reader.ReadText(ReasonMax)),
             (MessageTag.CoordinatorHeartbeat, 1) => new CoordinatorMessage.Heartbeat(ReadTerm(ref reader)),
-            (MessageTag.Parameters, 2) => new CoordinatorMessage.Parameters(
-                ReadTerm(ref reader), ReadStep(ref reader), default),
+            (MessageTag.Weights, 2) => new CoordinatorMessage.Weights(ReadTerm(ref reader), ReadStep(ref reader)),
             (MessageTag.Assign, 4) => new CoordinatorMessage.Assign(
                 ReadTerm(ref reader), ReadStep(ref reader), new ShardRange(ReadInt(ref reader), ReadInt(ref reader))),
             (MessageTag.Finish, 1) => new CoordinatorMessage.Finish(reader.ReadText(ReasonMax)),

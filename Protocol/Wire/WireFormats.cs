@@ -102,9 +102,9 @@ public abstract class WireFormat<TOut, TIn>
 /// <summary>The coordinator's end.</summary>
 public sealed class CoordinatorWireFormat : WireFormat<CoordinatorMessage, WorkerMessage>
 {
-    /// <remarks>Only the newest parameters are of any use.</remarks>
+    /// <remarks>Only the newest weights are of any use.</remarks>
     internal override bool Supersedes(CoordinatorMessage newer, CoordinatorMessage queued) =>
-        newer is CoordinatorMessage.Parameters && queued is CoordinatorMessage.Parameters;
+        newer is CoordinatorMessage.Weights && queued is CoordinatorMessage.Weights;
 
     private protected override int SizeMax(CoordinatorMessage message) => MessageCodec.SizeMax(message);
 

@@ -1,4 +1,4 @@
-using Distributed.Protocol.Engines;
+using Distributed.Protocol.Link;
 
 namespace Distributed.Worker.Actors;
 

@@ -1,6 +1,5 @@
 using System.Diagnostics;
 using System.Diagnostics.CodeAnalysis;
-using System.Threading.Channels;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
@@ -10,68 +9,84 @@ namespace Distributed.Worker.Compute;
 
 /// <summary>A worker's compute threads: they take whole shards, and add up each range's complete nodes.</summary>
 /// <remarks>
-/// Orders come from one control thread. Compute threads allocate nothing in the steady state: what they complete goes
-/// to <see cref="Completed"/> as a value.
+/// Orders come from one thread at a time, the worker's. Compute threads allocate nothing in the steady state: what they
+/// complete waits as a value in a queue with room for it, and its reader is woken once for all that it then finds.
 /// </remarks>
 public sealed class ComputePool : IDisposable
 {
-    /// <summary>More than the ranges of any step; a full channel would be a bug.</summary>
-    private const int CompletedMax = 1 << 16;
-
     /// <summary>Some tens of microseconds, the later ones of which yield the core.</summary>
     private const int SpinsMax = 40;
 
     private readonly TrainingJob _job;
+    private readonly ComputeCounters _counters;
+    private readonly Action _onCompleted;
     private readonly Action<Exception> _onError;
     private readonly Replica _replica;
     private readonly List<Thread> _threads = [];
-    private readonly Channel<CompletedSum> _completed = Channel.CreateBounded<CompletedSum>(
-        new BoundedChannelOptions(CompletedMax) { SingleReader = true });
 
     /// <summary>Guards everything below; threads wait on it for work.</summary>
     private readonly object _lock = new();
 
-    /// <summary>
-    /// Ranges of the step at hand; the first _rangeCount are in use, the others wait to be used again.
-    /// </summary>
+    /// <summary>Of the step at hand: the first _rangeCount are in use, the others wait to be used again.</summary>
     private readonly List<ShardRangeWork> _ranges = [];
     private int _rangeCount;
+
+    /// <summary>Shards of those ranges: more sums than these cannot complete.</summary>
+    private int _shardCount;
+
+    /// <summary>Sums of complete nodes that the reader has not taken yet.</summary>
+    private readonly Queue<CompletedSum> _completed = [];
+
+    /// <summary>Whether the reader of sums was woken since it last found none.</summary>
+    private bool _isReaderWoken;
     private Term _term;
     private Step _step;
     private BatchSlice _slice;
 
-    /// <summary>Parameters to be loaded before the first shard; null when the replica has them.</summary>
-    private PooledBuffer? _parameters;
+    /// <summary>Weights to be loaded before the first shard; null when the replica has them.</summary>
+    private PooledBuffer? _weights;
 
-    /// <summary>Which part of the parameters a thread takes next, and how many are not in the replica yet.</summary>
+    /// <summary>Which part of the weights a thread takes next, and how many are not in the replica yet.</summary>
     private int _nextPart;
     private int _partsLeft;
 
-    /// <summary>Rises with every step begun or given up: what belongs to an older one is let go.</summary>
+    /// <summary>Rises with every step begun or given up: what belongs to an older one is released.</summary>
     private int _generation;
 
     /// <summary>Threads that read the replica, and threads that write it: never both.</summary>
     private int _readers;
     private int _writers;
 
-    /// <summary>Whose parameters the writers load.</summary>
+    /// <summary>Whose weights the writers load.</summary>
     private int _writtenGeneration;
     private bool _isStopping;
 
     /// <summary>How often threads that wait were woken.</summary>
     private int _wakes;
-    private long _allocatedBytes;
     private long _computeTicks;
 
     /// <summary>Starts the threads.</summary>
     /// <param name="job">What to compute.</param>
     /// <param name="threads">How many shards at once; at least 1.</param>
     /// <param name="name">For the threads' names.</param>
-    /// <param name="onError">Told of an exception on a compute thread, which ends that thread.</param>
-    public ComputePool(TrainingJob job, int threads, string name, Action<Exception> onError)
+    /// <param name="counters">Counts what the threads allocate.</param>
+    /// <param name="onCompleted">
+    /// Called on a compute thread when there are sums to take, not again before <see cref="TryTakeCompleted"/> has
+    /// found none.
+    /// </param>
+    /// <param name="onError">Called with an exception on a compute thread, which ends that thread.</param>
+    public ComputePool(
+        TrainingJob job,
+        int threads,
+        string name,
+        ComputeCounters counters,
+        Action onCompleted,
+        Action<Exception> onError)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(threads, 1);
         _job = job;
+        _counters = counters;
+        _onCompleted = onCompleted;
         _onError = onError;
         _replica = job.Plan.CreateReplica();
         for (int i = 0; i < threads; i++)
@@ -82,12 +97,6 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    /// <summary>Sums of complete nodes; the reader owns their buffers.</summary>
-    public ChannelReader<CompletedSum> Completed => _completed.Reader;
-
-    /// <summary>Bytes that compute threads have allocated on the managed heap since they began to compute.</summary>
-    public long AllocatedBytes => Interlocked.Read(ref _allocatedBytes);
-
     /// <summary>Time in shards, over all threads, since this was asked last.</summary>
     public TimeSpan TakeComputeTime() =>
         Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _computeTicks, 0));
@@ -95,8 +104,8 @@ public sealed class ComputePool : IDisposable
     /// <summary>Begins a step; an older one is given up.</summary>
     /// <param name="term">Of the coordinator.</param>
     /// <param name="step">Which step.</param>
-    /// <param name="parameters">Owned by this object from now on.</param>
-    public void BeginStep(Term term, Step step, PooledBuffer parameters)
+    /// <param name="weights">Owned by this object from now on.</param>
+    public void BeginStep(Term term, Step step, PooledBuffer weights)
     {
         // How many sums wait for siblings depends on which thread is faster; compute threads must not allocate for it.
         _job.Gradients.Reserve(_threads.Count);
@@ -106,7 +115,7 @@ public sealed class ComputePool : IDisposable
             _term = term;
             _step = step;
             _slice = _job.Schedule.At(step.Value);
-            _parameters = parameters;
+            _weights = weights;
             _nextPart = 0;
             _partsLeft = _replica.PartCount;
         }
@@ -123,7 +132,23 @@ public sealed class ComputePool : IDisposable
             }
 
             _ranges[_rangeCount++].Begin(_slice.ShardCount, shards);
+            _shardCount += shards.Count;
+
+            // Here, so that the queue never grows on a compute thread.
+            _completed.EnsureCapacity(_completed.Count + _shardCount);
             Wake();
+        }
+    }
+
+    /// <summary>Takes the sum of a complete node, in the order of their completion.</summary>
+    /// <param name="sum">The caller owns its buffer.</param>
+    public bool TryTakeCompleted(out CompletedSum sum)
+    {
+        lock (_lock)
+        {
+            bool isThere = _completed.TryDequeue(out sum);
+            _isReaderWoken &= isThere;
+            return isThere;
         }
     }
 
@@ -136,7 +161,7 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    /// <summary>Ends the threads, after the shards at hand.</summary>
+    /// <summary>Ends the threads, after the shards at hand, and releases the sums that were not taken.</summary>
     public void Dispose()
     {
         lock (_lock)
@@ -151,7 +176,10 @@ public sealed class ComputePool : IDisposable
             thread.Join();
         }
 
-        _completed.Writer.TryComplete();
+        while (TryTakeCompleted(out CompletedSum sum))
+        {
+            sum.Gradient.Dispose();
+        }
     }
 
     private void Run()
@@ -165,7 +193,7 @@ public sealed class ComputePool : IDisposable
                 long allocated = GC.GetAllocatedBytesForCurrentThread();
                 if (allocated != allocatedBefore)
                 {
-                    Interlocked.Add(ref _allocatedBytes, allocated - allocatedBefore);
+                    _counters.AddAllocated(allocated - allocatedBefore);
                     allocatedBefore = allocated;
                 }
             }
@@ -180,7 +208,7 @@ public sealed class ComputePool : IDisposable
     private bool DoNext(GradientComputer computer)
     {
         ShardRangeWork? range = null;
-        PooledBuffer? parameters = null;
+        PooledBuffer? weights = null;
         int part = 0;
         int shard = 0;
         int generation;
@@ -189,8 +217,10 @@ public sealed class ComputePool : IDisposable
         SampleSpan samples = default;
         lock (_lock)
         {
+            // Weights come first: shards need all parts in the replica. A thread that finds nothing spins once, looks
+            // again, since something may have come meanwhile, and only then sleeps.
             for (bool hasSpun = false;
-                !_isStopping && !TryTakePart(out parameters, out part) && !TryTakeShard(out range, out shard);
+                !_isStopping && !TryTakePart(out weights, out part) && !TryTakeShard(out range, out shard);
                 hasSpun = !hasSpun)
             {
                 if (hasSpun)
@@ -208,15 +238,16 @@ public sealed class ComputePool : IDisposable
                 return false;
             }
 
+            // What is read outside of the lock is copied: the next step may begin while this shard is computed.
             generation = _generation;
             step = _step.Value;
             epoch = _slice.Epoch;
             samples = range is null ? default : _job.Schedule.ShardSamples(_slice, shard);
         }
 
-        if (parameters is not null)
+        if (weights is not null)
         {
-            LoadPart(parameters, part, generation);
+            LoadPart(weights, part, generation);
             return true;
         }
 
@@ -235,7 +266,7 @@ public sealed class ComputePool : IDisposable
         Monitor.PulseAll(_lock);
     }
 
-    /// <summary>Shards the lock for some microseconds: the steps of a small model are shorter than waking up.</summary>
+    /// <summary>Leaves the lock for some microseconds: the steps of a small model are shorter than waking up.</summary>
     private void SpinUntilWoken()
     {
         int wakes = _wakes;
@@ -249,20 +280,23 @@ public sealed class ComputePool : IDisposable
         Monitor.Enter(_lock);
     }
 
-    /// <summary>The next part of the parameters, if a shard waits for them and nobody reads the replica.</summary>
-    private bool TryTakePart([NotNullWhen(true)] out PooledBuffer? parameters, out int part)
+    /// <summary>The next part of the weights, if a shard waits for them and no thread reads the replica.</summary>
+    private bool TryTakePart([NotNullWhen(true)] out PooledBuffer? weights, out int part)
     {
-        parameters = null;
+        weights = null;
         part = _nextPart;
-        if (_parameters is null || _nextPart == _replica.PartCount || _readers > 0
+
+        // Shards of a step given up still read the old weights, and parts of one given up are still being written: both
+        // come to their end first.
+        if (_weights is null || _nextPart == _replica.PartCount || _readers > 0
             || (_writers > 0 && _writtenGeneration != _generation) || FindRange() is null)
         {
             return false;
         }
 
         // Its own reference: the step may be given up while it loads.
-        parameters = _parameters;
-        parameters.AddReference();
+        weights = _weights;
+        weights.AddReference();
         _nextPart++;
         _writers++;
         _writtenGeneration = _generation;
@@ -271,7 +305,7 @@ public sealed class ComputePool : IDisposable
 
     private bool TryTakeShard([NotNullWhen(true)] out ShardRangeWork? range, out int shard)
     {
-        range = _parameters is null && _writers == 0 ? FindRange() : null;
+        range = _weights is null && _writers == 0 ? FindRange() : null;
         shard = 0;
         if (range is null)
         {
@@ -296,19 +330,20 @@ public sealed class ComputePool : IDisposable
         return null;
     }
 
-    private void LoadPart(PooledBuffer parameters, int part, int generation)
+    private void LoadPart(PooledBuffer weights, int part, int generation)
     {
-        _replica.LoadPart(part, parameters.Values.Span);
-        parameters.Dispose();
+        _replica.LoadPart(part, weights.Values.Span);
+        weights.Dispose();
         lock (_lock)
         {
             _writers--;
             if (generation == _generation && --_partsLeft == 0)
             {
-                _parameters!.Dispose();
-                _parameters = null;
+                _weights!.Dispose();
+                _weights = null;
             }
 
+            // Either the replica is whole and shards can begin, or the parts of the next step can.
             if (_writers == 0)
             {
                 Wake();
@@ -318,10 +353,12 @@ public sealed class ComputePool : IDisposable
 
     private void Finish(ShardRangeWork range, int shard, int generation, PooledBuffer sum)
     {
+        bool wakesReader = false;
         lock (_lock)
         {
+            // The last shard of an older step lets the next step's weights in.
             _readers--;
-            if (_readers == 0 && _parameters is not null)
+            if (_readers == 0 && _weights is not null)
             {
                 Wake();
             }
@@ -335,9 +372,15 @@ public sealed class ComputePool : IDisposable
             if (range.Sums.Put(new TreeNode(0, shard), sum, out TreeNode completed, out PooledBuffer? total))
             {
                 int shardCount = range.Sums.Tree.Cover(completed).Count;
-                TreeNode node = new(completed.Level, completed.Index);
-                _completed.Writer.TryWrite(new CompletedSum(_term, _step, node, shardCount, total!));
+                _completed.Enqueue(new CompletedSum(_term, _step, completed, shardCount, total!));
+                wakesReader = !_isReaderWoken;
+                _isReaderWoken = true;
             }
+        }
+
+        if (wakesReader)
+        {
+            _onCompleted();
         }
     }
 
@@ -350,7 +393,8 @@ public sealed class ComputePool : IDisposable
         }
 
         _rangeCount = 0;
-        _parameters?.Dispose();
-        _parameters = null;
+        _shardCount = 0;
+        _weights?.Dispose();
+        _weights = null;
     }
 }

@@ -10,7 +10,7 @@ internal sealed class ShardRangeWork
     private int _next;
 
     /// <summary>Adds up what is computed.</summary>
-    public TreeReduction<PooledBuffer> Sums { get; } = new(GradientSum.Combine);
+    public TreeReduction<PooledBuffer> Sums { get; } = new(GradientArithmetic.Combine);
 
     /// <summary>Whether every shard has been handed out.</summary>
     public bool IsHandedOut => _next >= _span.End;

@@ -1,16 +1,16 @@
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Worker.Core.WorkerEffect;
-using static Distributed.Worker.Core.WorkerEvent;
+using static Distributed.Worker.Core.WorkerOrder;
+using static Distributed.Worker.Core.WorkerReport;
 
 namespace Distributed.Worker.Core;
 
-/// <summary>Finding the coordinator, being taken in, noticing that it is gone.</summary>
+/// <summary>Finds the coordinator, joins it, notices that it is gone.</summary>
 public sealed partial class WorkerMachine
 {
     private const int DoublingsMax = 16;
 
-    /// <summary>The coordinator's life that took this worker in; messages of others are void.</summary>
+    /// <summary>Of the coordinator that this worker joined; messages of other terms are void.</summary>
     private Term _term;
     private TimeSpan _heartbeatInterval = TimeSpan.FromSeconds(1);
     private Timestamp _nextHeartbeat;
@@ -23,26 +23,39 @@ public sealed partial class WorkerMachine
     /// <summary>When the last coordinator was lost.</summary>
     private Timestamp _aloneSince;
 
-    /// <summary>Attempts since a coordinator last took this worker in.</summary>
+    /// <summary>Attempts since this worker last joined.</summary>
     private int _attempts;
 
-    private void OnStarted(ICollection<WorkerEffect> effects)
+    /// <summary>Whether the coordinator lives in the same process.</summary>
+    private bool _isEngaged;
+
+    private void OnStarted(ICollection<WorkerOrder> orders)
     {
         Invariant.Assert(_state == State.Starting, "A worker starts once.");
 
         _aloneSince = _now;
-        StartConnecting(effects);
+        StartConnecting(orders);
     }
 
-    private void StartConnecting(ICollection<WorkerEffect> effects)
+    private void OnEngaged(Engaged engaged)
+    {
+        Invariant.Assert(_state == State.Starting, "A worker starts once.");
+
+        _isEngaged = true;
+        _term = engaged.Term;
+        Worker = engaged.Worker;
+        _state = State.Waiting;
+    }
+
+    private void StartConnecting(ICollection<WorkerOrder> orders)
     {
         _attempts++;
         _heardAt = _now;
         _state = State.Connecting;
-        effects.Add(new Connect());
+        orders.Add(new Connect());
     }
 
-    private void OnConnected(ICollection<WorkerEffect> effects)
+    private void OnConnected(ICollection<WorkerOrder> orders)
     {
         if (_state != State.Connecting)
         {
@@ -51,48 +64,52 @@ public sealed partial class WorkerMachine
 
         _heardAt = _now;
         _state = State.Joining;
-        effects.Add(new SendJoin());
+        orders.Add(new Send(options.Identity));
     }
 
-    private void OnConnectionLost(ConnectionLost lost, ICollection<WorkerEffect> effects)
+    private void OnConnectionLost(ConnectionLost lost, ICollection<WorkerOrder> orders)
     {
         if (_state == State.Draining)
         {
-            Leave(WorkerOutcome.Done, "drained", effects);
+            Leave(WorkerOutcome.Done, "drained", orders);
+        }
+        else if (_isEngaged && IsIn)
+        {
+            Leave(WorkerOutcome.Done, lost.Why, orders);
         }
         else if (_state is State.Connecting or State.Joining || IsIn)
         {
-            Lose(effects);
+            Lose(orders);
         }
     }
 
-    private void OnRefused(Refused refused, ICollection<WorkerEffect> effects)
+    private void OnRefused(Refusal refusal, string why, ICollection<WorkerOrder> orders)
     {
         if (_state is State.Connecting or State.Joining)
         {
-            bool isOther = refused.Refusal is Refusal.Version or Refusal.Numerics;
-            Leave(isOther ? WorkerOutcome.VersionMismatch : WorkerOutcome.CannotJoin, refused.Why, effects);
+            bool isOther = refusal is Refusal.Version or Refusal.Numerics;
+            Leave(isOther ? WorkerOutcome.VersionMismatch : WorkerOutcome.CannotJoin, why, orders);
         }
     }
 
-    private void OnWelcomed(Welcomed welcomed, ICollection<WorkerEffect> effects)
+    private void OnWelcome(CoordinatorMessage.Welcome welcome, ICollection<WorkerOrder> orders)
     {
         if (_state != State.Joining)
         {
             return;
         }
 
-        _term = welcomed.Term;
-        Worker = welcomed.Worker;
-        _heartbeatInterval = welcomed.HeartbeatInterval;
+        _term = welcome.Term;
+        Worker = welcome.Worker;
+        _heartbeatInterval = welcome.HeartbeatInterval;
         _nextHeartbeat = _now + _heartbeatInterval;
         _heardAt = _now;
         _attempts = 0;
         _state = State.Preparing;
-        effects.Add(new Prepare(_term, welcomed.Plan));
+        orders.Add(new Prepare(_term, welcome.Plan));
     }
 
-    private void OnPrepared(Prepared prepared, ICollection<WorkerEffect> effects)
+    private void OnPrepared(Prepared prepared, ICollection<WorkerOrder> orders)
     {
         if (_state != State.Preparing || prepared.Term != _term)
         {
@@ -100,22 +117,22 @@ public sealed partial class WorkerMachine
         }
 
         _state = State.Waiting;
-        effects.Add(new SendReady(_term));
+        orders.Add(new Send(new WorkerMessage.Ready(_term)));
     }
 
-    private void OnPrepareFailed(PrepareFailed failed, ICollection<WorkerEffect> effects)
+    private void OnPrepareFailed(PrepareFailed failed, ICollection<WorkerOrder> orders)
     {
         if (_state == State.Preparing && failed.Term == _term)
         {
-            effects.Add(new SendLeave(_term));
-            Leave(WorkerOutcome.Failed, failed.Why, effects);
+            orders.Add(new Send(new WorkerMessage.Leave(_term)));
+            Leave(WorkerOutcome.Failed, failed.Why, orders);
         }
     }
 
-    /// <summary>Gives up this link; the next attempt comes after a wait that doubles, with jitter.</summary>
-    private void Lose(ICollection<WorkerEffect> effects)
+    /// <summary>Gives up this connection; the next attempt comes after a wait that doubles, with jitter.</summary>
+    private void Lose(ICollection<WorkerOrder> orders)
     {
-        ForgetStep(effects);
+        ForgetStep(orders);
         if (IsIn)
         {
             _aloneSince = _now;
@@ -128,35 +145,35 @@ public sealed partial class WorkerMachine
         Worker = null;
     }
 
-    private void WatchTheClock(ICollection<WorkerEffect> effects)
+    private void WatchTheClock(ICollection<WorkerOrder> orders)
     {
-        bool isLinked = _state is State.Connecting or State.Joining || IsIn;
+        bool isLinked = !_isEngaged && (_state is State.Connecting or State.Joining || IsIn);
         if (isLinked && _now >= _heardAt + options.SilenceMax)
         {
-            effects.Add(new Disconnect($"silent for {options.SilenceMax.TotalSeconds:0.#} s"));
-            Lose(effects);
+            orders.Add(new Disconnect($"silent for {options.SilenceMax.TotalSeconds:0.#} s"));
+            Lose(orders);
         }
 
-        if (IsIn && _now >= _nextHeartbeat)
+        if (isLinked && IsIn && _now >= _nextHeartbeat)
         {
-            effects.Add(new SendHeartbeat(_term, IsReady));
+            orders.Add(new Send(new WorkerMessage.Heartbeat(_term, IsReady)));
             _nextHeartbeat = _now + _heartbeatInterval;
         }
 
         if (_state == State.Draining && _now >= _drainUntil)
         {
-            Leave(WorkerOutcome.Done, "drained, without an answer", effects);
+            Leave(WorkerOutcome.Done, "drained, without an answer", orders);
         }
 
         bool isAlone = _state is State.Disconnected or State.Connecting or State.Joining;
         if (isAlone && _now >= _aloneSince + options.GiveUpAfter)
         {
             string time = $"{options.GiveUpAfter.TotalSeconds:0.#} s";
-            Leave(WorkerOutcome.CannotJoin, $"no coordinator for {time}", effects);
+            Leave(WorkerOutcome.CannotJoin, $"no coordinator for {time}", orders);
         }
         else if (_state == State.Disconnected && _now >= _retryAt)
         {
-            StartConnecting(effects);
+            StartConnecting(orders);
         }
     }
 
@@ -168,8 +185,8 @@ public sealed partial class WorkerMachine
         {
             State.Disconnected => Timestamp.Earlier(_retryAt, alone),
             State.Connecting or State.Joining => Timestamp.Earlier(silence, alone),
-            State.Preparing or State.Waiting or State.Computing => Timestamp.Earlier(silence, _nextHeartbeat),
             State.Draining => _drainUntil,
+            _ when IsIn && !_isEngaged => Timestamp.Earlier(silence, _nextHeartbeat),
             _ => null,
         };
     }

@@ -1,63 +1,65 @@
 using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
-using static Distributed.Worker.Core.WorkerEffect;
-using static Distributed.Worker.Core.WorkerEvent;
+using static Distributed.Worker.Core.WorkerOrder;
 
 namespace Distributed.Worker.Core;
 
-/// <summary>The step at hand: parameters, shards asked for, shards still owed.</summary>
+/// <summary>The step at hand: its weights, the shards assigned, the shards not answered yet.</summary>
 public sealed partial class WorkerMachine
 {
     /// <summary>Bounds what one Assign can make this worker remember.</summary>
     private const int ShardCountMax = 1 << 20;
 
-    /// <summary>Shards asked for whose sums are not ready yet.</summary>
-    private readonly SortedSet<int> _owed = [];
+    /// <summary>Shards assigned whose sums are not complete yet.</summary>
+    private readonly SortedSet<int> _pending = [];
 
-    /// <summary>
-    /// Of those, what the compute threads have not been told of, since the parameters are not here yet.
-    /// </summary>
-    private readonly List<ShardRange> _untold = [];
+    /// <summary>Of those, what is not ordered yet, since the weights are not here.</summary>
+    private readonly List<ShardRange> _unordered = [];
 
     /// <summary>The newest step heard of; null if none since joining.</summary>
     private Step? _step;
 
-    /// <summary>Whether the replica has that step's parameters.</summary>
+    /// <summary>Whether BeginStep was ordered for it.</summary>
     private bool _isBegun;
 
-    private void OnParametersArrived(ParametersArrived arrived, ICollection<WorkerEffect> effects)
+    private void OnWeights(CoordinatorMessage.Weights weights, ICollection<WorkerOrder> orders)
     {
-        if (!IsReady || arrived.Term != _term || arrived.Step < _step || (arrived.Step == _step && _isBegun))
+        if (weights.Payload is not { } payload)
         {
-            effects.Add(new ReleaseParameters(arrived.Parameters));
             return;
         }
 
-        GoTo(arrived.Step, effects);
-        _isBegun = true;
-        effects.Add(new BeginStep(_term, arrived.Step, arrived.Parameters));
-        foreach (ShardRange shards in _untold)
+        if (!IsReady || weights.Term != _term || weights.Step < _step || (weights.Step == _step && _isBegun))
         {
-            effects.Add(new ComputeShards(_term, arrived.Step, shards));
+            orders.Add(new Release(payload));
+            return;
         }
 
-        _untold.Clear();
+        GoTo(weights.Step, orders);
+        _isBegun = true;
+        orders.Add(new BeginStep(weights));
+        foreach (ShardRange shards in _unordered)
+        {
+            orders.Add(new ComputeShards(weights.Step, shards));
+        }
+
+        _unordered.Clear();
     }
 
-    private void OnAssigned(Assigned assigned, ICollection<WorkerEffect> effects)
+    private void OnAssign(CoordinatorMessage.Assign assign, ICollection<WorkerOrder> orders)
     {
-        (int first, int end) = assigned.Shards;
+        (int first, int end) = assign.Shards;
         bool isRange = first >= 0 && first < end && end <= ShardCountMax;
-        if (!IsReady || assigned.Term != _term || assigned.Step < _step || !isRange)
+        if (!IsReady || assign.Term != _term || assign.Step < _step || !isRange)
         {
             return;
         }
 
-        GoTo(assigned.Step, effects);
+        GoTo(assign.Step, orders);
         for (int shard = first; shard < end; shard++)
         {
             int start = shard;
-            while (shard < end && _owed.Add(shard))
+            while (shard < end && _pending.Add(shard))
             {
                 shard++;
             }
@@ -70,59 +72,58 @@ public sealed partial class WorkerMachine
             ShardRange shards = new(start, shard);
             if (_isBegun)
             {
-                effects.Add(new ComputeShards(_term, assigned.Step, shards));
+                orders.Add(new ComputeShards(assign.Step, shards));
             }
             else
             {
-                _untold.Add(shards);
+                _unordered.Add(shards);
             }
         }
 
-        _state = _owed.Count > 0 ? State.Computing : State.Waiting;
+        _state = _pending.Count > 0 ? State.Computing : State.Waiting;
     }
 
-    private void OnSumReady(SumReady ready, ICollection<WorkerEffect> effects)
+    private void OnSumCompleted(WorkerMessage.GradientSum sum, ICollection<WorkerOrder> orders)
     {
-        if (!IsReady || ready.Term != _term || ready.Step != _step || !_isBegun)
+        if (!IsReady || sum.Term != _term || sum.Step != _step || !_isBegun)
         {
-            effects.Add(new Release(ready.Gradient));
+            orders.Add(new Release(sum.Payload!));
             return;
         }
 
-        int first = ready.Node.Index << ready.Node.Level;
-        for (int shard = first; shard < first + ready.ShardCount; shard++)
+        int first = sum.Node.Index << sum.Node.Level;
+        for (int shard = first; shard < first + sum.ShardCount; shard++)
         {
-            _owed.Remove(shard);
+            _pending.Remove(shard);
         }
 
-        effects.Add(new SendSum(
-            ready.Term, ready.Step, ready.Node, ready.ShardCount, ready.Loss, ready.Gradient));
-        _state = _owed.Count > 0 ? State.Computing : State.Waiting;
+        orders.Add(new Send(sum));
+        _state = _pending.Count > 0 ? State.Computing : State.Waiting;
     }
 
     /// <summary>Makes a step the one at hand; an older one is void.</summary>
-    private void GoTo(Step step, ICollection<WorkerEffect> effects)
+    private void GoTo(Step step, ICollection<WorkerOrder> orders)
     {
         if (_step == step)
         {
             return;
         }
 
-        ForgetStep(effects);
+        ForgetStep(orders);
         _step = step;
         _state = State.Waiting;
     }
 
-    private void ForgetStep(ICollection<WorkerEffect> effects)
+    private void ForgetStep(ICollection<WorkerOrder> orders)
     {
         if (_isBegun && _step is { } step)
         {
-            effects.Add(new CancelStep(_term, step));
+            orders.Add(new CancelStep(step));
         }
 
         _step = null;
         _isBegun = false;
-        _owed.Clear();
-        _untold.Clear();
+        _pending.Clear();
+        _unordered.Clear();
     }
 }

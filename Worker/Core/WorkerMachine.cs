@@ -1,7 +1,7 @@
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Worker.Core.WorkerEffect;
-using static Distributed.Worker.Core.WorkerEvent;
+using static Distributed.Worker.Core.WorkerOrder;
+using static Distributed.Worker.Core.WorkerReport;
 
 namespace Distributed.Worker.Core;
 
@@ -10,23 +10,25 @@ namespace Distributed.Worker.Core;
 /// </summary>
 /// <remarks>
 /// <code>
-/// state         waits for                              then
-/// Starting      Started                                Connecting
-/// Disconnected  the next attempt                       Connecting
-/// Connecting    Connected                              Joining
-/// Joining       Welcomed                               Preparing
-/// Preparing     Prepared                               Waiting
-/// Waiting       an Assign                              Computing
-/// Computing     all sums of its shards                 Waiting
-/// Draining      Finished, ConnectionLost or DrainMax   Gone
+/// state         waits for                            then
+/// Starting      Started                              Connecting
+///               Engaged                              Waiting
+/// Disconnected  the next attempt                     Connecting
+/// Connecting    Connected                            Joining
+/// Joining       Welcome                              Preparing
+/// Preparing     Prepared                             Waiting
+/// Waiting       an Assign                            Computing
+/// Computing     all sums of its shards               Waiting
+/// Draining      Finish, ConnectionLost or DrainMax   Gone
 /// Gone          nothing
 /// </code>
-/// ConnectionLost, or a coordinator silent for too long, goes to Disconnected; Finished, Refused, and no coordinator
-/// within GiveUpAfter go to Gone. A newer step voids the older one, whether Assign or parameters come first: they
-/// travel on different planes. Shards that are asked for again are computed again, unless they are at hand.
+/// ConnectionLost, or a coordinator silent for too long, goes to Disconnected; Finish, Refuse, and no coordinator
+/// within GiveUpAfter go to Gone. A newer step voids the older one, whether Assign or weights come first: they may
+/// travel on different ways. Shards that are asked for again are computed again, unless they are at hand. An engaged
+/// worker lives in its coordinator's process: it gives no signs of life and waits for none, and goes to Gone when the
+/// coordinator does.
 /// </remarks>
-public sealed partial class WorkerMachine(WorkerOptions options)
-    : IProtocolMachine<WorkerEvent, WorkerEffect>
+public sealed partial class WorkerMachine(WorkerOptions options) : IMachine<WorkerReport, WorkerOrder>
 {
     private State _state = State.Starting;
     private Timestamp _now;
@@ -58,45 +60,72 @@ public sealed partial class WorkerMachine(WorkerOptions options)
     private bool IsReady => _state is State.Waiting or State.Computing;
 
     /// <inheritdoc/>
-    public void Handle(WorkerEvent @event, Timestamp now, ICollection<WorkerEffect> effects)
+    public void Handle(WorkerReport report, Timestamp now, ICollection<WorkerOrder> orders)
     {
-        Invariant.Assert(now >= _now, "Time does not go back.");
-        Invariant.Assert(_state != State.Starting || @event is Started, "Started comes first.");
-        ForgiveOwnPause(now - _now);
-        _now = now;
-        switch (@event)
+        Invariant.Assert(
+            _state != State.Starting || report is Started or Engaged, "Started or Engaged comes first.");
+        MoveTo(now);
+        switch (report)
         {
-            case Started: OnStarted(effects); break;
-            case Connected: OnConnected(effects); break;
-            case ConnectionLost lost: OnConnectionLost(lost, effects); break;
-            case Refused refused: OnRefused(refused, effects); break;
-            case Welcomed welcomed: OnWelcomed(welcomed, effects); break;
-            case Prepared prepared: OnPrepared(prepared, effects); break;
-            case PrepareFailed failed: OnPrepareFailed(failed, effects); break;
+            case Started: OnStarted(orders); break;
+            case Engaged engaged: OnEngaged(engaged); break;
+            case Connected: OnConnected(orders); break;
+            case ConnectionLost lost: OnConnectionLost(lost, orders); break;
+            case Refused refused: OnRefused(refused.Refusal, refused.Why, orders); break;
+            case Prepared prepared: OnPrepared(prepared, orders); break;
+            case PrepareFailed failed: OnPrepareFailed(failed, orders); break;
             case CoordinatorHeard: _heardAt = now; break;
-            case ParametersArrived arrived: OnParametersArrived(arrived, effects); break;
-            case Assigned assigned: OnAssigned(assigned, effects); break;
-            case SumReady ready: OnSumReady(ready, effects); break;
-            case Finished finished: OnFinished(finished, effects); break;
-            case DrainRequested: OnDrainRequested(effects); break;
+            case SumCompleted completed: OnSumCompleted(completed.Sum, orders); break;
+            case DrainRequested: OnDrainRequested(orders); break;
             case Tick: break;
-            default: throw new InvariantException($"Every event has its line; {@event.GetType().Name} has none.");
+            default: throw new InvariantException($"Every report has its line; {report.GetType().Name} has none.");
         }
 
-        WatchTheClock(effects);
+        WatchTheClock(orders);
         NextDeadline = FindDeadline();
     }
 
-    private void OnFinished(Finished finished, ICollection<WorkerEffect> effects)
+    /// <summary>Takes a message of the coordinator; each is a sign of life too.</summary>
+    /// <param name="message">No block of data: those are for who asked for them.</param>
+    /// <param name="now">When; never less than in the call before.</param>
+    /// <param name="orders">Receives the orders, in which they are to be performed.</param>
+    public void Handle(CoordinatorMessage message, Timestamp now, ICollection<WorkerOrder> orders)
+    {
+        Invariant.Assert(_state != State.Starting, "Started or Engaged comes first.");
+        MoveTo(now);
+        _heardAt = now;
+        switch (message)
+        {
+            case CoordinatorMessage.Welcome welcome: OnWelcome(welcome, orders); break;
+            case CoordinatorMessage.Refuse refuse: OnRefused(refuse.Refusal, refuse.Reason, orders); break;
+            case CoordinatorMessage.Heartbeat: break;
+            case CoordinatorMessage.Weights weights: OnWeights(weights, orders); break;
+            case CoordinatorMessage.Assign assign: OnAssign(assign, orders); break;
+            case CoordinatorMessage.Finish finish: OnFinish(finish, orders); break;
+            default: throw new InvariantException($"{message.GetType().Name} is for others.");
+        }
+
+        WatchTheClock(orders);
+        NextDeadline = FindDeadline();
+    }
+
+    private void MoveTo(Timestamp now)
+    {
+        Invariant.Assert(now >= _now, "Time does not go back.");
+        ForgiveOwnPause(now - _now);
+        _now = now;
+    }
+
+    private void OnFinish(CoordinatorMessage.Finish finish, ICollection<WorkerOrder> orders)
     {
         if (_state != State.Gone)
         {
-            Leave(WorkerOutcome.Done, finished.Why, effects);
+            Leave(WorkerOutcome.Done, finish.Reason, orders);
         }
     }
 
     /// <summary>Tells the coordinator, so that others take over at once; then waits for it to have heard.</summary>
-    private void OnDrainRequested(ICollection<WorkerEffect> effects)
+    private void OnDrainRequested(ICollection<WorkerOrder> orders)
     {
         if (_state is State.Draining or State.Gone)
         {
@@ -105,20 +134,20 @@ public sealed partial class WorkerMachine(WorkerOptions options)
 
         if (!IsIn)
         {
-            Leave(WorkerOutcome.Done, "drained", effects);
+            Leave(WorkerOutcome.Done, "drained", orders);
             return;
         }
 
-        ForgetStep(effects);
-        effects.Add(new SendLeave(_term));
+        ForgetStep(orders);
+        orders.Add(new Send(new WorkerMessage.Leave(_term)));
         _state = State.Draining;
         _drainUntil = _now + options.DrainMax;
     }
 
-    private void Leave(WorkerOutcome outcome, string why, ICollection<WorkerEffect> effects)
+    private void Leave(WorkerOutcome outcome, string why, ICollection<WorkerOrder> orders)
     {
-        ForgetStep(effects);
+        ForgetStep(orders);
         _state = State.Gone;
-        effects.Add(new Exit(outcome, why));
+        orders.Add(new Exit(outcome, why));
     }
 }

@@ -1,8 +1,13 @@
+using Distributed.Protocol.Messages;
+
 namespace Distributed.Worker.Core;
 
-/// <summary>A worker's bounds.</summary>
+/// <summary>What a worker says about itself, and its bounds.</summary>
 public sealed record WorkerOptions
 {
+    /// <summary>Sent on every new connection.</summary>
+    public required WorkerMessage.Join Identity { get; init; }
+
     /// <summary>A coordinator that is silent for longer is given up, and looked for again.</summary>
     public TimeSpan SilenceMax { get; init; } = TimeSpan.FromSeconds(8);
 
@@ -12,7 +17,7 @@ public sealed record WorkerOptions
     /// <summary>Longest wait between attempts.</summary>
     public TimeSpan RetryMax { get; init; } = TimeSpan.FromSeconds(5);
 
-    /// <summary>Ends the worker after so long without a coordinator that takes it in.</summary>
+    /// <summary>Ends the worker after so long without a coordinator that welcomes it.</summary>
     public TimeSpan GiveUpAfter { get; init; } = TimeSpan.FromMinutes(10);
 
     /// <summary>Longest wait for the answer to a Leave.</summary>

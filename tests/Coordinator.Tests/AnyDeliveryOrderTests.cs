@@ -3,14 +3,15 @@ using Distributed.Framework.Randomness;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
+using static Distributed.Protocol.Messages.WorkerMessage;
 
 namespace Distributed.Coordinator.Tests;
 
 public sealed class AnyDeliveryOrderTests
 {
-    private static readonly GradientTicket s_poison = new(-1);
+    private static readonly NamedPayload s_poison = new("poison");
 
     /// <summary>
     /// Goal: the update never depends on the network. Method: deliver the partial sums of one step in a random order,
@@ -27,22 +28,23 @@ public sealed class AnyDeliveryOrderTests
 
             int shardCount = 2 + Draw(30);
             int workers = 1 + Draw(7);
-            (CoordinatorMachine tidy, List<PartialSumArrived> messages) = StartStep(shardCount, workers);
+            (CoordinatorMachine tidy, List<(WorkerId From, GradientSum Sum)> messages) = StartStep(shardCount, workers);
             string expected = Update(Run(tidy, messages));
 
-            PartialSumArrived first = messages[0];
+            (WorkerId from, GradientSum sum) = messages[0];
+            GradientSum poison = sum with { Payload = s_poison };
             messages.AddRange([.. Enumerable.Range(0, 4).Select(_ => messages[Draw(messages.Count)])]); // Repeats.
-            messages.Add(first with { Term = new Term(0), Gradient = s_poison }); // From an old term.
-            messages.Add(first with { Term = new Term(2), Gradient = s_poison }); // From another coordinator.
-            messages.Add(first with { Step = new Step(1), Gradient = s_poison }); // For a step that has not begun.
-            messages.Add(first with { Node = new TreeNode(Level: 60, Index: 3), Gradient = s_poison }); // No node.
-            messages.Add(first with { Node = new TreeNode(Level: 0, Index: -1), Gradient = s_poison }); // No node.
-            messages.Add(first with { ShardCount = first.ShardCount + 1, Gradient = s_poison }); // Another tree.
-            messages.Add(first with { Worker = new WorkerId(99), Gradient = s_poison }); // From a stranger.
+            messages.Add((from, poison with { Term = new Term(0) })); // From an old term.
+            messages.Add((from, poison with { Term = new Term(2) })); // From another coordinator.
+            messages.Add((from, poison with { Step = new Step(1) })); // For a step that has not begun.
+            messages.Add((from, poison with { Node = new TreeNode(Level: 60, Index: 3) })); // No node.
+            messages.Add((from, poison with { Node = new TreeNode(Level: 0, Index: -1) })); // No node.
+            messages.Add((from, poison with { ShardCount = sum.ShardCount + 1 })); // Another tree.
+            messages.Add((new WorkerId(99), poison)); // From a stranger.
             if (workers > 1)
             {
-                messages.Add(first with { Node = messages.Find(m => m.Worker != first.Worker)?.Node
-                    ?? new TreeNode(-1, 0), Gradient = s_poison }); // Not what it was asked for.
+                TreeNode other = messages.Find(message => message.From != from).Sum?.Node ?? new TreeNode(-1, 0);
+                messages.Add((from, poison with { Node = other })); // Not what it was asked for.
             }
 
             for (int i = messages.Count - 1; i > 0; i--)
@@ -52,59 +54,63 @@ public sealed class AnyDeliveryOrderTests
             }
 
             (CoordinatorMachine shuffled, _) = StartStep(shardCount, workers);
-            List<CoordinatorEffect> effects = Run(shuffled, messages);
-            Assert.True(expected == Update(effects), $"seed {seed}: expected {expected}, got {Update(effects)}");
+            List<CoordinatorOrder> orders = Run(shuffled, messages);
+            Assert.True(expected == Update(orders), $"seed {seed}: expected {expected}, got {Update(orders)}");
 
-            // Every ticket is let go exactly once: used, discarded or released.
-            int gone = effects.OfType<Discard>().Count() + effects.OfType<Release>().Count()
-                + effects.OfType<ApplyUpdate>().Sum(update => update.Sums.Count);
+            // Every payload is passed on or released exactly once.
+            int gone = orders.OfType<Release>().Count()
+                + orders.OfType<AverageAndStep>().Sum(step => step.Sums.Count);
             Assert.Equal(messages.Count, gone);
         }
     }
 
-    private static (CoordinatorMachine Machine, List<PartialSumArrived> Messages) StartStep(int shardCount, int workers)
+    private static (CoordinatorMachine Machine, List<(WorkerId From, GradientSum Sum)> Messages) StartStep(
+        int shardCount, int workers)
     {
         CoordinatorMachine machine = new(
             new Term(1),
             new Step(0),
             BatchSchedule.ForSteps(samples: shardCount, batch: shardCount, shard: 1, steps: 3),
             new CoordinatorOptions { Version = "1", Numerics = "n", WorkersMin = workers });
-        List<CoordinatorEffect> effects = [];
-        machine.Handle(new Started(), Timestamp.Zero, effects);
+        List<CoordinatorOrder> orders = [];
+        machine.Handle(new Started(), Timestamp.Zero, orders);
         for (int i = 1; i <= workers; i++)
         {
-            machine.Handle(new WorkerJoined(new WorkerId(i), "n", "1", "n", Threads: 1), Timestamp.Zero, effects);
-            machine.Handle(new WorkerReady(new WorkerId(i)), Timestamp.Zero, effects);
+            machine.Handle(new WorkerId(i), new Join("n", "1", "n", Threads: 1), Timestamp.Zero, orders);
+            machine.Handle(new WorkerId(i), new Ready(new Term(1)), Timestamp.Zero, orders);
         }
 
         ReductionTree tree = new(shardCount);
-        List<PartialSumArrived> messages = [];
-        foreach (Assign assign in effects.OfType<Assign>())
+        List<(WorkerId, GradientSum)> messages = [];
+        foreach (Send send in orders.OfType<Send>())
         {
+            if (send.Message is not CoordinatorMessage.Assign assign)
+            {
+                continue;
+            }
+
             foreach (TreeNode node in tree.MaximalNodes(assign.Shards))
             {
-                ShardRange span = tree.Cover(node);
-                messages.Add(new PartialSumArrived(
-                    assign.Worker,
-                    assign.Term,
-                    assign.Step,
-                    node,
-                    span.Count,
-                    Loss: span.First,
-                    new GradientTicket(span.First)));
+                ShardRange range = tree.Cover(node);
+                GradientSum sum = new(assign.Term, assign.Step, node, range.Count, range.First, default)
+                {
+                    Payload = new NamedPayload($"#{range.First}"),
+                };
+                messages.Add((send.To, sum));
             }
         }
 
         return (machine, messages);
     }
 
-    private static List<CoordinatorEffect> Run(CoordinatorMachine machine, List<PartialSumArrived> messages)
+    private static List<CoordinatorOrder> Run(
+        CoordinatorMachine machine, List<(WorkerId From, GradientSum Sum)> messages)
     {
-        List<CoordinatorEffect> effects = [];
-        messages.ForEach(message => machine.Handle(message, Timestamp.Zero, effects));
-        return effects;
+        List<CoordinatorOrder> orders = [];
+        messages.ForEach(message => machine.Handle(message.From, message.Sum, Timestamp.Zero, orders));
+        return orders;
     }
 
-    private static string Update(List<CoordinatorEffect> effects) =>
-        string.Join(' ', Assert.Single(effects.OfType<ApplyUpdate>()).Sums);
+    private static string Update(List<CoordinatorOrder> orders) => string.Join(
+        ' ', Assert.Single(orders.OfType<AverageAndStep>()).Sums.Select(sum => sum.Payload));
 }

@@ -4,8 +4,8 @@ using Distributed.Coordinator.Core;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Coordinator.Tests;
 
@@ -14,9 +14,9 @@ namespace Distributed.Coordinator.Tests;
 /// Lines: '# why', 'new shards=8 steps=3 ...' (a coordinator), 'TIME: command', 'asleep
 /// until TIME' (no ticks meanwhile). Deadlines on the way to TIME become
 /// ticks of their own, with a sign of life of every worker that is not silent. Commands: w1 joins [threads=N version=V
-/// numerics=N], w1 ready, w1 arrives (both), w1 beats, w1 heard, w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N],
-/// w1 leaves, w1 lost, updated s0, update fails s0, validated s1, saved s1, save fails s1, stop, tick. Heartbeat
-/// answers are left out: they would hide the rest.
+/// numerics=N], w1 ready, w1 arrives (both), w1 started [threads=N] (in the same process), w1 beats, w1 heard,
+/// w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N], w1 leaves, w1 lost, stepped s0, step fails s0, validated s1,
+/// saved s1, save fails s1, stop, tick. Heartbeat answers are left out: they would hide the rest.
 /// </remarks>
 internal sealed class Transcript
 {
@@ -24,6 +24,7 @@ internal sealed class Transcript
     private readonly HashSet<WorkerId> _silent = [];
     private readonly SortedSet<WorkerId> _present = [];
     private CoordinatorMachine _machine = null!;
+    private Term _term;
     private Dictionary<string, string> _settings = [];
     private Timestamp _now;
 
@@ -61,8 +62,9 @@ internal sealed class Transcript
         _now = Timestamp.Zero;
         _present.Clear();
         _silent.Clear();
+        _term = new Term(Setting("term", 1));
         _machine = new CoordinatorMachine(
-            new Term(Setting("term", 1)),
+            _term,
             new Step(Setting("first", 0)),
             BatchSchedule.ForSteps(Setting("samples", shards), shards, shard: 1, Setting("steps", 3)),
             new CoordinatorOptions
@@ -106,11 +108,11 @@ internal sealed class Transcript
         Step step = words[^1][0] == 's' && char.IsDigit(words[^1][^1]) ? Step(words[^1]) : default;
         Send((words[0], words.Length > 1 ? words[1] : "") switch
         {
-            ("updated", _) => new UpdateApplied(step),
-            ("update", "fails") => new UpdateFailed(step, "sums are not finite"),
-            ("validated", _) => new ValidationDone(step),
-            ("saved", _) => new CheckpointSaved(step),
-            ("save", "fails") => new CheckpointFailed(step, "no space left"),
+            ("stepped", _) => new Stepped(step),
+            ("step", "fails") => new StepFailed(step, "sums are not finite"),
+            ("validated", _) => new Validated(step),
+            ("saved", _) => new Saved(step),
+            ("save", "fails") => new SaveFailed(step, "no space left"),
             ("stop", _) => new StopRequested(),
             ("tick", _) => new Tick(),
             _ => throw new FormatException(line),
@@ -126,18 +128,19 @@ internal sealed class Transcript
             case "joins" or "arrives":
                 _present.Add(worker);
                 int threads = int.Parse(Say("threads", "1"), CultureInfo.InvariantCulture);
-                Send(new WorkerJoined(worker, "name", Say("version", "1"), Say("numerics", "fma"), threads));
+                Send(worker, new WorkerMessage.Join("name", Say("version", "1"), Say("numerics", "fma"), threads));
                 if (words[1] == "arrives")
                 {
-                    Send(new WorkerReady(worker));
+                    Send(worker, new WorkerMessage.Ready(_term));
                 }
 
                 break;
-            case "ready": Send(new WorkerReady(worker)); break;
-            case "beats": Send(new HeartbeatArrived(worker, IsReady: true)); break;
+            case "started": Send(new WorkerStarted(worker, Threads: int.Parse(Say("threads", "1"), null))); break;
+            case "ready": Send(worker, new WorkerMessage.Ready(_term)); break;
+            case "beats": Send(worker, new WorkerMessage.Heartbeat(_term, IsReady: true)); break;
             case "heard": _silent.Remove(worker); Send(new WorkerHeard(worker)); break;
             case "silent": _silent.Add(worker); break;
-            case "leaves": _present.Remove(worker); Send(new WorkerLeft(worker)); break;
+            case "leaves": _present.Remove(worker); Send(worker, new WorkerMessage.Leave(_term)); break;
             case "lost": _present.Remove(worker); Send(new WorkerLost(worker, "link closed")); break;
             case "sum":
                 Step step = Step(words[2]);
@@ -146,36 +149,57 @@ internal sealed class Transcript
                 TreeNode node = words.Length > 5 && words[5].StartsWith('(')
                     ? new TreeNode(words[5][1] - '0', words[5][3] - '0')
                     : tree.FirstMaximal(new ShardRange(ends[0], ends[1]));
-                Send(new PartialSumArrived(
-                    worker,
-                    new Term(int.Parse(Say("term", $"{Setting("term", 1)}"), CultureInfo.InvariantCulture)),
-                    step,
-                    node,
-                    ends[1] - ends[0],
-                    Loss: 1,
-                    new GradientTicket(long.Parse(words[4].AsSpan(1), CultureInfo.InvariantCulture))));
+                Term term = new(int.Parse(Say("term", $"{_term.Value}"), CultureInfo.InvariantCulture));
+                Send(worker, new WorkerMessage.GradientSum(term, step, node, ends[1] - ends[0], Loss: 1, default)
+                {
+                    Payload = new NamedPayload(words[4]),
+                });
                 break;
             default: throw new FormatException(words[1]);
         }
     }
 
-    private void Send(CoordinatorEvent @event)
+    private void Send(CoordinatorReport report)
     {
-        List<CoordinatorEffect> effects = [];
-        _machine.Handle(@event, _now, effects);
-        foreach (CoordinatorEffect effect in effects.Where(effect => effect is not SendHeartbeat))
+        List<CoordinatorOrder> orders = [];
+        _machine.Handle(report, _now, orders);
+        Write(orders);
+    }
+
+    private void Send(WorkerId from, WorkerMessage message)
+    {
+        List<CoordinatorOrder> orders = [];
+        _machine.Handle(from, message, _now, orders);
+        Write(orders);
+    }
+
+    private void Write(List<CoordinatorOrder> orders)
+    {
+        foreach (CoordinatorOrder order in orders.Where(
+            order => order is not CoordinatorOrder.Send { Message: CoordinatorMessage.Heartbeat }))
         {
             string at = _isOnTheWay ? $"{_now}: " : "";
-            _text.AppendLine(CultureInfo.InvariantCulture, $"-> {at}{Describe(effect)}");
+            _text.AppendLine(CultureInfo.InvariantCulture, $"-> {at}{Describe(order)}");
         }
     }
 
-    private static string Describe(CoordinatorEffect effect) => effect switch
+    private static string Describe(CoordinatorOrder order) => order switch
     {
-        ApplyUpdate update => $"ApplyUpdate {update.Step} [{string.Join(" + ", update.Sums.Select(s => s.Gradient))}]",
-        SendParameters send => $"SendParameters {send.Worker} {send.Term} {send.Step}",
-        Assign assign => $"Assign {assign.Worker} {assign.Term} {assign.Step} {assign.Shards}",
-        _ => effect.ToString(),
+        AverageAndStep step => $"AverageAndStep {step.Step} [{string.Join(" + ", step.Sums.Select(s => s.Payload))}]",
+        Send send => $"{send.To}: {Describe(send.Message)}",
+        Release release => $"Release {release.Gradient}: {release.Why}",
+        Close close => $"Close {close.Worker}: {close.Why}",
+        _ => order.ToString(),
+    };
+
+    private static string Describe(CoordinatorMessage message) => message switch
+    {
+        CoordinatorMessage.Welcome welcome => $"Welcome {welcome.Term}",
+        CoordinatorMessage.Refuse refuse => $"Refuse {refuse.Refusal}: {refuse.Reason}",
+        CoordinatorMessage.Weights weights => $"Weights {weights.Term} {weights.Step}",
+        CoordinatorMessage.Assign assign => $"Assign {assign.Term} {assign.Step} {assign.Shards}",
+        CoordinatorMessage.Finish finish => $"Finish: {finish.Reason}",
+        _ => message.ToString(),
     };
 
     private static Timestamp Time(string word) =>

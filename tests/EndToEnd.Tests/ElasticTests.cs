@@ -1,5 +1,6 @@
 using System.Runtime.InteropServices;
 using System.Security.Cryptography;
+using Akka.Actor;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Core;
 using Distributed.EndToEnd.Tests.Harness;
@@ -7,9 +8,13 @@ using Distributed.Framework.Data;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
+using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
+using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
+using Distributed.Worker.Actors;
 
 namespace Distributed.EndToEnd.Tests;
 
@@ -27,17 +32,18 @@ public sealed class ElasticTests
     {
         int steps = Scale.Of(small: 400, full: 10_000);
         string expected = await UndisturbedAsync(steps);
-        await using Training training = new(steps);
-        Queue<int> workers = new([training.Workers.Start(1), training.Workers.Start(2), training.Workers.Start(1)]);
-        Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
+        await using Training training = await Training.BeginAsync(steps);
+        Queue<IActorRef> workers = new(
+            [await training.StartAsync(1), await training.StartAsync(2), await training.StartAsync(1)]);
+        Task<CoordinatorOrder.Finish> run = training.Run;
         int changes = 0;
         while (!run.IsCompleted)
         {
-            int seen = training.Observer.Steps;
-            await training.Workers.StopAsync(workers.Dequeue(), kill: changes % 2 == 0);
-            workers.Enqueue(training.Workers.Start(1 + (changes % 2)));
+            int seen = training.Steps;
+            await Training.StopAsync(workers.Dequeue(), kill: changes % 2 == 0);
+            workers.Enqueue(await training.StartAsync(1 + (changes % 2)));
             changes++;
-            await WaitAsync(() => run.IsCompleted || training.Observer.Steps >= seen + 3);
+            await WaitAsync(() => run.IsCompleted || training.Steps >= seen + 3);
         }
 
         Assert.Equal(Outcome.Completed, (await run).Outcome);
@@ -51,22 +57,21 @@ public sealed class ElasticTests
     public async Task Train_NobodyForAWhile_GoesOnWhenOneJoins()
     {
         string expected = await UndisturbedAsync(steps: 400);
-        await using Training training = new(steps: 400);
-        Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
+        await using Training training = await Training.BeginAsync(steps: 400);
+        Task<CoordinatorOrder.Finish> run = training.Run;
         await Task.Delay(100);
-        Assert.Equal(0, training.Observer.Steps);
+        Assert.Equal(0, training.Steps);
 
-        int first = training.Workers.Start(1);
-        int second = training.Workers.Start(1);
-        await WaitAsync(() => training.Observer.Steps >= 10);
-        await Task.WhenAll(
-            training.Workers.StopAsync(first, kill: true), training.Workers.StopAsync(second, kill: true));
-        int seen = training.Observer.Steps;
+        IActorRef first = await training.StartAsync(1);
+        IActorRef second = await training.StartAsync(1);
+        await WaitAsync(() => training.Steps >= 10);
+        await Task.WhenAll(Training.StopAsync(first, kill: true), Training.StopAsync(second, kill: true));
+        int seen = training.Steps;
         await Task.Delay(200);
-        Assert.InRange(training.Observer.Steps, seen, seen + 1);
+        Assert.InRange(training.Steps, seen, seen + 1);
         Assert.False(run.IsCompleted);
 
-        training.Workers.Start(2);
+        await training.StartAsync(2);
         Assert.Equal(Outcome.Completed, (await run).Outcome);
         Assert.Equal(expected, training.Sha);
         await training.EndAsync();
@@ -76,41 +81,42 @@ public sealed class ElasticTests
     [Fact]
     public async Task Stop_InMidRun_GivesEveryBufferBack()
     {
-        await using Training training = new(steps: 100_000);
-        training.Workers.Start(2);
-        training.Workers.Start(1);
-        Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
-        await WaitAsync(() => training.Observer.Steps >= 5);
-        training.Host.Stop();
+        await using Training training = await Training.BeginAsync(steps: 100_000);
+        await training.StartAsync(2);
+        await training.StartAsync(1);
+        Task<CoordinatorOrder.Finish> run = training.Run;
+        await WaitAsync(() => training.Steps >= 5);
+        training.Stop();
         Assert.Equal(Outcome.Stopped, (await run).Outcome);
         await training.EndAsync();
     }
 
-    /// <summary>A local worker that cannot take part ends the run: nobody would ever compute its shards.</summary>
+    /// <summary>A local worker that fails ends the run, and is named: nobody would ever compute its shards.</summary>
     [Fact]
-    public async Task Train_LocalWorkerIsRefused_EndsWithItsReason()
+    public async Task Train_ComputeThreadFails_EndsTheRunAndNamesTheWorker()
     {
-        await using Training training = new(steps: 10);
-        training.Workers.Start(threads: 0);
-        Exception exception = await Assert.ThrowsAsync<InvalidOperationException>(training.Host.RunAsync);
-        Assert.Contains("0 threads", exception.Message, StringComparison.Ordinal);
-        await training.EndAsync();
+        await using Training training = await Training.BeginAsync(steps: 10, isFaulty: true);
+        await training.StartAsync(1);
+        ActorFailedException exception = await Assert.ThrowsAsync<ActorFailedException>(() => training.Run);
+        Assert.Equal("worker-1", exception.Name);
+        Assert.IsType<InvariantException>(exception.InnerException);
+        Assert.Contains("FaultySource", exception.InnerException.StackTrace, StringComparison.Ordinal);
     }
 
     /// <summary>Workers that are killed while they get ready, or before, leave nothing behind either.</summary>
     [Fact]
-    public async Task Kill_WorkersThatJustStarted_ShardsNothingBehind()
+    public async Task Kill_WorkersThatJustStarted_LeavesNothingBehind()
     {
-        await using Training training = new(steps: 1_000_000);
-        Task<CoordinatorEffect.Finish> run = training.Host.RunAsync();
+        await using Training training = await Training.BeginAsync(steps: 1_000_000);
+        Task<CoordinatorOrder.Finish> run = training.Run;
         for (int i = 0; i < 40; i++)
         {
-            int worker = training.Workers.Start(2);
+            IActorRef worker = await training.StartAsync(2);
             Thread.SpinWait(i * 4000);
-            await training.Workers.StopAsync(worker, kill: i % 2 == 0);
+            await Training.StopAsync(worker, kill: i % 2 == 0);
         }
 
-        training.Host.Stop();
+        training.Stop();
         Assert.Equal(Outcome.Stopped, (await run).Outcome);
         await training.EndAsync();
     }
@@ -119,12 +125,12 @@ public sealed class ElasticTests
     [Fact]
     public async Task ComputeThreads_SteadyState_AllocateNothing()
     {
-        await using Training training = new(steps: 120);
-        training.Workers.Start(2);
-        training.Workers.Start(1);
-        await training.Host.RunAsync();
+        await using Training training = await Training.BeginAsync(steps: 120);
+        await training.StartAsync(2);
+        await training.StartAsync(1);
+        await training.Run;
 
-        long[] allocated = training.Observer.Allocated;
+        IReadOnlyList<long> allocated = training.Allocated;
         Assert.True(
             allocated[^1] == allocated[39],
             $"{allocated[^1] - allocated[39]} bytes in 80 steps: {string.Join(' ', allocated)}");
@@ -133,9 +139,9 @@ public sealed class ElasticTests
 
     private static async Task<string> UndisturbedAsync(int steps)
     {
-        await using Training training = new(steps);
-        training.Workers.Start(1);
-        Assert.Equal(Outcome.Completed, (await training.Host.RunAsync()).Outcome);
+        await using Training training = await Training.BeginAsync(steps);
+        await training.StartAsync(1);
+        Assert.Equal(Outcome.Completed, (await training.Run).Outcome);
         await training.EndAsync();
         return training.Sha;
     }
@@ -155,8 +161,13 @@ public sealed class ElasticTests
         private readonly TestFolder _folder = new();
         private readonly TrainingJob _job;
         private readonly TrainingState _state;
+        private readonly LocalWorkers _workers;
+        private readonly List<long> _allocated = [];
+        private readonly ActorSystem _system = ActorSystems.CreateLocal("test");
+        private RunActors _actors = null!;
+        private int _steps;
 
-        public Training(int steps)
+        private Training(int steps, bool isFaulty)
         {
             DataOptions data = new() { Source = PairFile.Write(_folder["train.pkl"], 50) };
             PairSource source = DataSources.OpenTraining(data);
@@ -175,65 +186,95 @@ public sealed class ElasticTests
                 Steps = steps,
                 InitialWeightsSha256 = "",
             };
-            _job = new TrainingJob(configuration, source);
+            _job = new TrainingJob(configuration, isFaulty ? new FaultySource(source) : source);
             _state = new TrainingState(initial, s_adam.Create(model.ParameterCount));
-            CoordinatorOptions options = new() { Version = "1", Numerics = "n", HasValidation = false };
-            CoordinatorMachine machine = new(new Term(1), new Step(0), _job.Schedule, options);
-            Observer = new CountingObserver(() => Workers!.AllocatedBytes);
-            Host = new CoordinatorHost(_job, _state, machine, options, Observer, TimeProvider.System);
-            Workers = new LocalWorkers(Host, _job, "1", "n", TimeProvider.System);
+            _workers = new LocalWorkers(_job, new Term(1));
         }
 
-        public CoordinatorHost Host { get; }
+        public Task<CoordinatorOrder.Finish> Run => _actors.Finished;
 
-        public LocalWorkers Workers { get; }
+        public int Steps => Volatile.Read(ref _steps);
 
-        public CountingObserver Observer { get; }
+        /// <summary>What compute threads had allocated when each step was done.</summary>
+        public IReadOnlyList<long> Allocated => _allocated;
 
         public string Sha =>
             Convert.ToHexString(SHA256.HashData(MemoryMarshal.AsBytes(_state.Parameters.Values.Span)));
 
-        /// <summary>Ends everybody and counts what they still hold: the current parameters, and no gradient.</summary>
+        public static async Task<Training> BeginAsync(int steps, bool isFaulty = false)
+        {
+            Training training = new(steps, isFaulty);
+            training._actors = await RunActors.StartAsync(training._system, new CoordinatorSettings
+            {
+                Job = training._job,
+                State = training._state,
+                Term = new Term(1),
+                First = new Step(0),
+                Options = new CoordinatorOptions { Version = "1", Numerics = "n", HasValidation = false },
+                Journal = ActorProps.Of(() => new CountingJournal(training.OnSteps)),
+                LocalWorker = training._workers.Describe,
+                JournalInterval = TimeSpan.Zero,
+            });
+            return training;
+        }
+
+        public Task<IActorRef> StartAsync(int threads) => _actors.StartWorkerAsync(threads);
+
+        public static async Task StopAsync(IActorRef worker, bool kill)
+        {
+            Task ended = worker.WatchAsync();
+            worker.Tell(kill ? WorkerActor.Kill.Instance : WorkerActor.Drain.Instance);
+            await ended;
+        }
+
+        public void Stop() => _actors.Stop();
+
+        /// <summary>Ends everybody and counts what they still hold: the current weights, and no gradient.</summary>
         public async Task EndAsync()
         {
-            await Workers.DisposeAsync();
-            await Host.DisposeAsync();
+            await _actors.DisposeAsync();
             Assert.Equal(0, _job.Gradients.Outstanding);
             Assert.Equal(1, _state.BuffersOutstanding);
         }
 
         public async ValueTask DisposeAsync()
         {
-            await Workers.DisposeAsync();
-            await Host.DisposeAsync();
+            await _actors.DisposeAsync();
+            await _system.Terminate();
             _folder.Dispose();
+        }
+
+        private void OnSteps(JournalActor.Steps steps)
+        {
+            _allocated.Add(_workers.AllocatedBytes);
+            Volatile.Write(ref _steps, steps.Results[^1].Steps);
         }
     }
 
-    /// <summary>Counts steps, and what compute threads had allocated when each was done; saves nothing.</summary>
-    private sealed class CountingObserver(Func<long> allocated) : ITrainingObserver
+    /// <summary>Counts steps; writes nothing down.</summary>
+    private sealed class CountingJournal(Action<JournalActor.Steps> onSteps) : UntypedActor
     {
-        private readonly List<long> _allocated = [];
-        private int _steps;
-
-        public int Steps => Volatile.Read(ref _steps);
-
-        public long[] Allocated => [.. _allocated];
-
-        public void Note(string line)
+        protected override void OnReceive(object message)
         {
+            if (message is JournalActor.Steps steps)
+            {
+                onSteps(steps);
+            }
         }
+    }
 
-        public void OnStep(in StepResult result)
-        {
-            _allocated.Add(allocated());
-            Volatile.Write(ref _steps, result.Steps);
-        }
+    /// <summary>Pairs that cannot be read, through a fault of the program.</summary>
+    private sealed class FaultySource(PairSource source) : PairSource
+    {
+        public override int Count => source.Count;
 
-        public void Validate(TrainingState state, int steps)
-        {
-        }
+        public override ImageShape Shape => source.Shape;
 
-        public Task SaveAsync(TrainingState state, int steps) => Task.CompletedTask;
+        public override bool HasCleanTargets => source.HasCleanTargets;
+
+        public override string ContentHash => source.ContentHash;
+
+        public override void Read(int index, int epoch, Span<float> input, Span<float> target) =>
+            throw new InvariantException("Pairs can be read.");
     }
 }

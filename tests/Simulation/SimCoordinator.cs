@@ -2,22 +2,21 @@ using Distributed.Coordinator.Core;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Core;
-using static Distributed.Coordinator.Core.CoordinatorEffect;
-using static Distributed.Coordinator.Core.CoordinatorEvent;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Simulation;
 
 /// <summary>A coordinator's process and its disk, which survives it.</summary>
 internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule schedule, ulong[] expected, int every)
-    : SimProcess<CoordinatorEvent, CoordinatorEffect>(world, new Tick())
+    : SimProcess<CoordinatorReport, CoordinatorOrder>(world, new Tick())
 {
     private readonly SortedDictionary<int, ulong> _disk = new() { [0] = Toy.Initial };
     private readonly SortedDictionary<WorkerId, SimLink> _links = [];
-    private readonly Dictionary<GradientTicket, ulong> _gradients = [];
     private int _term;
     private int _ids;
-    private long _tickets;
-    private ulong _parameters;
+    private ulong _weights;
+    private SimPayloads _payloads = new();
     private CoordinatorMachine? _machine;
 
     public Outcome? Outcome { get; private set; }
@@ -28,6 +27,9 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
 
     public long Recomputed { get; private set; }
 
+    /// <summary>Gradients that this life holds.</summary>
+    public int Outstanding => _payloads.Outstanding;
+
     public int Terms => _term;
 
     public string Describe() =>
@@ -36,8 +38,8 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
     public void Start()
     {
         int first = _disk.Keys.Max();
-        _parameters = _disk[first];
-        _gradients.Clear();
+        _weights = _disk[first];
+        _payloads = new SimPayloads();
         _links.Clear();
         _ids = 0;
         _machine = new CoordinatorMachine(
@@ -79,108 +81,87 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
         return link;
     }
 
-    public void OnJoin(SimLink link) =>
-        Post(new WorkerJoined(link.Id, "name", "1", "n", Threads: 1 + (link.Id.Value % 2)));
-
-    public void OnReady(SimLink link) => Post(new WorkerReady(link.Id));
-
-    public void OnHeartbeat(SimLink link, bool isReady) => Post(new HeartbeatArrived(link.Id, isReady));
-
-    public void OnLeave(SimLink link) => Post(new WorkerLeft(link.Id));
-
     public void OnLinkLost(SimLink link)
     {
         _links.Remove(link.Id);
         Post(new WorkerLost(link.Id, "reset"));
     }
 
-    public void OnSum(SimLink link, WorkerEffect.SendSum sum, ulong value)
+    /// <summary>A message has arrived; a payload of another process is copied into one of this.</summary>
+    public void Receive(SimLink link, WorkerMessage message, ulong payload)
     {
-        GradientTicket ticket = new(++_tickets);
-        _gradients.Add(ticket, value);
-        Post(new PartialSumArrived(link.Id, sum.Term, sum.Step, sum.Node, sum.ShardCount, sum.Loss, ticket));
+        if (message is WorkerMessage.GradientSum)
+        {
+            message = message with { Payload = _payloads.Create(payload) };
+        }
+
+        Post(orders => _machine!.Handle(link.Id, message, World.Now, orders));
     }
 
-    protected override void Perform(CoordinatorEffect effect)
+    protected override void Perform(CoordinatorOrder order)
     {
-        switch (effect)
+        switch (order)
         {
-            case Welcome welcome:
-                WorkerEvent.Welcomed welcomed = new(welcome.Term, welcome.Worker, "plan", TimeSpan.FromSeconds(1));
-                Tell(welcome.Worker, isBulk: false, worker => worker.Receive(welcomed));
+            case Send { To: var to, Message: CoordinatorMessage.Weights weights }:
+                ulong payload = _weights;
+                Tell(to, isPayload: true, worker => worker.Receive(weights, payload));
                 break;
-            case SendHeartbeat beat:
-                Tell(beat.Worker, isBulk: false, worker => worker.Receive(new WorkerEvent.CoordinatorHeard()));
-                break;
-            case SendParameters send:
-                ulong parameters = _parameters;
-                Tell(send.Worker, isBulk: true, worker => worker.ReceiveParameters(send.Term, send.Step, parameters));
-                break;
-            case Assign assign:
-                WorkerEvent.Assigned assigned = new(assign.Term, assign.Step, assign.Shards);
-                Tell(assign.Worker, isBulk: false, worker => worker.Receive(assigned));
-                break;
-            case ApplyUpdate update: Update(update); break;
-            case Release release: Check.That(_gradients.Remove(release.Gradient), "a gradient goes once"); break;
-            case Discard discard: Check.That(_gradients.Remove(discard.Gradient), "a gradient goes once"); break;
-            case SaveCheckpoint save: Save(save.Step); break;
-            case Validate validate: Later(World.Time(0, 2), () => Post(new ValidationDone(validate.Step))); break;
-            case DropWorker drop: Close(drop.Worker); break;
-            case Dismiss dismiss:
-                Tell(dismiss.Worker, isBulk: false, worker => worker.Receive(new WorkerEvent.Finished(dismiss.Why)));
-                Close(dismiss.Worker);
-                break;
+            case Send send: Tell(send.To, isPayload: false, worker => worker.Receive(send.Message, 0)); break;
+            case AverageAndStep step: AverageAndStep(step); break;
+            case Release release: release.Gradient.Take(); break;
+            case Save save: Save(save.Step); break;
+            case Validate validate: Later(World.Time(0, 2), () => Post(new Validated(validate.Step))); break;
+            case Close close: CloseLink(close.Worker); break;
             case Finish finish:
                 Outcome = finish.Outcome;
                 Recomputed += _machine!.RecomputedShards;
                 break;
-            default: throw new InvalidOperationException(effect.ToString());
+            default: throw new InvalidOperationException(order.ToString());
         }
     }
 
-    private void Update(ApplyUpdate update)
+    private void AverageAndStep(AverageAndStep order)
     {
-        int step = update.Step.Value;
+        int step = order.Step.Value;
         ReductionTree tree = new(schedule.At(step).ShardCount);
         TreeReduction<Box> sums = new((left, right) => left.Value = Toy.Add(left.Value, right.Value));
         sums.Reset(tree.ShardCount, new ShardRange(0, tree.ShardCount));
         ulong? root = null;
-        foreach (AcceptedSum sum in update.Sums)
+        foreach (WorkerMessage.GradientSum sum in order.Sums)
         {
-            Check.That(_gradients.Remove(sum.Gradient, out ulong value), "a gradient goes once");
-            TreeNode node = sum.Node;
-            root = sums.Put(node, new Box { Value = value }, out _, out Box? total) ? total!.Value : root;
+            Box box = new() { Value = sum.Payload.Take() };
+            root = sums.Put(sum.Node, box, out _, out Box? total) ? total!.Value : root;
         }
 
         Check.That(root is not null, "the sums cover every shard once");
         Later(World.Time(0, 0.05), () =>
         {
-            _parameters = Toy.Update(_parameters, root.Value);
-            Check.That(_parameters == expected[step + 1], $"the update of step {step} has the bits of a run alone");
-            Post(new UpdateApplied(update.Step));
+            _weights = Toy.Update(_weights, root.Value);
+            Check.That(_weights == expected[step + 1], $"step {step} has the bits of a run alone");
+            Post(new Stepped(order.Step));
         });
     }
 
     private void Save(Step step)
     {
-        ulong parameters = _parameters;
-        Check.That(parameters == expected[step.Value], "a checkpoint holds the parameters of its step");
+        ulong weights = _weights;
+        Check.That(weights == expected[step.Value], "a checkpoint holds the weights of its step");
         Later(World.Time(0.01, 1), () =>
         {
-            _disk[step.Value] = parameters;
-            Post(new CheckpointSaved(step));
+            _disk[step.Value] = weights;
+            Post(new Saved(step));
         });
     }
 
-    private void Tell(WorkerId id, bool isBulk, Action<SimWorker> deliver)
+    private void Tell(WorkerId id, bool isPayload, Action<SimWorker> deliver)
     {
         if (_links.TryGetValue(id, out SimLink? link))
         {
-            link.ToWorker(isBulk, () => deliver(link.Worker));
+            link.ToWorker(isPayload, () => deliver(link.Worker));
         }
     }
 
-    private void Close(WorkerId id)
+    private void CloseLink(WorkerId id)
     {
         if (_links.Remove(id, out SimLink? link))
         {

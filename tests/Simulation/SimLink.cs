@@ -4,7 +4,7 @@ using Distributed.Protocol.Messages;
 namespace Distributed.Simulation;
 
 /// <summary>
-/// One connection between a worker's process and a coordinator's, with a control and a bulk lane each way.
+/// One connection between a worker's process and a coordinator's, with a lane for messages and one for payloads.
 /// </summary>
 internal sealed class SimLink(World world, Faults faults, WorkerId id, SimCoordinator coordinator, SimWorker worker)
 {
@@ -25,7 +25,7 @@ internal sealed class SimLink(World world, Faults faults, WorkerId id, SimCoordi
 
     public bool IsWorkerOpen => _isWorkerOpen && _workerLife == worker.Life && ReferenceEquals(worker.Link, this);
 
-    public void ToWorker(bool isBulk, Action deliver) => Send(isBulk ? 1 : 0, () =>
+    public void ToWorker(bool isPayload, Action deliver) => Send(isPayload ? 1 : 0, () =>
     {
         if (IsWorkerOpen)
         {
@@ -33,7 +33,7 @@ internal sealed class SimLink(World world, Faults faults, WorkerId id, SimCoordi
         }
     });
 
-    public void ToCoordinator(bool isBulk, Action deliver) => Send(isBulk ? 3 : 2, () =>
+    public void ToCoordinator(bool isPayload, Action deliver) => Send(isPayload ? 3 : 2, () =>
     {
         if (IsCoordinatorOpen)
         {

@@ -3,11 +3,11 @@ using Distributed.Protocol.Machines;
 namespace Distributed.Simulation;
 
 /// <summary>
-/// A process that runs one machine: handles events at once, performs effects in order, ticks at deadlines.
+/// A process that runs one machine: hands it what comes at once, performs orders in order, ticks at deadlines.
 /// </summary>
-internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
+internal abstract class SimProcess<TReport, TOrder>(World world, TReport tick)
 {
-    private IProtocolMachine<TEvent, TEffect>? _machine;
+    private IMachine<TReport, TOrder>? _machine;
     private Timestamp _frozenUntil;
 
     /// <summary>
@@ -28,7 +28,7 @@ internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
         _machine = null;
     }
 
-    protected void Start(IProtocolMachine<TEvent, TEffect> machine, TEvent started)
+    protected void Start(IMachine<TReport, TOrder> machine, TReport started)
     {
         Life++;
         _machine = machine;
@@ -36,11 +36,14 @@ internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
         Post(started);
     }
 
-    /// <summary>Puts an event into the mailbox.</summary>
-    protected void Post(TEvent @event)
+    /// <summary>Puts a report into the mailbox.</summary>
+    protected void Post(TReport report) => Post(orders => _machine!.Handle(report, world.Now, orders));
+
+    /// <summary>Puts into the mailbox what hands the machine something.</summary>
+    protected void Post(Action<List<TOrder>> handle)
     {
         int life = Life;
-        world.After(TimeSpan.Zero, () => Take(@event, life));
+        world.After(TimeSpan.Zero, () => Take(handle, life));
     }
 
     /// <summary>Does something later if the process still lives then.</summary>
@@ -56,9 +59,9 @@ internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
         });
     }
 
-    protected abstract void Perform(TEffect effect);
+    protected abstract void Perform(TOrder order);
 
-    private void Take(TEvent @event, int life)
+    private void Take(Action<List<TOrder>> handle, int life)
     {
         if (life != Life || _machine is null)
         {
@@ -67,17 +70,17 @@ internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
 
         if (world.Now < _frozenUntil)
         {
-            world.After(_frozenUntil - world.Now, () => Take(@event, life));
+            world.After(_frozenUntil - world.Now, () => Take(handle, life));
             return;
         }
 
-        List<TEffect> effects = [];
-        _machine.Handle(@event, world.Now, effects);
-        foreach (TEffect effect in effects)
+        List<TOrder> orders = [];
+        handle(orders);
+        foreach (TOrder order in orders)
         {
             if (life == Life)
             {
-                Perform(effect);
+                Perform(order);
             }
         }
 
@@ -88,7 +91,7 @@ internal abstract class SimProcess<TEvent, TEffect>(World world, TEvent tick)
             {
                 if (_machine?.NextDeadline == deadline)
                 {
-                    Take(tick, life);
+                    Take(orders => _machine.Handle(tick, world.Now, orders), life);
                 }
             });
         }

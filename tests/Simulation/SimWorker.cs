@@ -2,20 +2,19 @@ using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Core;
-using static Distributed.Worker.Core.WorkerEffect;
-using static Distributed.Worker.Core.WorkerEvent;
+using static Distributed.Worker.Core.WorkerOrder;
+using static Distributed.Worker.Core.WorkerReport;
 
 namespace Distributed.Simulation;
 
 /// <summary>A worker's process: one compute thread, one link at a time.</summary>
 internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordinator coordinator, int number)
-    : SimProcess<WorkerEvent, WorkerEffect>(world, new Tick())
+    : SimProcess<WorkerReport, WorkerOrder>(world, new Tick())
 {
-    private readonly Dictionary<ParametersTicket, ulong> _parameters = [];
-    private readonly Dictionary<GradientTicket, ulong> _gradients = [];
-    private long _tickets;
+    private SimPayloads _payloads = new();
+    private WorkerMachine? _machine;
     private Term _termMax;
-    private ParametersTicket? _begun;
+    private CoordinatorMessage.Weights? _begun;
     private int _generation;
     private Timestamp _busyUntil;
 
@@ -34,9 +33,13 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
         Outcome = null;
         _begun = null;
         _busyUntil = World.Now;
-        _parameters.Clear();
-        _gradients.Clear();
-        Start(new WorkerMachine(new WorkerOptions { Jitter = attempt => number * 0.1 % 1 }), new Started());
+        _payloads = new SimPayloads();
+        _machine = new WorkerMachine(new WorkerOptions
+        {
+            Identity = new WorkerMessage.Join($"worker-{number}", "1", "n", Threads: 1 + (number % 2)),
+            Jitter = attempt => number * 0.1 % 1,
+        });
+        Start(_machine, new Started());
     }
 
     /// <summary>The compute thread stands still while the rest goes on.</summary>
@@ -57,51 +60,45 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
 
     public void OnLinkLost() => Post(new ConnectionLost("reset"));
 
-    public void Receive(WorkerEvent @event)
+    /// <summary>A message has arrived; a payload of another process is copied into one of this.</summary>
+    public void Receive(CoordinatorMessage message, ulong payload)
     {
-        if (@event is Welcomed welcomed)
+        if (message is CoordinatorMessage.Welcome welcome)
         {
-            Check.That(welcomed.Term.Value >= _termMax.Value, "terms never go back");
-            _termMax = welcomed.Term;
+            Check.That(welcome.Term.Value >= _termMax.Value, "terms never go back");
+            _termMax = welcome.Term;
+        }
+        else if (message is CoordinatorMessage.Weights)
+        {
+            message = message with { Payload = _payloads.Create(payload) };
         }
 
-        Post(@event);
+        Post(orders => _machine!.Handle(message, World.Now, orders));
     }
 
-    public void ReceiveParameters(Term term, Step step, ulong parameters)
+    protected override void Perform(WorkerOrder order)
     {
-        ParametersTicket ticket = new(++_tickets);
-        _parameters.Add(ticket, parameters);
-        Receive(new CoordinatorHeard());
-        Receive(new ParametersArrived(term, step, ticket));
-    }
-
-    protected override void Perform(WorkerEffect effect)
-    {
-        switch (effect)
+        switch (order)
         {
             case Connect: Later(World.Time(0.001, 0.1), TryConnect); break;
-            case Disconnect: Close(); break;
-            case SendJoin: Tell(isBulk: false, link => coordinator.OnJoin(link)); break;
-            case Prepare prepare: Later(World.Time(0, 0.5), () => Post(new Prepared(prepare.Term))); break;
-            case SendReady: Tell(isBulk: false, link => coordinator.OnReady(link)); break;
-            case SendHeartbeat beat: Tell(isBulk: false, link => coordinator.OnHeartbeat(link, beat.IsReady)); break;
-            case SendLeave: Tell(isBulk: false, link => coordinator.OnLeave(link)); break;
-            case BeginStep begin: LetGoOfStep(); _begun = begin.Parameters; break;
-            case ComputeShards compute: Compute(compute); break;
-            case CancelStep: LetGoOfStep(); break;
-            case SendSum sum:
-                Check.That(_gradients.Remove(sum.Gradient, out ulong value), "a sum is sent once");
-                Tell(isBulk: true, link => coordinator.OnSum(link, sum, value));
+            case Disconnect: CloseLink(); break;
+            case Send { Message: WorkerMessage.GradientSum sum }:
+                ulong payload = sum.Payload.Take();
+                Tell(isPayload: true, link => coordinator.Receive(link, sum, payload));
                 break;
-            case Release release: Check.That(_gradients.Remove(release.Gradient), "a gradient goes once"); break;
-            case ReleaseParameters old: Check.That(_parameters.Remove(old.Parameters), "parameters go once"); break;
+            case Send send: Tell(isPayload: false, link => coordinator.Receive(link, send.Message, 0)); break;
+            case Prepare prepare: Later(World.Time(0, 0.5), () => Post(new Prepared(prepare.Term))); break;
+            case BeginStep begin: ForgetStep(); _begun = begin.Weights; break;
+            case ComputeShards compute: Compute(compute); break;
+            case CancelStep: ForgetStep(); break;
+            case Release release: release.Payload.Take(); break;
             case Exit exit:
                 Outcome = exit.Outcome;
-                Close();
+                ForgetStep();
+                CloseLink();
                 base.Crash();
                 break;
-            default: throw new InvalidOperationException(effect.ToString());
+            default: throw new InvalidOperationException(order.ToString());
         }
     }
 
@@ -111,26 +108,26 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
         Post(Link is null ? new ConnectionLost("no answer") : new Connected());
     }
 
-    private void Close()
+    private void CloseLink()
     {
         SimLink? link = Link;
         Link = null;
         link?.CloseByWorker();
     }
 
-    private void Tell(bool isBulk, Action<SimLink> deliver)
+    private void Tell(bool isPayload, Action<SimLink> deliver)
     {
         if (Link is { } link && link.IsWorkerOpen)
         {
-            link.ToCoordinator(isBulk, () => deliver(link));
+            link.ToCoordinator(isPayload, () => deliver(link));
         }
     }
 
-    private void LetGoOfStep()
+    private void ForgetStep()
     {
-        if (_begun is { } old)
+        if (_begun is { } weights)
         {
-            Check.That(_parameters.Remove(old), "parameters go once");
+            weights.Payload.Take();
         }
 
         _begun = null;
@@ -140,7 +137,8 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
     private void Compute(ComputeShards compute)
     {
         ReductionTree tree = new(schedule.At(compute.Step.Value).ShardCount);
-        ulong parameters = _parameters[_begun!.Value];
+        Term term = _begun!.Term;
+        ulong weights = ((SimPayloads.SimPayload)_begun.Payload!).Peek();
         int generation = _generation;
         foreach (TreeNode node in tree.MaximalNodes(compute.Shards))
         {
@@ -152,9 +150,11 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
             {
                 if (generation == _generation || isStubborn)
                 {
-                    GradientTicket ticket = new(++_tickets);
-                    _gradients.Add(ticket, Toy.Node(tree, node, parameters, compute.Step.Value));
-                    Post(new SumReady(compute.Term, compute.Step, node, count, Loss: count, ticket));
+                    Post(new SumCompleted(new WorkerMessage.GradientSum(
+                        term, compute.Step, node, count, Loss: count, Compute: default)
+                    {
+                        Payload = _payloads.Create(Toy.Node(tree, node, weights, compute.Step.Value)),
+                    }));
                 }
             });
         }

@@ -12,10 +12,11 @@ public sealed class SimulationTests
     private const int Seeds = 1000;
     private static readonly TimeSpan s_healAt = TimeSpan.FromSeconds(60);
     private static readonly TimeSpan s_endAt = TimeSpan.FromMinutes(15);
+    private static readonly TimeSpan s_longestFreeze = TimeSpan.FromSeconds(20);
 
     /// <summary>
     /// Goal: whatever happens, a run ends with the bits of an undisturbed one. Method: faults for a minute, checkers
-    /// after every update, save and ticket; then everything heals, and the run must finish. To replay one failing seed,
+    /// after every step, save and payload; then everything heals, and the run must finish. To replay one failing seed,
     /// set SIMULATION_SEED.
     /// </summary>
     [Fact]
@@ -85,7 +86,8 @@ public sealed class SimulationTests
             world.Run(() => coordinator.Outcome is not null, s_endAt);
             Check.That(coordinator.Outcome == Outcome.Completed, $"the run ends ({coordinator.Describe()})");
             Check.That(coordinator.Saved == expected[^1], "the last checkpoint has the bits of a run alone");
-            world.Run(() => false, world.Now.SinceStart + TimeSpan.FromSeconds(2));
+            world.Run(() => false, world.Now.SinceStart + s_longestFreeze);
+            Check.That(coordinator.Outstanding == 0, "the coordinator has released every gradient");
             Check.That(
                 workers.TrueForAll(worker => worker.Outcome is null or WorkerOutcome.Done),
                 "no worker ends for another reason than the end of the run");

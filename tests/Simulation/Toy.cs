@@ -7,33 +7,33 @@ internal static class Toy
 {
     public const ulong Initial = 12345;
 
-    public static ulong Shard(ulong parameters, int step, int shard) => Mix(Mix(parameters, (ulong)step), (ulong)shard);
+    public static ulong Shard(ulong weights, int step, int shard) => Mix(Mix(weights, (ulong)step), (ulong)shard);
 
     public static ulong Add(ulong left, ulong right) => Mix(left + 1, right);
 
-    public static ulong Update(ulong parameters, ulong sum) => Mix(parameters, sum + 7);
+    public static ulong Update(ulong weights, ulong sum) => Mix(weights, sum + 7);
 
     /// <summary>The sum of one node, computed as the definition says.</summary>
-    public static ulong Node(ReductionTree tree, TreeNode node, ulong parameters, int step)
+    public static ulong Node(ReductionTree tree, TreeNode node, ulong weights, int step)
     {
         node = tree.Canonical(node);
         return node.Level == 0
-            ? Shard(parameters, step, node.Index)
-            : Add(Node(tree, tree.Left(node), parameters, step), Node(tree, tree.Right(node), parameters, step));
+            ? Shard(weights, step, node.Index)
+            : Add(Node(tree, tree.Left(node), weights, step), Node(tree, tree.Right(node), weights, step));
     }
 
-    /// <summary>The parameters after 0, 1, ... updates without any fault or distribution.</summary>
+    /// <summary>The weights after 0, 1, ... updates without any fault or distribution.</summary>
     public static ulong[] Run(BatchSchedule schedule)
     {
-        ulong[] parameters = new ulong[schedule.StepsTotal + 1];
-        parameters[0] = Initial;
+        ulong[] weights = new ulong[schedule.StepsTotal + 1];
+        weights[0] = Initial;
         for (int step = 0; step < schedule.StepsTotal; step++)
         {
             ReductionTree tree = new(schedule.At(step).ShardCount);
-            parameters[step + 1] = Update(parameters[step], Node(tree, tree.Root, parameters[step], step));
+            weights[step + 1] = Update(weights[step], Node(tree, tree.Root, weights[step], step));
         }
 
-        return parameters;
+        return weights;
     }
 
     private static ulong Mix(ulong left, ulong right)

@@ -17,7 +17,7 @@ public sealed class DoctorTests : IDisposable
     }
 
     [Fact]
-    public async Task Report_HasALineForEachSubject_AndShardsNothing()
+    public async Task Report_HasALineForEachSubject_AndLeavesNothing()
     {
         _runner.Settings["Train:RunsRoot"] = Path.Combine(_root, "runs");
         await _runner.RunAsync("doctor");

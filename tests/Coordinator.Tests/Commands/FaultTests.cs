@@ -3,6 +3,8 @@ using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Machines;
 
 namespace Distributed.Coordinator.Tests.Commands;
 
@@ -43,6 +45,37 @@ public sealed class FaultTests : IDisposable
         {
             Assert.Equal(["cause", "remedy"], _runner.ErrorLines);
         }
+    }
+
+    /// <summary>A fault of the program itself: the actor is named, the stack is shown, the exit code is 1.</summary>
+    [Fact]
+    public async Task ActorFails_IsNamedWithTypeAndStack()
+    {
+        _runner.Train = (_, _, _) => throw new ActorFailedException("journal", Broken());
+
+        Assert.Equal(ExitCodes.Failed, await _runner.RunAsync());
+        Assert.Equal("journal failed: InvariantException: Steps are in order.", _runner.ErrorLines[0]);
+        Assert.Contains("can be resumed", _runner.ErrorLines[1], StringComparison.Ordinal);
+        Assert.Contains("ActorFails_IsNamedWithTypeAndStack", _runner.Error, StringComparison.Ordinal);
+
+        static Exception Broken()
+        {
+            try
+            {
+                throw new InvariantException("Steps are in order.");
+            }
+            catch (InvariantException exception)
+            {
+                return exception;
+            }
+        }
+    }
+
+    [Fact]
+    public async Task ActorMeetsAFullDisk_Is7()
+    {
+        _runner.Train = (_, _, _) => throw new ActorFailedException("journal", new IOException("No space left", 28));
+        Assert.Equal(ExitCodes.DiskFull, await _runner.RunAsync());
     }
 
     [Fact]

@@ -154,7 +154,7 @@ public sealed class ModelCommandTests : IDisposable
     }
 
     [Fact]
-    public async Task Denoise_WhatCannotBe_IsRefusedAndShardsNothing()
+    public async Task Denoise_WhatCannotBe_IsRefusedAndLeavesNothing()
     {
         string grey = _run.WritePng("grey.png", channels: 1);
         string broken = _run.WritePng("broken.png");

@@ -74,16 +74,13 @@ public sealed class DataOverLinkTests : IDisposable
 
     private async Task JoinsAsync(ServedRun run, string? own)
     {
-        (WorkerHost worker, LinkClient client) = run.Worker(new JobSource(own, Cache, _ => { }));
-        await using (client)
-        await using (worker)
+        await using (RemoteWorker worker = run.Worker(new JobSource(own, Cache, _ => { })))
         {
-            Task running = worker.RunAsync();
             await RunningProgram.Until(
-                () => Task.FromResult(running.IsCompleted || run.Host.WorkersReady == 1), "a ready worker");
-            Assert.False(running.IsCompleted);
+                () => Task.FromResult(worker.Ended.IsCompleted || run.Host.WorkersReady == 1), "a ready worker");
+            Assert.False(worker.Ended.IsCompleted);
             worker.Drain();
-            await running;
+            await worker.Ended;
         }
 
         await RunningProgram.Until(() => Task.FromResult(run.Host.WorkersReady == 0), "no worker");

@@ -83,14 +83,10 @@ public sealed class LinkServerTests : IAsyncLifetime, IDisposable
     [InlineData(ServedRun.Version, "other bits")]
     public async Task OtherVersionOrArithmetic_IsRefusedWithTheReason(string version, string numerics)
     {
-        (WorkerHost worker, LinkClient client) = _run.Worker(_jobs, version, numerics);
-        await using (client)
-        await using (worker)
-        {
-            WorkerEffect.Exit exit = await worker.RunAsync().WaitAsync(s_patience);
-            Assert.Equal(WorkerOutcome.VersionMismatch, exit.Outcome);
-            Assert.Contains(version == ServedRun.Version ? numerics : version, exit.Why, StringComparison.Ordinal);
-        }
+        await using RemoteWorker worker = _run.Worker(_jobs, version, numerics);
+        WorkerOrder.Exit exit = await worker.Ended.WaitAsync(s_patience);
+        Assert.Equal(WorkerOutcome.VersionMismatch, exit.Outcome);
+        Assert.Contains(version == ServedRun.Version ? numerics : version, exit.Why, StringComparison.Ordinal);
     }
 
     [Fact]
@@ -169,14 +165,11 @@ public sealed class LinkServerTests : IAsyncLifetime, IDisposable
 
     private async Task JoinsAsync()
     {
-        (WorkerHost worker, LinkClient client) = _run.Worker(_jobs);
-        await using (client)
-        await using (worker)
+        await using (RemoteWorker worker = _run.Worker(_jobs))
         {
-            Task run = worker.RunAsync();
             await RunningProgram.Until(() => Task.FromResult(_run.Host.WorkersReady == 1), "a worker");
             worker.Drain();
-            await run.WaitAsync(s_patience);
+            await worker.Ended.WaitAsync(s_patience);
         }
 
         await RunningProgram.Until(() => Task.FromResult(_run.Host.WorkersReady == 0), "no worker");

@@ -1,5 +1,6 @@
 using System.Net;
 using System.Net.Sockets;
+using Akka.Actor;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Http;
@@ -8,8 +9,8 @@ using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Optimizers;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Actors;
@@ -18,28 +19,23 @@ using Distributed.Worker.Core;
 namespace Distributed.EndToEnd.Tests.Link;
 
 /// <summary>A coordinator in this process that waits for workers, and never has enough of them.</summary>
-internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
+internal sealed class ServedRun : IAsyncDisposable
 {
     public const string Version = "1.2.3";
     private readonly string _folder = Directory.CreateTempSubdirectory("distributed-served-").FullName;
-    private readonly DataBlocks _data;
-    private readonly Task _run;
+    private readonly RunMetrics _metrics = new();
+    private readonly ActorSystem _system = ActorSystems.CreateLocal("served");
+    private RunActors _actors = null!;
 
-    private ServedRun(TrainingJob job, string version, string numerics, DateTimeOffset firstStart)
+    private ServedRun(TrainingJob job, DateTimeOffset firstStart)
     {
         Job = job;
         Secrets = SecretsFolder.Open(Path.Combine(_folder, "secrets"), null, firstStart);
-        CoordinatorOptions options = new() { Version = version, Numerics = numerics, WorkersMin = 100 };
-        TrainingState state = new(new float[job.Model.ParameterCount], new Sgd(job.Model.ParameterCount));
-        CoordinatorMachine machine = new(new Term(1), new Step(0), job.Schedule, options);
-        _data = new DataBlocks(job.Source, Path.Combine(_folder, "data.tmp"));
-        Host = new CoordinatorHost(job, state, machine, options, this, TimeProvider.System) { Data = _data };
-        _run = Host.RunAsync();
     }
 
     public TrainingJob Job { get; }
 
-    public CoordinatorHost Host { get; }
+    public LinkHost Host { get; private set; } = null!;
 
     public SecretsFolder Secrets { get; }
 
@@ -76,31 +72,14 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
                 InitialWeightsSha256 = "",
             },
             source),
-            version,
-            numerics,
             firstStart ?? DateTimeOffset.UtcNow);
-        run.Server = await LinkServer.StartAsync(
-            new ListenAddress(address ?? IPAddress.Loopback, 0, IsAskedFor: true),
-            run.Host,
-            run.Secrets,
-            options ?? new LinkOptions(),
-            TimeProvider.System);
+        await run.ServeAsync(address, options, version, numerics);
         return run;
     }
 
     /// <summary>A worker in this process that joins over the link.</summary>
-    public (WorkerHost Host, LinkClient Client) Worker(JobSource jobs, string version = Version, string numerics = "n")
-    {
-        LinkClient client = new(Server.Address, Secrets.Join, new LinkOptions(), TimeProvider.System);
-        return (
-            new WorkerHost(
-                new WorkerIdentity("w", version, numerics, 1),
-                new Connector(client),
-                jobs.Prepare,
-                new WorkerOptions(),
-                TimeProvider.System),
-            client);
-    }
+    public RemoteWorker Worker(JobSource jobs, string version = Version, string numerics = "n") =>
+        new(this, jobs, version, numerics);
 
     public async Task<Socket> ConnectAsync()
     {
@@ -109,29 +88,88 @@ internal sealed class ServedRun : ITrainingObserver, IAsyncDisposable
         return socket;
     }
 
-    public void Note(string line)
+    public async ValueTask DisposeAsync()
     {
+        await Server.DisposeAsync();
+        await _actors.DisposeAsync();
+        await _system.Terminate();
+        _metrics.Dispose();
+        Secrets.Dispose();
+        Directory.Delete(_folder, recursive: true);
     }
 
-    public void OnStep(in StepResult result)
+    private async Task ServeAsync(IPAddress? address, LinkOptions? options, string version, string numerics)
     {
+        JournalSettings journal = new(Job, 0, new NoDisplay(), _metrics);
+        CoordinatorSettings settings = new()
+        {
+            Job = Job,
+            State = new TrainingState(new float[Job.Model.ParameterCount], new Sgd(Job.Model.ParameterCount)),
+            Term = new Term(1),
+            First = new Step(0),
+            Options = new CoordinatorOptions
+            {
+                Version = version,
+                Numerics = numerics,
+                WorkersMin = 100,
+                Plan = Job.Configuration.ToJson(),
+            },
+            Journal = ActorProps.Of(() => new JournalActor(journal)),
+            DataSet = ActorProps.Of(() => new DataSetActor(Job.Source, Path.Combine(_folder, "data.tmp"))),
+        };
+        _actors = await RunActors.StartAsync(_system, settings);
+        Host = new LinkHost(_actors.Coordinator, Job.Gradients, _metrics, settings.Traffic, _actors.Fail);
+        Server = await LinkServer.StartAsync(
+            new ListenAddress(address ?? IPAddress.Loopback, 0, IsAskedFor: true),
+            Host,
+            Secrets,
+            options ?? new LinkOptions(),
+            TimeProvider.System);
     }
 
-    public void Validate(TrainingState state, int steps)
+    /// <summary>Shows nothing.</summary>
+    private sealed class NoDisplay : ITrainingDisplay
     {
+        public void Note(string line)
+        {
+        }
+
+        public void OnStep(in StepProgress progress)
+        {
+        }
+
+        public void OnValidated(int step, Evaluation evaluation)
+        {
+        }
+    }
+}
+
+/// <summary>A worker in this process that joins over a link.</summary>
+internal sealed class RemoteWorker : IAsyncDisposable
+{
+    private readonly LinkClient _client;
+    private readonly ActorSystem _system = ActorSystems.CreateLocal("worker");
+    private readonly TaskCompletionSource<WorkerOrder.Exit> _ended =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly IActorRef _root;
+
+    public RemoteWorker(ServedRun run, JobSource jobs, string version, string numerics)
+    {
+        _client = new LinkClient(run.Server.Address, run.Secrets.Join, new LinkOptions(), TimeProvider.System);
+        WorkerOptions options = new() { Identity = new WorkerMessage.Join("w", version, numerics, 1) };
+        Props worker = WorkerActor.Remote(new Connector(_client), options, jobs, _ => { }, _ended);
+        _root = _system.ActorOf(ActorProps.Of(() => new RootActor(failure => _ended.TrySetException(failure))));
+        _root.Tell(new RootActor.Start(worker, "worker"));
     }
 
-    public Task SaveAsync(TrainingState state, int steps) => Task.CompletedTask;
+    public Task<WorkerOrder.Exit> Ended => _ended.Task;
+
+    public void Drain() => _system.ActorSelection(_root.Path / "worker").Tell(WorkerActor.Drain.Instance);
 
     public async ValueTask DisposeAsync()
     {
-        Host.Stop();
-        await _run;
-        await Server.DisposeAsync();
-        await Host.DisposeAsync();
-        _data.Dispose();
-        Secrets.Dispose();
-        Directory.Delete(_folder, recursive: true);
+        await _system.Terminate();
+        await _client.DisposeAsync();
     }
 
     private sealed class Connector(LinkClient client) : ICoordinatorConnector

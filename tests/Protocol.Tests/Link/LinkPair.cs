@@ -2,7 +2,6 @@ using System.Buffers;
 using System.Collections.Concurrent;
 using System.Net;
 using System.Net.Sockets;
-using Distributed.Protocol.Engines;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;

@@ -31,7 +31,7 @@ public sealed class LinkTests
         (CoordinatorLink link, Task run) = pair.Join(new LinkOptions());
         link.Send(new WorkerMessage.Join("a", "1", "n", 2));
         TreeNode node = new(0, 1);
-        WorkerMessage.PartialSum sum = new(new Term(1), new Step(2), node, 1, 0.5, TimeSpan.Zero, default);
+        WorkerMessage.GradientSum sum = new(new Term(1), new Step(2), node, 1, 0.5, TimeSpan.Zero);
         for (int i = 0; i < 3; i++)
         {
             link.Send(sum with { Step = new Step(i) }, Filled(floats, i));
@@ -41,13 +41,13 @@ public sealed class LinkTests
         for (int i = 0; i < 3; i++)
         {
             pair.WorkerLink.Send(
-                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), Filled(floats, -i));
+                new CoordinatorMessage.Weights(new Term(1), new Step(i)), Filled(floats, -i));
             (WorkerMessage said, IMemoryOwner<float>? bulk) = Take(pair.Coordinator.Heard);
             Assert.Equal(sum with { Step = new Step(i) }, said);
             Assert.Equal(Filled(floats, i).Memory.ToArray(), bulk!.Memory.ToArray());
-            (CoordinatorMessage heard, IMemoryOwner<float>? parameters) = Take(pair.Worker.Heard);
-            Assert.Equal(new Step(i), ((CoordinatorMessage.Parameters)heard).Step);
-            Assert.Equal(Filled(floats, -i).Memory.ToArray(), parameters!.Memory.ToArray());
+            (CoordinatorMessage heard, IMemoryOwner<float>? weights) = Take(pair.Worker.Heard);
+            Assert.Equal(new Step(i), ((CoordinatorMessage.Weights)heard).Step);
+            Assert.Equal(Filled(floats, -i).Memory.ToArray(), weights!.Memory.ToArray());
         }
 
         Assert.True(pair.Coordinator.SignsOfLife > 0);
@@ -57,15 +57,15 @@ public sealed class LinkTests
         Assert.False(pair.Worker.Closed.Task.IsCompleted);
     }
 
-    /// <summary>A peer that falls behind gets the newest parameters, and not every set that it missed.</summary>
+    /// <summary>A peer that falls behind gets the newest weights, and not every set that it missed.</summary>
     [Fact]
-    public async Task Parameters_ThatNewerOnesSupersede_AreNotSent()
+    public async Task Weights_ThatNewerOnesSupersede_AreNotSent()
     {
         using LinkPair pair = LinkPair.HalfOpen(new LinkOptions(), 10_000);
         LinkPair.Floats[] sets = [.. Enumerable.Range(0, 1000).Select(_ => Filled(10_000, 1))];
         for (int i = 0; i < sets.Length; i++)
         {
-            pair.WorkerLink.Send(new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), sets[i]);
+            pair.WorkerLink.Send(new CoordinatorMessage.Weights(new Term(1), new Step(i)), sets[i]);
         }
 
         (CoordinatorLink link, Task run) = pair.Join(new LinkOptions());
@@ -73,9 +73,9 @@ public sealed class LinkTests
         while (heard.Count == 0 || heard[^1] != sets.Length - 1)
         {
             (CoordinatorMessage message, _) = Take(pair.Worker.Heard);
-            if (message is CoordinatorMessage.Parameters parameters)
+            if (message is CoordinatorMessage.Weights weights)
             {
-                heard.Add(parameters.Step.Value);
+                heard.Add(weights.Step.Value);
             }
         }
 
@@ -92,10 +92,10 @@ public sealed class LinkTests
         const int Floats = 10_000_000;
         using LinkPair pair = LinkPair.HalfOpen(new LinkOptions(), Floats);
         (CoordinatorLink _, Task run) = pair.Join(new LinkOptions());
-        pair.WorkerLink.Send(new CoordinatorMessage.Parameters(new Term(1), new Step(0), default), Filled(Floats, 1));
+        pair.WorkerLink.Send(new CoordinatorMessage.Weights(new Term(1), new Step(0)), Filled(Floats, 1));
         pair.WorkerLink.Send(new CoordinatorMessage.Heartbeat(new Term(1)));
         Assert.IsType<CoordinatorMessage.Heartbeat>(Take(pair.Worker.Heard).Message);
-        Assert.IsType<CoordinatorMessage.Parameters>(Take(pair.Worker.Heard).Message);
+        Assert.IsType<CoordinatorMessage.Weights>(Take(pair.Worker.Heard).Message);
         pair.WorkerLink.Close("");
         await run.WaitAsync(TimeSpan.FromSeconds(20));
     }
@@ -182,7 +182,7 @@ public sealed class LinkTests
         for (int i = 0; i < 4; i++)
         {
             pair.WorkerLink.Send(
-                new CoordinatorMessage.Parameters(new Term(1), new Step(i), default), new LinkPair.Floats(Floats, log));
+                new CoordinatorMessage.Weights(new Term(1), new Step(i)), new LinkPair.Floats(Floats, log));
         }
 
         long start = Stopwatch.GetTimestamp();

@@ -43,7 +43,7 @@ public sealed class OtherImplementationTests(ITestOutputHelper output)
         for (int i = 0; i < lines.Length; i++)
         {
             int tag = MessageTag.All[Samples.All[i].GetType()];
-            string start = Samples.All[i] is WorkerMessage.PartialSum or CoordinatorMessage.Parameters
+            string start = Samples.All[i] is WorkerMessage.GradientSum or CoordinatorMessage.Weights
                 or CoordinatorMessage.DataBlock ? "[1000, [" : "[";
             Assert.StartsWith(
                 string.Create(CultureInfo.InvariantCulture, $"{start}{tag}, "), lines[i], StringComparison.Ordinal);

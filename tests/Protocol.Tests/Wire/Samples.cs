@@ -16,14 +16,14 @@ internal static class Samples
         new WorkerMessage.Join("lab-7", "0.1.0", "00ff00ff00ff00ff", 8),
         new WorkerMessage.Ready(new Term(3)),
         new WorkerMessage.Heartbeat(new Term(3), IsReady: true),
-        new WorkerMessage.PartialSum(
-            new Term(3), new Step(70_000), new TreeNode(2, 200), 4, -0.15625, TimeSpan.FromMilliseconds(250), default),
+        new WorkerMessage.GradientSum(
+            new Term(3), new Step(70_000), new TreeNode(2, 200), 4, -0.15625, TimeSpan.FromMilliseconds(250)),
         new WorkerMessage.Leave(new Term(300)),
         new WorkerMessage.WantData(Hash, 5_000_000_000),
         new CoordinatorMessage.Welcome(new Term(3), new WorkerId(12), "{\"batch\":50}", TimeSpan.FromSeconds(1)),
         new CoordinatorMessage.Refuse(Refusal.Version, "coordinator is version 0.1.0, worker is 0.0.9"),
         new CoordinatorMessage.Heartbeat(new Term(int.MaxValue)),
-        new CoordinatorMessage.Parameters(new Term(3), new Step(0), default),
+        new CoordinatorMessage.Weights(new Term(3), new Step(0)),
         new CoordinatorMessage.Assign(new Term(3), new Step(128), new ShardRange(0, 13)),
         new CoordinatorMessage.Finish("the run is finished"),
         new CoordinatorMessage.DataBlock(Hash, 2_097_152, 1001, 5_000_000_000),

@@ -1,0 +1,382 @@
+using Akka.Actor;
+using Distributed.Coordinator.Core;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Link;
+using Distributed.Protocol.Machines;
+using Distributed.Protocol.Messages;
+using static Distributed.Coordinator.Core.CoordinatorOrder;
+using static Distributed.Coordinator.Core.CoordinatorReport;
+
+namespace Distributed.Coordinator.Actors;
+
+/// <summary>Assigns shards, collects gradients, averages, steps, broadcasts weights.</summary>
+/// <remarks>
+/// One thread, which the workers of the same process share: a sum that arrives last is averaged, stepped and followed
+/// by the next assignment without waking anybody in between. What takes time or touches disks or people is a child's:
+/// the journal, checkpoints, evaluation, the data set. A failed child ends the run (<see cref="FailureStrategy"/>).
+/// </remarks>
+internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, CoordinatorOrder>
+{
+    private readonly CoordinatorSettings _settings;
+    private readonly TrainingJob _job;
+    private readonly TrainingState _state;
+    private readonly CoordinatorMachine _machine;
+    private readonly StepClock _clock;
+    private readonly IActorRef _journal;
+    private readonly IActorRef? _evaluation;
+    private readonly IActorRef? _dataSet;
+    private readonly CheckpointRequests? _checkpoints;
+    private readonly Dictionary<WorkerId, Peer> _workers = [];
+    private readonly Dictionary<IActorRef, WorkerId> _ids = [];
+    private List<StepResult> _unreported = [];
+    private Timestamp _reportedAt;
+    private int _workersReady;
+    private int _lastId;
+
+    /// <summary>A run that is over but for a checkpoint that is on its way.</summary>
+    private Finish? _finish;
+
+    /// <summary>Starts the children, and the run.</summary>
+    public CoordinatorActor(CoordinatorSettings settings)
+        : this(settings, new CoordinatorMachine(
+            settings.Term, settings.First, settings.Job.Schedule, settings.Options))
+    {
+    }
+
+    private CoordinatorActor(CoordinatorSettings settings, CoordinatorMachine machine)
+        : base(machine, new Tick())
+    {
+        _settings = settings;
+        _machine = machine;
+        _job = settings.Job;
+        _state = settings.State;
+        _clock = new StepClock(settings.Traffic);
+        _journal = Context.ActorOf(settings.Journal, "journal");
+        _evaluation = settings.Evaluation is { } evaluation ? Context.ActorOf(evaluation, "evaluation") : null;
+        _dataSet = settings.DataSet is { } data ? Context.ActorOf(data, "data-set") : null;
+        _checkpoints = settings.Checkpoints is { } checkpoints
+            ? new CheckpointRequests(_job.Model, _state, _journal, Context.ActorOf(checkpoints, "checkpoints"), Self)
+            : null;
+    }
+
+    /// <summary>Asks for a worker of this process; answered with its reference.</summary>
+    public sealed record StartWorker(int Threads);
+
+    /// <summary>Bytes of an incomplete message came from a worker.</summary>
+    public sealed record Heard(IActorRef Worker);
+
+    /// <summary>A worker's connection is gone.</summary>
+    public sealed record Closed(IActorRef Worker, string Why);
+
+    /// <inheritdoc/>
+    protected override SupervisorStrategy SupervisorStrategy() => new FailureStrategy(_settings.OnFailure);
+
+    /// <inheritdoc/>
+    protected override void PreStart() => Report(new Started());
+
+    /// <inheritdoc/>
+    protected override void OnMessage(object message)
+    {
+        switch (message)
+        {
+            case WorkerMessage.WantData want:
+                _dataSet.Forward(want);
+                (Sender as LinkRef)?.OnHandled();
+                break;
+            case WorkerMessage said:
+                OnSaid(said);
+                break;
+            case StartWorker start:
+                Sender.Tell(Start(start.Threads));
+                break;
+            case JournalActor.Note or JournalActor.End:
+                _journal.Forward(message);
+                break;
+            case Heard heard when _ids.TryGetValue(heard.Worker, out WorkerId id):
+                Report(new WorkerHeard(id));
+                break;
+            case Closed closed:
+                OnGone(closed.Worker, closed.Why);
+                break;
+            case Terminated terminated:
+                OnGone(terminated.ActorRef, "it ended");
+                break;
+            case EvaluationActor.Evaluated evaluated:
+                OnEvaluated(evaluated);
+                break;
+            case CheckpointActor.Written written:
+                OnWritten(written);
+                break;
+            case CoordinatorReport report:
+                Report(report);
+                break;
+        }
+
+        ReportWorkers();
+    }
+
+    /// <inheritdoc/>
+    protected override void OnTick()
+    {
+        ReportSteps(isDue: true);
+        ReportWorkers();
+    }
+
+    /// <inheritdoc/>
+    protected override void Perform(CoordinatorOrder order)
+    {
+        switch (order)
+        {
+            case Send send: OnSend(send.To, send.Message); break;
+            case Close close: OnClose(close); break;
+            case AverageAndStep step: OnAverageAndStep(step); break;
+            case Release release: release.Gradient.Dispose(); break;
+            case Validate validate: OnValidate(validate.Step); break;
+            case Save save: OnSave(save.Step); break;
+            case Finish finish: OnFinish(finish); break;
+            default: throw new InvariantException($"Every order has its line; {order.GetType().Name} has none.");
+        }
+    }
+
+    private void OnSaid(WorkerMessage message)
+    {
+        if (message is WorkerMessage.GradientSum sum)
+        {
+            _clock.OnComputed(sum.Compute);
+        }
+
+        WorkerId from = IdOf(Sender, message);
+        _machine.Handle(from, message, Now, Orders);
+        PerformOrders();
+        if (Sender is LinkRef link)
+        {
+            link.OnHandled();
+            if (_machine.WorkersReady > _workersReady)
+            {
+                NoteCount($"{_workers[from].Name} joined");
+            }
+        }
+    }
+
+    /// <summary>Numbers workers in the order in which they say their first word.</summary>
+    private WorkerId IdOf(IActorRef worker, WorkerMessage message)
+    {
+        if (_ids.TryGetValue(worker, out WorkerId id))
+        {
+            return id;
+        }
+
+        // Only a Join makes somebody known; anything else is from one who is known no more.
+        id = new WorkerId(++_lastId);
+        if (message is WorkerMessage.Join join)
+        {
+            _ids.Add(worker, id);
+            _workers.Add(id, new Peer(worker, join.Name));
+        }
+
+        return id;
+    }
+
+    private IActorRef Start(int threads)
+    {
+        WorkerId id = new(++_lastId);
+        IActorRef worker = Context.ActorOf(_settings.LocalWorker!(Self, id, threads), $"worker-{id.Value}");
+        Context.Watch(worker);
+        _ids.Add(worker, id);
+        _workers.Add(id, new Peer(worker, worker.Path.Name));
+        Report(new WorkerStarted(id, threads));
+        return worker;
+    }
+
+    private void OnSend(WorkerId to, CoordinatorMessage message)
+    {
+        if (!_workers.TryGetValue(to, out Peer? worker))
+        {
+            return;
+        }
+
+        if (message is CoordinatorMessage.Weights weights)
+        {
+            message = weights with { Payload = _state.Parameters.AddReference() };
+        }
+        else if (message is CoordinatorMessage.Assign assign)
+        {
+            _clock.OnAssigned(assign.Step);
+        }
+
+        worker.Reference.Tell(message, Self);
+    }
+
+    private void OnClose(Close close)
+    {
+        if (_workers.Remove(close.Worker, out Peer? worker))
+        {
+            _ids.Remove(worker.Reference);
+            if (worker.Reference is LinkRef link)
+            {
+                NoteCount($"{worker.Name} is dropped ({close.Why})");
+                link.Close(close.Why);
+            }
+        }
+    }
+
+    private void OnGone(IActorRef worker, string why)
+    {
+        if (_ids.Remove(worker, out WorkerId id))
+        {
+            _workers.Remove(id, out Peer? peer);
+            Report(new WorkerLost(id, why));
+            if (worker is LinkRef)
+            {
+                NoteCount($"{peer!.Name} is gone ({why})");
+            }
+        }
+    }
+
+    private void OnAverageAndStep(AverageAndStep order)
+    {
+        _clock.OnComplete();
+        int step = order.Step.Value;
+        BatchSlice slice = _job.Schedule.At(step);
+        PooledBuffer? total = null;
+        _state.Begin(slice.ShardCount);
+        foreach (WorkerMessage.GradientSum sum in order.Sums)
+        {
+            PooledBuffer gradient = (PooledBuffer)sum.Payload!;
+            gradient.Loss = sum.Loss; // From another process it comes beside the floats.
+            total = _state.Add(sum.Node, gradient);
+        }
+
+        Invariant.Assert(total is not null, "The sums of a step cover every shard.");
+        _clock.OnAdded();
+        if (!GradientArithmetic.IsFinite(total))
+        {
+            string why = $"the loss is {total.Loss:G4} or its gradient is not finite.";
+            total.Dispose();
+            Report(new StepFailed(order.Step, why));
+            return;
+        }
+
+        double divisor = _job.Terms(slice.Count);
+        double loss = total.Loss / divisor;
+        _state.Apply(total, divisor, _job.LearningRate(step), slice.Count);
+        _unreported.Add(new StepResult(
+            step + 1,
+            slice,
+            loss,
+            _clock.OnStepped(),
+            _machine.WorkersReady,
+            _machine.RecomputedShards,
+            _machine.DiscardedSums));
+        ReportSteps(isDue: Now - _reportedAt >= _settings.JournalInterval);
+        Report(new Stepped(order.Step));
+    }
+
+    private void OnValidate(Step step)
+    {
+        ReportSteps(isDue: true);
+        if (_evaluation is null)
+        {
+            Report(new Validated(step));
+        }
+        else
+        {
+            _evaluation.Tell(new EvaluationActor.Evaluate(step, _state.Parameters.AddReference()));
+        }
+    }
+
+    /// <summary>Training waits for a validation: the state is still the one that was measured.</summary>
+    private void OnEvaluated(EvaluationActor.Evaluated evaluated)
+    {
+        _journal.Tell(evaluated);
+        if (evaluated.KeepsBest && _checkpoints is not null)
+        {
+            _checkpoints.SaveBest(evaluated);
+        }
+
+        if (_checkpoints is not { IsBestWaiting: true })
+        {
+            Report(new Validated(evaluated.Step));
+        }
+    }
+
+    private void OnSave(Step step)
+    {
+        ReportSteps(isDue: true);
+        if (_checkpoints is null)
+        {
+            Report(new Saved(step));
+        }
+        else
+        {
+            _checkpoints.Save(step);
+        }
+    }
+
+    private void OnWritten(CheckpointActor.Written written)
+    {
+        EvaluationActor.Evaluated? taken = _checkpoints!.OnWritten(written);
+        if (written.Fault is { } fault)
+        {
+            _settings.Finished.TrySetException(fault);
+            Report(new SaveFailed(written.Step, fault.Message));
+        }
+        else if (written.IsByStep)
+        {
+            Report(new Saved(written.Step));
+        }
+
+        if (taken is not null)
+        {
+            Report(new Validated(taken.Step));
+        }
+
+        if (_finish is { } finish)
+        {
+            OnFinish(finish);
+        }
+    }
+
+    private void OnFinish(Finish finish)
+    {
+        ReportSteps(isDue: true);
+        _finish = finish;
+        if (_checkpoints is not { IsBestUnderWay: true })
+        {
+            _settings.Finished.TrySetResult(finish);
+        }
+    }
+
+    /// <summary>A line about a worker, and how many are ready now.</summary>
+    private void NoteCount(string what)
+    {
+        int ready = _machine.WorkersReady;
+        int wanted = _settings.Options.WorkersMin;
+        string count = ready < wanted ? $"{ready} of {wanted}" : ready == 1 ? "1 worker" : $"{ready} workers";
+        _journal.Tell(new JournalActor.Note($"{what}, {count}"));
+    }
+
+    private void ReportSteps(bool isDue)
+    {
+        if (isDue && _unreported.Count > 0)
+        {
+            _journal.Tell(new JournalActor.Steps(_unreported));
+            _unreported = [];
+            _reportedAt = Now;
+        }
+    }
+
+    private void ReportWorkers()
+    {
+        if (_machine.WorkersReady != _workersReady)
+        {
+            _workersReady = _machine.WorkersReady;
+            _journal.Tell(new JournalActor.Workers(_workersReady));
+        }
+    }
+
+    /// <summary>A worker as this actor knows it.</summary>
+    private sealed record Peer(IActorRef Reference, string Name);
+}

@@ -1,0 +1,55 @@
+using Akka.Actor;
+using Distributed.Coordinator.Core;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Link;
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Actors;
+
+/// <summary>What a coordinator is made of.</summary>
+internal sealed record CoordinatorSettings
+{
+    /// <summary>What is trained.</summary>
+    public required TrainingJob Job { get; init; }
+
+    /// <summary>Weights and optimizer; the actor's own while it lives.</summary>
+    public required TrainingState State { get; init; }
+
+    /// <summary>Which life of the coordinator this is.</summary>
+    public required Term Term { get; init; }
+
+    /// <summary>Updates that the weights contain.</summary>
+    public required Step First { get; init; }
+
+    /// <summary>The machine's bounds.</summary>
+    public required CoordinatorOptions Options { get; init; }
+
+    /// <summary>Told how the run ended.</summary>
+    public TaskCompletionSource<CoordinatorOrder.Finish> Finished { get; } =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    /// <summary>A failed actor, whichever, ends the run.</summary>
+    public Action<ActorFailedException> OnFailure => failure => Finished.TrySetException(failure);
+
+    /// <summary>Records and shows.</summary>
+    public required Props Journal { get; init; }
+
+    /// <summary>Writes checkpoints; null to keep none.</summary>
+    public Props? Checkpoints { get; init; }
+
+    /// <summary>Validates; null if there is nothing to validate with.</summary>
+    public Props? Evaluation { get; init; }
+
+    /// <summary>Hands out the training data; null if nobody needs them.</summary>
+    public Props? DataSet { get; init; }
+
+    /// <summary>Makes a worker of this process: its coordinator, number and threads.</summary>
+    public Func<IActorRef, WorkerId, int, Props>? LocalWorker { get; init; }
+
+    /// <summary>What links have moved; they count.</summary>
+    public LinkTraffic Traffic { get; init; } = new();
+
+    /// <summary>Least time between two reports to the journal: the steps of a small model are shorter.</summary>
+    public TimeSpan JournalInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+}

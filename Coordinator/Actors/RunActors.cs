@@ -1,0 +1,71 @@
+using Akka.Actor;
+using Distributed.Coordinator.Core;
+using Distributed.Coordinator.Runs;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Cluster;
+
+namespace Distributed.Coordinator.Actors;
+
+/// <summary>The actors of one life of a run, as the rest of the program sees them.</summary>
+internal sealed class RunActors : IAsyncDisposable
+{
+    private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+
+    private readonly IActorRef _root;
+
+    private RunActors(IActorRef root, IActorRef coordinator, CoordinatorSettings settings)
+    {
+        _root = root;
+        Coordinator = coordinator;
+        Finished = settings.Finished.Task;
+        Fail = exception => settings.Finished.TrySetException(exception);
+    }
+
+    /// <summary>The coordinator's actor.</summary>
+    public IActorRef Coordinator { get; }
+
+    /// <summary>How the run ended; or what failed.</summary>
+    public Task<CoordinatorOrder.Finish> Finished { get; }
+
+    /// <summary>Ends the run with a fault from outside the actors.</summary>
+    public Action<Exception> Fail { get; }
+
+    /// <summary>Starts them; the run begins when there are workers.</summary>
+    /// <param name="system">Where they live; for the caller to end.</param>
+    /// <param name="settings">What the coordinator is made of.</param>
+    public static async Task<RunActors> StartAsync(ActorSystem system, CoordinatorSettings settings)
+    {
+        IActorRef root = system.ActorOf(ActorProps.Of(() => new RootActor(settings.OnFailure)), "run");
+        Props coordinator = ActorProps.Of(() => new CoordinatorActor(settings))
+            .WithDispatcher(ActorSystems.TrainingDispatcher);
+        return new RunActors(
+            root, await root.Ask<IActorRef>(new RootActor.Start(coordinator, "coordinator")), settings);
+    }
+
+    /// <summary>Starts a worker of this process.</summary>
+    public Task<IActorRef> StartWorkerAsync(int threads) =>
+        Coordinator.Ask<IActorRef>(new CoordinatorActor.StartWorker(threads));
+
+    /// <summary>A line for people.</summary>
+    public void Note(string line) => Coordinator.Tell(new JournalActor.Note(line));
+
+    /// <summary>Ends after the current step, with a checkpoint.</summary>
+    public void Stop() => Coordinator.Tell(new CoordinatorReport.StopRequested());
+
+    /// <summary>Closes the records of a run that has ended: what its steps came to.</summary>
+    public Task<TrainRecord> EndAsync() => Coordinator.Ask<TrainRecord>(new JournalActor.End());
+
+    /// <summary>Stops all actors; workers' threads have ended and every buffer is back when this returns.</summary>
+    public async ValueTask DisposeAsync()
+    {
+        try
+        {
+            await _root.GracefulStop(s_patience);
+        }
+        catch (TaskCanceledException)
+        {
+            // Somebody is in the midst of a long validation: it ends with the process.
+        }
+
+    }
+}

@@ -1,0 +1,47 @@
+using Distributed.Protocol.Messages;
+
+namespace Distributed.Coordinator.Core;
+
+/// <summary>What a coordinator's shell has seen or done, beside messages. Closed: the constructor is private.</summary>
+public abstract record CoordinatorReport
+{
+    private CoordinatorReport()
+    {
+    }
+
+    /// <summary>The shell is ready: weights are loaded. Comes first, and once.</summary>
+    public sealed record Started : CoordinatorReport;
+
+    /// <summary>
+    /// A worker of this process is there, with model and data: it may get shards. Nothing is asked of it; it lives as
+    /// long as the process, and says so by no heartbeat.
+    /// </summary>
+    public sealed record WorkerStarted(WorkerId Worker, int Threads) : CoordinatorReport;
+
+    /// <summary>A sign of life that is no message: bytes of one that is not complete yet.</summary>
+    public sealed record WorkerHeard(WorkerId Worker) : CoordinatorReport;
+
+    /// <summary>A worker's connection closed, or it broke the protocol.</summary>
+    public sealed record WorkerLost(WorkerId Worker, string Why) : CoordinatorReport;
+
+    /// <summary>The shell has averaged and done the optimizer's step; the new weights can be sent.</summary>
+    public sealed record Stepped(Step Step) : CoordinatorReport;
+
+    /// <summary>The step cannot be done.</summary>
+    public sealed record StepFailed(Step Step, string Why) : CoordinatorReport;
+
+    /// <summary>The weights of this step are validated.</summary>
+    public sealed record Validated(Step Step) : CoordinatorReport;
+
+    /// <summary>The checkpoint of this step is on disk, verified.</summary>
+    public sealed record Saved(Step Step) : CoordinatorReport;
+
+    /// <summary>The checkpoint of this step could not be written.</summary>
+    public sealed record SaveFailed(Step Step, string Why) : CoordinatorReport;
+
+    /// <summary>The user wants to end after the current step.</summary>
+    public sealed record StopRequested : CoordinatorReport;
+
+    /// <summary>The deadline passed.</summary>
+    public sealed record Tick : CoordinatorReport;
+}

@@ -1,0 +1,31 @@
+using Akka.Actor;
+using Akka.Configuration;
+using Distributed.Protocol.Actors;
+
+namespace Distributed.Protocol.Cluster;
+
+/// <summary>Makes ActorSystems as these programs need them; the settings are in akka.conf.</summary>
+public static class ActorSystems
+{
+    /// <summary>One thread for all machines of a process.</summary>
+    public const string TrainingDispatcher = "training-dispatcher";
+
+    /// <summary>A thread for each actor that blocks.</summary>
+    public const string BlockingDispatcher = "blocking-dispatcher";
+
+    /// <summary>A system within one process, without a port.</summary>
+    public static ActorSystem CreateLocal(string name)
+    {
+        ActorSystem system = ActorSystem.Create(name, Settings());
+        UndeliveredMessages.ReleaseIn(system);
+        return system;
+    }
+
+    /// <summary>The settings that all systems share.</summary>
+    public static Config Settings()
+    {
+        using Stream stream = typeof(ActorSystems).Assembly.GetManifestResourceStream("akka.conf")!;
+        using StreamReader reader = new(stream);
+        return ConfigurationFactory.ParseString(reader.ReadToEnd());
+    }
+}

@@ -1,0 +1,8 @@
+namespace Distributed.Protocol.Messages;
+
+/// <summary>A message with something that its receiver owns: a payload, a connection.</summary>
+public interface IReleasable
+{
+    /// <summary>Called instead of receiving it, once, by whoever drops the message.</summary>
+    void Release();
+}

@@ -1,0 +1,267 @@
+using Akka.Actor;
+using Distributed.Framework.Errors;
+using Distributed.Framework.Tensors;
+using Distributed.Framework.Training;
+using Distributed.Protocol.Actors;
+using Distributed.Protocol.Machines;
+using Distributed.Protocol.Messages;
+using Distributed.Worker.Actors;
+using Distributed.Worker.Core;
+
+namespace Distributed.Worker.Tests.Actors;
+
+/// <summary>A worker in a process of its own; the test is the coordinator at the other end of its link.</summary>
+public sealed class RemoteWorkerTests : ActorTest
+{
+    private static readonly string s_plan = TestJob.Configuration.ToJson();
+
+    private readonly PackedData _data = new();
+    private readonly FakeConnector _connector = new();
+    private readonly List<string> _notes = [];
+    private readonly TaskCompletionSource<WorkerOrder.Exit> _ended =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
+
+    [Fact]
+    public async Task Link_OfAnAttemptGivenUp_IsClosedAndUnheard()
+    {
+        StartWorker(new Jobs(_data.Cache, () => throw new DataException("The test ends here.", "")));
+        Attempt given = await Read(_connector.Attempts);
+        Attempt taken = await AdvanceUntil(Read(_connector.Attempts)); // The first one took too long.
+        FakeLink late = new();
+        given.Answer.SetResult(late);
+        Assert.Equal("it came too late", await late.Closed.Task.WaitAsync(Patience));
+
+        FakeLink link = await taken.AcceptAsync();
+        Payload payload = new();
+        given.Endpoint.OnMessage(new CoordinatorMessage.Finish("not for this worker"), payload);
+        given.Endpoint.OnClosed("late");
+        taken.Welcome(s_plan);
+
+        Assert.IsType<WorkerMessage.Leave>(await Read(link.Sent));
+        Assert.Equal(new WorkerOrder.Exit(WorkerOutcome.Failed, "The test ends here."), await Ended());
+        Assert.True(payload.IsDisposed);
+        Assert.False(_connector.Attempts.Reader.TryRead(out _));
+        Assert.False(late.Sent.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Link_MadeAfterTheEnd_IsClosed()
+    {
+        IActorRef worker = StartWorker();
+        Attempt attempt = await Read(_connector.Attempts);
+        worker.Tell(WorkerActor.Kill.Instance);
+        ExpectTerminated(worker, Patience);
+        FakeLink late = new();
+        attempt.Answer.SetResult(late);
+        Assert.Equal("it came too late", await late.Closed.Task.WaitAsync(Patience));
+    }
+
+    [Fact]
+    public async Task NoCoordinator_ForTooLong_SaysWhyTheLastAttemptFailed()
+    {
+        StartWorker();
+        Task<WorkerOrder.Exit> ended = Ended();
+        while (!ended.IsCompleted)
+        {
+            if (_connector.Attempts.Reader.TryRead(out Attempt? attempt))
+            {
+                attempt.Answer.SetException(new IOException("refused"));
+            }
+
+            Time.Advance(TimeSpan.FromSeconds(1));
+            await Task.Delay(1);
+        }
+
+        Assert.Equal(
+            new WorkerOrder.Exit(WorkerOutcome.CannotJoin, "no coordinator for 600 s (last: refused)"), await ended);
+        Assert.Equal(["No link to the coordinator: refused"], _notes);
+    }
+
+    /// <summary>
+    /// Goal: a worker whose connection is lost in the middle of a fetch goes on where it was. Method: the link closes
+    /// just behind a block, so while it is written; the next one is asked for the rest, and the worker gets ready.
+    /// </summary>
+    [Fact]
+    public async Task Link_LostDuringAFetch_TheNextOneGoesOnAtTheSameOffset()
+    {
+        IActorRef worker = StartWorker();
+        Attempt first = await Read(_connector.Attempts);
+        FakeLink link = await first.AcceptAsync();
+        first.Welcome(s_plan);
+        Assert.Equal(Want(0), await Read(link.Sent));
+        Send(first, PackedData.Block(0));
+        first.Endpoint.OnClosed("reset");
+
+        Attempt second = await AdvanceUntil(Read(_connector.Attempts));
+        link = await second.AcceptAsync();
+        second.Welcome(s_plan);
+        for (long offset = PackedData.BlockBytes; offset < PackedData.Length; offset += PackedData.BlockBytes)
+        {
+            Assert.Equal(Want(offset), await Read(link.Sent));
+            Send(second, PackedData.Block(offset));
+        }
+
+        Assert.IsType<WorkerMessage.Ready>(await Read(link.Sent));
+        await Step(second, link);
+        worker.Tell(WorkerActor.Drain.Instance);
+        Assert.IsType<WorkerMessage.Leave>(await Read(link.Sent));
+        second.Endpoint.OnMessage(new CoordinatorMessage.Finish("left"), null);
+        Assert.Equal(new WorkerOrder.Exit(WorkerOutcome.Done, "left"), await Ended());
+        Assert.Equal("the worker has ended", await link.Closed.Task.WaitAsync(Patience));
+    }
+
+    [Theory]
+    [InlineData("drain")]
+    [InlineData("kill")]
+    [InlineData("finish")]
+    public async Task End_DuringAFetch_ComesAtOnce_AndRemovesTheFile(string how)
+    {
+        IActorRef worker = StartWorker();
+        Attempt attempt = await Read(_connector.Attempts);
+        FakeLink link = await attempt.AcceptAsync();
+        attempt.Welcome(s_plan);
+        Assert.Equal(Want(0), await Read(link.Sent));
+        Send(attempt, PackedData.Block(0));
+        Assert.Equal(Want(PackedData.BlockBytes), await Read(link.Sent));
+        Assert.Single(_data.Files);
+        await EndAsync(worker, attempt, how);
+        Assert.Empty(_data.Files);
+        Assert.True(link.Closed.Task.IsCompleted);
+    }
+
+    [Theory]
+    [InlineData("drain")]
+    [InlineData("kill")]
+    [InlineData("finish")]
+    public async Task End_WhilePreparing_ComesAtOnce(string how)
+    {
+        using ManualResetEventSlim blocked = new();
+        using ManualResetEventSlim isPreparing = new();
+        IActorRef worker = StartWorker(new Jobs(_data.Cache, () =>
+        {
+            isPreparing.Set();
+            blocked.Wait();
+        }));
+        Attempt attempt = await Read(_connector.Attempts);
+        await attempt.AcceptAsync();
+        attempt.Welcome(s_plan);
+        Assert.True(isPreparing.Wait(Patience));
+        await EndAsync(worker, attempt, how);
+        blocked.Set();
+    }
+
+    [Fact]
+    public async Task FaultOfTheProgram_WhilePreparing_IsNamedWithItsStack()
+    {
+        IActorRef worker = StartWorker(new Jobs(_data.Cache, () => throw new InvariantException("The test says so.")));
+        Attempt attempt = await Read(_connector.Attempts);
+        FakeLink link = await attempt.AcceptAsync();
+        attempt.Welcome(s_plan);
+        ActorFailedException failure = await Read(Failures);
+        Assert.Equal("worker failed: The test says so.", failure.Message);
+        InvariantException cause = Assert.IsType<InvariantException>(failure.InnerException);
+        Assert.Contains(nameof(JobSource.Open), cause.StackTrace, StringComparison.Ordinal);
+        ExpectTerminated(worker, Patience);
+        Assert.True(link.Closed.Task.IsCompleted);
+        Assert.False(link.Sent.Reader.TryRead(out _));
+    }
+
+    [Fact]
+    public async Task Rent_NotExpected_IsRefused()
+    {
+        StartWorker();
+        Attempt attempt = await Read(_connector.Attempts);
+        FakeLink link = await attempt.AcceptAsync();
+        CoordinatorMessage.Weights weights = new(new Term(1), new Step(0));
+        Assert.Throws<ProtocolException>(() => attempt.Endpoint.Rent(weights, 1000));
+        CoordinatorMessage.DataBlock block = PackedData.Block(0);
+        int floats = block.Payload!.Memory.Length;
+        Assert.Throws<ProtocolException>(() => attempt.Endpoint.Rent(block, floats));
+        attempt.Welcome(s_plan);
+        Assert.Equal(Want(0), await Read(link.Sent));
+        attempt.Endpoint.Rent(block, floats).Dispose();
+        Assert.Throws<ProtocolException>(() => attempt.Endpoint.Rent(block, floats + 1));
+        CoordinatorMessage.DataBlock other = block with { Hash = new string('0', 64) };
+        Assert.Throws<ProtocolException>(() => attempt.Endpoint.Rent(other, floats));
+        Assert.Throws<ProtocolException>(() => attempt.Endpoint.Rent(block with { Count = 0 }, 0));
+        for (int i = 0; i < 8; i++)
+        {
+            attempt.Endpoint.Rent(block, floats);
+        }
+
+        Assert.Throws<ProtocolException>(() => attempt.Endpoint.Rent(block, floats));
+    }
+
+    protected override void AfterAll()
+    {
+        base.AfterAll();
+        _data.Dispose();
+    }
+
+    private static WorkerMessage.WantData Want(long offset) => new(PackedData.Hash, offset);
+
+    private static void Send(Attempt attempt, CoordinatorMessage message) =>
+        attempt.Endpoint.OnMessage(message with { Payload = null }, message.Payload);
+
+    /// <summary>One step, all of whose shards come back.</summary>
+    private static async Task Step(Attempt attempt, FakeLink link)
+    {
+        TrainingJob job = TestJob.Create();
+        CoordinatorMessage.Weights weights = new(new Term(1), new Step(0));
+        PooledBuffer buffer = (PooledBuffer)attempt.Endpoint.Rent(weights, job.Gradients.Length);
+        buffer.Values.Span.Fill(0.01f);
+        attempt.Endpoint.OnMessage(weights, buffer);
+
+        attempt.Endpoint.OnMessage(
+            new CoordinatorMessage.Assign(new Term(1), new Step(0), new ShardRange(0, TestJob.ShardCount)), null);
+        for (int shards = 0; shards < TestJob.ShardCount;)
+        {
+            shards += Assert.IsType<WorkerMessage.GradientSum>(await Read(link.Sent)).ShardCount;
+        }
+    }
+
+    /// <summary>Within 2 s of the machine's time, and no wait for what else goes on.</summary>
+    private async Task EndAsync(IActorRef worker, Attempt attempt, string how)
+    {
+        switch (how)
+        {
+            case "drain":
+                worker.Tell(WorkerActor.Drain.Instance);
+                break;
+            case "kill":
+                worker.Tell(WorkerActor.Kill.Instance);
+                break;
+            default:
+                attempt.Endpoint.OnMessage(new CoordinatorMessage.Finish("the run is finished"), null);
+                break;
+        }
+
+        Assert.Equal(WorkerOutcome.Done, (await AdvanceUntil(_ended.Task)).Outcome);
+        ExpectTerminated(worker, Patience);
+    }
+
+    private Task<WorkerOrder.Exit> Ended() => _ended.Task.WaitAsync(Patience);
+
+    private IActorRef StartWorker(JobSource? jobs = null)
+    {
+        WorkerOptions options = new()
+        {
+            Identity = new WorkerMessage.Join("w", "1", "n", 2),
+            SilenceMax = TimeSpan.FromSeconds(100),
+        };
+        return Start(
+            WorkerActor.Remote(
+                _connector, options, jobs ?? new JobSource(null, _data.Cache, _ => { }), _notes.Add, _ended),
+            "worker");
+    }
+
+    /// <summary>Does something before a plan's data are opened.</summary>
+    private sealed class Jobs(string cache, Action open) : JobSource(null, cache, _ => { })
+    {
+        public override TrainingJob? Open(RunConfiguration configuration)
+        {
+            open();
+            return base.Open(configuration);
+        }
+    }
+}
