@@ -55,7 +55,7 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
             $"{where}{cause.GetType().Name}: {OneLine(cause.Message)}",
             showsStack
                 ? "This should not happen: report it to the project with the lines below. The run can be resumed."
-                : "This should not happen: run again with DISTRIBUTED_DEBUG=1 and report what it prints to the project.")
+                : "This should not happen: run again with DISTRIBUTED_DEBUG=1 and report what it prints.")
         {
             ShowsStack = showsStack,
         };

@@ -31,11 +31,11 @@ public sealed class MachineActorTests() : TestKit(VirtualScheduler.Settings.With
         IActorRef actor = Start();
         actor.Tell("wake:10");
         ExpectMsg("wake:10", s_patience);
-        Time.Advance(TimeSpan.FromSeconds(9.9));
+        Advance(actor, TimeSpan.FromSeconds(9.9));
         ExpectNoMsg(s_noMessage);
-        Time.Advance(TimeSpan.FromSeconds(0.1));
+        Advance(actor, TimeSpan.FromSeconds(0.1));
         ExpectMsg("tick at 10s", s_patience);
-        Time.Advance(TimeSpan.FromSeconds(100));
+        Advance(actor, TimeSpan.FromSeconds(100));
         ExpectNoMsg(s_noMessage);
     }
 
@@ -47,17 +47,25 @@ public sealed class MachineActorTests() : TestKit(VirtualScheduler.Settings.With
         actor.Tell("wake:5");
         ExpectMsg("wake:10", s_patience);
         ExpectMsg("wake:5", s_patience);
-        Time.Advance(TimeSpan.FromSeconds(5));
+        Advance(actor, TimeSpan.FromSeconds(5));
         ExpectMsg("tick at 5s", s_patience);
 
         actor.Tell("wake:10");
         actor.Tell("wake:20");
         ExpectMsg("wake:10", s_patience);
         ExpectMsg("wake:20", s_patience);
-        Time.Advance(TimeSpan.FromSeconds(5));
+        Advance(actor, TimeSpan.FromSeconds(5));
         ExpectMsg("early", s_patience);
-        Time.Advance(TimeSpan.FromSeconds(10));
+        Advance(actor, TimeSpan.FromSeconds(10));
         ExpectMsg("tick at 20s", s_patience);
+    }
+
+    /// <summary>Only when the actor has set its timer for what it has performed.</summary>
+    private void Advance(IActorRef actor, TimeSpan time)
+    {
+        actor.Tell(new Identify(messageId: null));
+        ExpectMsg<ActorIdentity>(s_patience);
+        Time.Advance(time);
     }
 
     private IActorRef Start()
