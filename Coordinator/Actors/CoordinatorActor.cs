@@ -28,8 +28,8 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     private readonly IActorRef? _evaluation;
     private readonly IActorRef? _dataSet;
     private readonly CheckpointRequests? _checkpoints;
-    private readonly Dictionary<WorkerId, Peer> _workers = [];
-    private readonly Dictionary<IActorRef, WorkerId> _ids = [];
+    private readonly Dictionary<SessionId, Peer> _workers = [];
+    private readonly Dictionary<IActorRef, SessionId> _ids = [];
     private List<StepResult> _unreported = [];
     private Timestamp _reportedAt;
     private int _workersReady;
@@ -81,9 +81,11 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     {
         switch (message)
         {
-            case WorkerMessage.WantData want:
+            case WorkerMessage.WantData want when _dataSet is not null:
                 _dataSet.Forward(want);
-                (Sender as LinkRef)?.OnHandled();
+                break;
+            case WorkerMessage.WantData want:
+                Sender.Tell(new CoordinatorMessage.NoData(want.Hash, "this coordinator gives no data"));
                 break;
             case WorkerMessage said:
                 OnSaid(said);
@@ -94,7 +96,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             case JournalActor.Note or JournalActor.End:
                 _journal.Forward(message);
                 break;
-            case Heard heard when _ids.TryGetValue(heard.Worker, out WorkerId id):
+            case Heard heard when _ids.TryGetValue(heard.Worker, out SessionId id):
                 Report(new WorkerHeard(id));
                 break;
             case Closed closed:
@@ -111,6 +113,9 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
                 break;
             case CoordinatorReport report:
                 Report(report);
+                break;
+            default:
+                Unhandled(message);
                 break;
         }
 
@@ -147,7 +152,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             _clock.OnComputed(sum.Compute);
         }
 
-        WorkerId from = IdOf(Sender, message);
+        SessionId from = IdOf(Sender, message);
         _machine.Handle(from, message, Now, Orders);
         PerformOrders();
         if (Sender is LinkRef link)
@@ -161,15 +166,15 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     }
 
     /// <summary>Numbers workers in the order in which they say their first word.</summary>
-    private WorkerId IdOf(IActorRef worker, WorkerMessage message)
+    private SessionId IdOf(IActorRef worker, WorkerMessage message)
     {
-        if (_ids.TryGetValue(worker, out WorkerId id))
+        if (_ids.TryGetValue(worker, out SessionId id))
         {
             return id;
         }
 
         // Only a Join makes somebody known; anything else is from one who is known no more.
-        id = new WorkerId(++_lastId);
+        id = new SessionId(++_lastId);
         if (message is WorkerMessage.Join join)
         {
             _ids.Add(worker, id);
@@ -181,7 +186,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
     private IActorRef Start(int threads)
     {
-        WorkerId id = new(++_lastId);
+        SessionId id = new(++_lastId);
         IActorRef worker = Context.ActorOf(_settings.LocalWorker!(Self, id, threads), $"worker-{id.Value}");
         Context.Watch(worker);
         _ids.Add(worker, id);
@@ -190,7 +195,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         return worker;
     }
 
-    private void OnSend(WorkerId to, CoordinatorMessage message)
+    private void OnSend(SessionId to, CoordinatorMessage message)
     {
         if (!_workers.TryGetValue(to, out Peer? worker))
         {
@@ -224,7 +229,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
     private void OnGone(IActorRef worker, string why)
     {
-        if (_ids.Remove(worker, out WorkerId id))
+        if (_ids.Remove(worker, out SessionId id))
         {
             _workers.Remove(id, out Peer? peer);
             Report(new WorkerLost(id, why));
@@ -259,9 +264,9 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             return;
         }
 
-        double divisor = _job.Terms(slice.Count);
+        double divisor = _job.Divisor(slice.Count);
         double loss = total.Loss / divisor;
-        _state.Apply(total, divisor, _job.LearningRate(step), slice.Count);
+        _state.Step(total, divisor, _job.LearningRate(step), slice.Count);
         _unreported.Add(new StepResult(
             step + 1,
             slice,

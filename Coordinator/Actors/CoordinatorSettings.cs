@@ -29,8 +29,15 @@ internal sealed record CoordinatorSettings
     public TaskCompletionSource<CoordinatorOrder.Finish> Finished { get; } =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
 
+    /// <summary>Fails when an actor does, also after the end of the run.</summary>
+    public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
+
     /// <summary>A failed actor, whichever, ends the run.</summary>
-    public Action<ActorFailedException> OnFailure => failure => Finished.TrySetException(failure);
+    public Action<Exception> OnFailure => failure =>
+    {
+        Failed.TrySetException(failure);
+        Finished.TrySetException(failure);
+    };
 
     /// <summary>Records and shows.</summary>
     public required Props Journal { get; init; }
@@ -45,7 +52,7 @@ internal sealed record CoordinatorSettings
     public Props? DataSet { get; init; }
 
     /// <summary>Makes a worker of this process: its coordinator, number and threads.</summary>
-    public Func<IActorRef, WorkerId, int, Props>? LocalWorker { get; init; }
+    public Func<IActorRef, SessionId, int, Props>? LocalWorker { get; init; }
 
     /// <summary>What links have moved; they count.</summary>
     public LinkTraffic Traffic { get; init; } = new();

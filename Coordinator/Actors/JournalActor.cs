@@ -125,8 +125,8 @@ internal sealed class JournalActor : UntypedActor
         _settings.Metrics.OnStep(step);
         double speed = step.Slice.Count / Math.Max(times.Total.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
-        _epochLoss += step.Loss * _job.Terms(step.Slice.Count);
-        _epochElements += (double)step.Slice.Count * _job.Loss.Terms(_job.Plan.Output.Elements);
+        _epochLoss += step.Loss * _job.Divisor(step.Slice.Count);
+        _epochElements += (double)step.Slice.Count * _job.Loss.Divisor(_job.Plan.Output.Elements);
         WritePending();
         _pending = new StepMetrics(
             step.Steps,

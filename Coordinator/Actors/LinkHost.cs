@@ -22,7 +22,7 @@ internal sealed class LinkHost(
     LinkTraffic traffic,
     Action<Exception> onFault) : ILinkHost
 {
-    private readonly ConcurrentDictionary<WorkerId, LinkRef> _links = [];
+    private readonly ConcurrentDictionary<SessionId, LinkRef> _links = [];
     private int _lastId;
 
     /// <inheritdoc/>
@@ -32,26 +32,26 @@ internal sealed class LinkHost(
     public int WorkersReady => metrics.WorkersReady;
 
     /// <inheritdoc/>
-    public WorkerId NextWorkerId() => new(Interlocked.Increment(ref _lastId));
+    public SessionId NextSessionId() => new(Interlocked.Increment(ref _lastId));
 
     /// <inheritdoc/>
-    public void Attach(WorkerId worker, IWorkerLink link) =>
+    public void Attach(SessionId worker, IWorkerLink link) =>
         _links[worker] = new LinkRef(coordinator.Path.Root / "links" / $"{worker}", link);
 
     /// <inheritdoc/>
-    public void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk)
+    public void OnMessage(SessionId worker, WorkerMessage message, IMemoryOwner<float>? payload)
     {
         if (!_links.TryGetValue(worker, out LinkRef? link))
         {
-            bulk?.Dispose();
+            payload?.Dispose();
         }
         else if (link.TryBegin())
         {
-            coordinator.Tell(bulk is null ? message : message with { Payload = bulk }, link);
+            coordinator.Tell(payload is null ? message : message with { Payload = payload }, link);
         }
         else
         {
-            bulk?.Dispose();
+            payload?.Dispose();
             const string Why = "it says more than anybody can listen to";
             link.Close(Why);
             OnClosed(worker, Why);
@@ -59,7 +59,7 @@ internal sealed class LinkHost(
     }
 
     /// <inheritdoc/>
-    public void OnHeard(WorkerId worker)
+    public void OnHeard(SessionId worker)
     {
         if (_links.TryGetValue(worker, out LinkRef? link))
         {
@@ -75,7 +75,7 @@ internal sealed class LinkHost(
                 $"{message.GetType().Name} with {floatCount} floats; the model has {gradients.Length}.");
 
     /// <inheritdoc/>
-    public void OnClosed(WorkerId worker, string why)
+    public void OnClosed(SessionId worker, string why)
     {
         if (_links.TryRemove(worker, out LinkRef? link))
         {
@@ -102,7 +102,7 @@ internal sealed class LinkHost(
 internal sealed class LinkRef(ActorPath path, IWorkerLink link) : MinimalActorRef
 {
     /// <summary>Far more than a worker has to say in a step; who says more at once is cut off, not dropped.</summary>
-    private const int UnhandledMax = 4096;
+    private const int UnhandledMax = 1024;
 
     private int _unhandled;
 
@@ -130,6 +130,11 @@ internal sealed class LinkRef(ActorPath path, IWorkerLink link) : MinimalActorRe
         if (message is CoordinatorMessage said)
         {
             link.Send(said, said.Payload);
+        }
+
+        if (message is CoordinatorMessage.DataBlock or CoordinatorMessage.NoData)
+        {
+            OnHandled(); // The question for it is answered by another actor than the coordinator.
         }
     }
 }

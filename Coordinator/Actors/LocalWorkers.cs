@@ -17,6 +17,6 @@ internal sealed class LocalWorkers(TrainingJob job, Term term)
     public long AllocatedBytes => _counters.AllocatedBytes;
 
     /// <summary>Describes a worker that begins to work when it is started.</summary>
-    public Props Describe(IActorRef coordinator, WorkerId id, int threads) =>
+    public Props Describe(IActorRef coordinator, SessionId id, int threads) =>
         WorkerActor.Local(coordinator, job, term, id, $"local-{id.Value}", threads, _counters);
 }

@@ -6,7 +6,7 @@ using Distributed.Protocol.Link;
 
 namespace Distributed.Coordinator.Actors;
 
-/// <summary>The door for workers of other processes: tokens, certificate and server of one life of a run.</summary>
+/// <summary>The listener for workers of other processes: tokens, certificate and server of one life of a run.</summary>
 public sealed class RemoteWorkers : IAsyncDisposable
 {
     private readonly SecretsFolder _secrets;
@@ -18,7 +18,7 @@ public sealed class RemoteWorkers : IAsyncDisposable
         _server = server;
     }
 
-    /// <summary>Opens the door, and says how to get in.</summary>
+    /// <summary>Begins to listen, and says how to join.</summary>
     /// <param name="options">Where to listen, and whose token.</param>
     /// <param name="secretsFolder">Keeps tokens and certificate.</param>
     /// <param name="host">Gets the workers.</param>
@@ -40,13 +40,8 @@ public sealed class RemoteWorkers : IAsyncDisposable
 
         try
         {
-            ListenAddress listen = options.Listen ?? ListenAddress.Default;
-            LinkServer server = await LinkServer.StartAsync(listen, host, secrets, new LinkOptions(), clock);
-            if (listen.Port != server.Address.Port && listen.Port != 0)
-            {
-                note($"Port {listen.Port} is taken; listening on {server.Address.Port}");
-            }
-
+            LinkServer server = await LinkServer.StartAsync(
+                options.Listen!, host, secrets, new LinkOptions(), clock);
             string address = server.Address.GetLeftPart(UriPartial.Authority);
             string program = ShellLine.Program("Worker", AppContext.BaseDirectory);
             note($"Add workers: {program} --join {address} --token-file {ShellLine.Quote(secrets.JoinFile)}");

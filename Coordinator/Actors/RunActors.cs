@@ -13,12 +13,15 @@ internal sealed class RunActors : IAsyncDisposable
 
     private readonly IActorRef _root;
 
+    private readonly Task _failed;
+
     private RunActors(IActorRef root, IActorRef coordinator, CoordinatorSettings settings)
     {
         _root = root;
+        _failed = settings.Failed.Task;
         Coordinator = coordinator;
         Finished = settings.Finished.Task;
-        Fail = exception => settings.Finished.TrySetException(exception);
+        Fail = settings.OnFailure;
     }
 
     /// <summary>The coordinator's actor.</summary>
@@ -44,7 +47,7 @@ internal sealed class RunActors : IAsyncDisposable
 
     /// <summary>Starts a worker of this process.</summary>
     public Task<IActorRef> StartWorkerAsync(int threads) =>
-        Coordinator.Ask<IActorRef>(new CoordinatorActor.StartWorker(threads));
+        AskAsync<IActorRef>(new CoordinatorActor.StartWorker(threads));
 
     /// <summary>A line for people.</summary>
     public void Note(string line) => Coordinator.Tell(new JournalActor.Note(line));
@@ -53,7 +56,7 @@ internal sealed class RunActors : IAsyncDisposable
     public void Stop() => Coordinator.Tell(new CoordinatorReport.StopRequested());
 
     /// <summary>Closes the records of a run that has ended: what its steps came to.</summary>
-    public Task<TrainRecord> EndAsync() => Coordinator.Ask<TrainRecord>(new JournalActor.End());
+    public Task<TrainRecord> EndAsync() => AskAsync<TrainRecord>(new JournalActor.End());
 
     /// <summary>Stops all actors; workers' threads have ended and every buffer is back when this returns.</summary>
     public async ValueTask DisposeAsync()
@@ -67,5 +70,13 @@ internal sealed class RunActors : IAsyncDisposable
             // Somebody is in the midst of a long validation: it ends with the process.
         }
 
+    }
+
+    /// <summary>An answer, or the failure that keeps it from coming.</summary>
+    private async Task<T> AskAsync<T>(object question)
+    {
+        Task<T> answer = Coordinator.Ask<T>(question);
+        await await Task.WhenAny(answer, _failed);
+        return await answer;
     }
 }

@@ -3,7 +3,7 @@ using Distributed.Coordinator.Http;
 
 namespace Distributed.Coordinator.Actors;
 
-/// <summary>The instruments of one life of a run, for <c>/metrics</c> and whoever else listens.</summary>
+/// <summary>The instruments of one life of a run, for <c>/metrics</c> and other listeners.</summary>
 /// <remarks>The journal says what they show; they may be read by any thread.</remarks>
 internal sealed class RunMetrics : IDisposable
 {
@@ -22,7 +22,7 @@ internal sealed class RunMetrics : IDisposable
     /// <summary>Instruments that show nothing yet.</summary>
     public RunMetrics()
     {
-        _steps = _meter.CreateCounter<long>("distributed.steps", description: "Updates done in this life");
+        _steps = _meter.CreateCounter<long>("distributed.steps", description: "Steps done in this life");
         _samples = _meter.CreateCounter<long>("distributed.samples", description: "Training samples done");
         _stepSeconds = Seconds("distributed.step.seconds", "From the first assignment to the end of the step");
         _waitSeconds = Seconds("distributed.step.wait.seconds", "Of it, until the last sum was here");

@@ -14,7 +14,7 @@ namespace Distributed.Coordinator.Actors;
 public static class TrainSession
 {
     /// <summary>
-    /// Compiles most kernels besides, while the first session of the process reads its data: its first step is earlier.
+    /// Compiles most kernels as well, while the first session of the process reads its data: its first step is earlier.
     /// </summary>
     private static readonly Lazy<Task<string>> s_numerics = new(() => Task.Run(() => NumericsFingerprint.Compute()));
 
@@ -26,12 +26,19 @@ public static class TrainSession
     /// <param name="options">What is asked for.</param>
     /// <param name="display">Shows it to people.</param>
     /// <param name="stop">Ends after the step at hand, with a checkpoint.</param>
-    /// <exception cref="ReportedException">Something that the user can mend.</exception>
+    /// <exception cref="ReportedException">Something that the user can fix.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     /// <exception cref="ActorFailedException">A fault of the program, in the actor that it names.</exception>
     public static async Task<TrainResult> RunAsync(
         TrainOptions options, ITrainingDisplay display, CancellationToken stop)
     {
+        if (options is { Workers: 0, Listen: null })
+        {
+            throw new ConfigurationException(
+                "--workers 0 without --listen: nobody would ever compute.",
+                "Give --listen HOST:PORT for workers that join, or leave --workers out.");
+        }
+
         _ = s_numerics.Value;
         Task<ActorSystem> system = Task.Run(() => ActorSystems.CreateLocal("coordinator"));
         try
@@ -57,21 +64,28 @@ public static class TrainSession
         using RunMetrics metrics = new();
         CoordinatorSettings settings = await DescribeAsync(run, display, metrics);
         await using RunActors actors = await RunActors.StartAsync(system, settings);
-        await using RemoteWorkers? remote = run.Options.Trial is { Listens: false }
+        LinkHost links = new(actors.Coordinator, run.Job.Gradients, metrics, settings.Traffic, actors.Fail);
+        await using RemoteWorkers? remote = run.Options.Listen is null
             ? null
             : await RemoteWorkers.StartAsync(
                 run.Options,
                 run.Options.Trial?.Secrets ?? run.Folder["secrets"],
-                new LinkHost(actors.Coordinator, run.Job.Gradients, metrics, settings.Traffic, actors.Fail),
+                links,
                 actors.Note,
                 TimeProvider.System);
         await using CancellationTokenRegistration registration = stop.Register(actors.Stop);
+        if (remote is null && run.Options.Trial is null)
+        {
+            actors.Note("No port is open, so workers of other processes cannot join (--listen HOST:PORT)");
+        }
+
         for (int i = 0; i < Workers(run); i++)
         {
             await actors.StartWorkerAsync(run.Options.Threads);
         }
 
         CoordinatorOrder.Finish finish = await actors.Finished;
+        links.CloseAll();
         TrainRecord record = await actors.EndAsync();
         return finish.Outcome is Outcome.Completed or Outcome.Stopped
             ? record with { IsStopped = finish.Outcome == Outcome.Stopped }

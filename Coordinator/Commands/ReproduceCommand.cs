@@ -9,7 +9,7 @@ using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 
-/// <summary><c>reproduce</c>: makes tables and figures of the reports anew, theirs beside ours.</summary>
+/// <summary><c>reproduce</c>: makes tables and figures of the reports again, theirs beside ours.</summary>
 internal static class ReproduceCommand
 {
     private const string Everything = "all";
@@ -18,7 +18,7 @@ internal static class ReproduceCommand
     /// <summary>The command with its options.</summary>
     public static Command Create(CommandContext context, StopSignals signals)
     {
-        Command command = new("reproduce", "Make the reports' tables and figures anew, theirs beside ours");
+        Command command = new("reproduce", "Make the reports' tables and figures again, theirs beside ours");
         Argument<string[]> names = new("NAME")
         {
             Description = "What to reproduce, one or several of --list, or all",

@@ -45,7 +45,7 @@ internal sealed class TrainArguments
         "--threads", "Threads of each worker [1]", 1, WorkersMax);
 
     private readonly Option<ListenAddress?> _listen = StrictOptions.Address(
-        "--listen", "Where other machines' workers are awaited [127.0.0.1:5500, or the next free port]");
+        "--listen", "Where workers of other processes are awaited [nowhere: no port is open]");
 
     private readonly Option<int?> _minWorkers = StrictOptions.WholeNumber(
         "--min-workers", "Workers that must be there before the first step [1]", 1, WorkersMax);

@@ -45,7 +45,7 @@ internal sealed record TrainSettings(int? Workers, int? Threads, int? Checkpoint
             ? null
             : StrictOptions.ParseWholeNumber(text, min, max) ?? throw new ConfigurationException(
                 $"The setting {Name(key)} is '{text}'; allowed is {StrictOptions.RangeText(min, max)}.",
-                "Mend the environment variable, or appsettings.json beside the program.");
+                "Fix the environment variable, or appsettings.json beside the program.");
     }
 
     private static IConfiguration Open(Func<IConfiguration> open)
@@ -58,7 +58,7 @@ internal sealed record TrainSettings(int? Workers, int? Threads, int? Checkpoint
         {
             throw new ConfigurationException(
                 $"appsettings.json cannot be read: {(exception.InnerException ?? exception).Message}",
-                $"Mend or remove it; it is in {AppContext.BaseDirectory}.",
+                $"Fix or remove it; it is in {AppContext.BaseDirectory}.",
                 exception);
         }
     }

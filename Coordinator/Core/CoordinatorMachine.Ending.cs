@@ -92,7 +92,7 @@ public sealed partial class CoordinatorMachine
         // Workers of a run that was only stopped wait for it to be resumed, others for the run that follows.
         if (_outcome == Outcome.Completed && !_options.KeepsWorkers)
         {
-            foreach (WorkerId worker in _members.Keys)
+            foreach (SessionId worker in _members.Keys)
             {
                 Dismiss(worker, "the run is finished", orders);
             }

@@ -15,7 +15,7 @@ public sealed partial class CoordinatorMachine
         OnReady(started.Worker, orders);
     }
 
-    private void OnJoin(WorkerId from, WorkerMessage.Join join, ICollection<CoordinatorOrder> orders)
+    private void OnJoin(SessionId from, WorkerMessage.Join join, ICollection<CoordinatorOrder> orders)
     {
         if (_members.ContainsKey(from))
         {
@@ -48,7 +48,7 @@ public sealed partial class CoordinatorMachine
         : null;
 
     /// <summary>Makes a worker one that gets shards; the first step begins when enough of them are here.</summary>
-    private void OnReady(WorkerId worker, ICollection<CoordinatorOrder> orders)
+    private void OnReady(SessionId worker, ICollection<CoordinatorOrder> orders)
     {
         OnHeard(worker);
         if (!_members.TryGetValue(worker, out Member? member) || member.IsReady)
@@ -65,7 +65,7 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>Answers, and makes up for a Ready that got lost.</summary>
-    private void OnHeartbeat(WorkerId from, WorkerMessage.Heartbeat heartbeat, ICollection<CoordinatorOrder> orders)
+    private void OnHeartbeat(SessionId from, WorkerMessage.Heartbeat heartbeat, ICollection<CoordinatorOrder> orders)
     {
         if (!_members.ContainsKey(from))
         {
@@ -84,7 +84,7 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>Only who was heard before is watched: workers of this process are not.</summary>
-    private void OnHeard(WorkerId worker)
+    private void OnHeard(SessionId worker)
     {
         if (_detector.Watches(worker))
         {
@@ -92,7 +92,7 @@ public sealed partial class CoordinatorMachine
         }
     }
 
-    private void OnLeave(WorkerId from, ICollection<CoordinatorOrder> orders)
+    private void OnLeave(SessionId from, ICollection<CoordinatorOrder> orders)
     {
         if (_members.ContainsKey(from))
         {
@@ -102,7 +102,7 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>Tells a worker that it may exit.</summary>
-    private static void Dismiss(WorkerId worker, string why, ICollection<CoordinatorOrder> orders)
+    private static void Dismiss(SessionId worker, string why, ICollection<CoordinatorOrder> orders)
     {
         orders.Add(new Send(worker, new CoordinatorMessage.Finish(why)));
         orders.Add(new Close(worker, why));
@@ -111,7 +111,7 @@ public sealed partial class CoordinatorMachine
     /// <summary>
     /// Makes the worker's missing shards nobody's: AssignShards gives them to the others, in this step.
     /// </summary>
-    private void OnWorkerGone(WorkerId worker)
+    private void OnWorkerGone(SessionId worker)
     {
         if (!_members.Remove(worker, out Member? member))
         {
@@ -131,7 +131,7 @@ public sealed partial class CoordinatorMachine
 
     private void DropSilentWorkers(ICollection<CoordinatorOrder> orders)
     {
-        foreach (WorkerId worker in _detector.Silent(_now))
+        foreach (SessionId worker in _detector.Silent(_now))
         {
             OnWorkerGone(worker);
             orders.Add(new Close(worker, $"silent for {_options.SilenceMax.TotalSeconds:0.#} s"));

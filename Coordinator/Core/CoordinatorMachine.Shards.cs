@@ -12,7 +12,7 @@ public sealed partial class CoordinatorMachine
     private const int LimitDoublingsMax = 6;
 
     /// <summary>Who has to compute each shard; null if nobody has.</summary>
-    private WorkerId?[] _assignees = [];
+    private SessionId?[] _assignees = [];
 
     /// <summary>Which shards were given to anybody in this step, to count those given again.</summary>
     private bool[] _isGiven = [];
@@ -46,7 +46,7 @@ public sealed partial class CoordinatorMachine
     private void BeginCollecting(int shardCount)
     {
         _reduction = new StepReduction(new ReductionTree(shardCount));
-        _assignees = new WorkerId?[shardCount];
+        _assignees = new SessionId?[shardCount];
         _isGiven = new bool[shardCount];
         _isDisturbed = false;
         _doublings = 0;
@@ -203,7 +203,7 @@ public sealed partial class CoordinatorMachine
     /// Sums are added in the order of the tree, never of arrival: float sums depend on their order, and every run of
     /// one configuration must end with the same bits.
     /// </remarks>
-    private void OnGradientSum(WorkerId from, WorkerMessage.GradientSum sum, ICollection<CoordinatorOrder> orders)
+    private void OnGradientSum(SessionId from, WorkerMessage.GradientSum sum, ICollection<CoordinatorOrder> orders)
     {
         OnHeard(from);
         if (_members.TryGetValue(from, out Member? member))
@@ -237,7 +237,7 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>Why a sum is void, or null if it counts. The sender may be wrong, so this never throws.</summary>
-    private string? WhyIgnored(WorkerId from, WorkerMessage.GradientSum sum, Member? member) =>
+    private string? WhyIgnored(SessionId from, WorkerMessage.GradientSum sum, Member? member) =>
         member is null ? $"from {from}, which is no member"
         : sum.Term != _term ? $"from {sum.Term}, now {_term}"
         : sum.Step != _step ? $"for {sum.Step}, now {_step}"

@@ -35,7 +35,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     private readonly FailureDetector _detector;
 
     /// <summary>Everybody who has joined, ready or not, by number: iterated in this order only.</summary>
-    private readonly SortedDictionary<WorkerId, Member> _members = [];
+    private readonly SortedDictionary<SessionId, Member> _members = [];
 
     /// <summary>Scratch for sums that another one replaces.</summary>
     private readonly List<WorkerMessage.GradientSum> _replaced = [];
@@ -128,7 +128,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     /// <param name="now">When; never less than in the call before.</param>
     /// <param name="orders">Receives the orders, in which they are to be performed.</param>
     public void Handle(
-        WorkerId from, WorkerMessage message, Timestamp now, ICollection<CoordinatorOrder> orders)
+        SessionId from, WorkerMessage message, Timestamp now, ICollection<CoordinatorOrder> orders)
     {
         Invariant.Assert(_state != State.Starting, "Started comes first.");
         SetTime(now);

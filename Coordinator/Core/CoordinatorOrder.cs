@@ -27,10 +27,10 @@ public abstract record CoordinatorOrder
     /// Sends a message to a worker. Weights get the current ones as their payload, and come before the worker's first
     /// Assign of a step; they may be left out if the same are still on their way to the same worker.
     /// </summary>
-    public sealed record Send(WorkerId To, CoordinatorMessage Message) : CoordinatorOrder;
+    public sealed record Send(SessionId To, CoordinatorMessage Message) : CoordinatorOrder;
 
     /// <summary>Closes the connection of a worker that is no member any more, after what was sent.</summary>
-    public sealed record Close(WorkerId Worker, string Why) : CoordinatorOrder;
+    public sealed record Close(SessionId Worker, string Why) : CoordinatorOrder;
 
     /// <summary>
     /// Adds the sums in the order of the tree, divides by the number of samples or elements, does the optimizer's step,

@@ -16,13 +16,13 @@ public abstract record CoordinatorReport
     /// A worker of this process is there, with model and data: it may get shards. Nothing is asked of it; it lives as
     /// long as the process, and says so by no heartbeat.
     /// </summary>
-    public sealed record WorkerStarted(WorkerId Worker, int Threads) : CoordinatorReport;
+    public sealed record WorkerStarted(SessionId Worker, int Threads) : CoordinatorReport;
 
     /// <summary>A sign of life that is no message: bytes of one that is not complete yet.</summary>
-    public sealed record WorkerHeard(WorkerId Worker) : CoordinatorReport;
+    public sealed record WorkerHeard(SessionId Worker) : CoordinatorReport;
 
     /// <summary>A worker's connection closed, or it broke the protocol.</summary>
-    public sealed record WorkerLost(WorkerId Worker, string Why) : CoordinatorReport;
+    public sealed record WorkerLost(SessionId Worker, string Why) : CoordinatorReport;
 
     /// <summary>The shell has averaged and done the optimizer's step; the new weights can be sent.</summary>
     public sealed record Stepped(Step Step) : CoordinatorReport;

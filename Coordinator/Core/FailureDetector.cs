@@ -12,29 +12,29 @@ namespace Distributed.Coordinator.Core;
 /// <param name="silenceMax">The limit: long enough for a lost packet or two and a garbage collection.</param>
 public sealed class FailureDetector(TimeSpan silenceMax)
 {
-    private readonly SortedDictionary<WorkerId, Timestamp> _heard = [];
+    private readonly SortedDictionary<SessionId, Timestamp> _heard = [];
 
     /// <summary>When the next worker will have been silent for too long; null if there is none.</summary>
     public Timestamp? NextDeadline => _heard.Count == 0 ? null : _heard.Values.Min() + silenceMax;
 
     /// <summary>A sign of life, the first one included.</summary>
-    public void Heard(WorkerId worker, Timestamp now) => _heard[worker] = now;
+    public void Heard(SessionId worker, Timestamp now) => _heard[worker] = now;
 
-    public bool Watches(WorkerId worker) => _heard.ContainsKey(worker);
+    public bool Watches(SessionId worker) => _heard.ContainsKey(worker);
 
-    public void Forget(WorkerId worker) => _heard.Remove(worker);
+    public void Forget(SessionId worker) => _heard.Remove(worker);
 
     /// <summary>Shards some time out of account, for everybody.</summary>
     public void Forgive(TimeSpan pause)
     {
-        foreach (WorkerId worker in _heard.Keys.ToArray())
+        foreach (SessionId worker in _heard.Keys.ToArray())
         {
             _heard[worker] += pause;
         }
     }
 
     /// <summary>The workers that are lost by now, in the order of their numbers.</summary>
-    public IReadOnlyList<WorkerId> Silent(Timestamp now)
+    public IReadOnlyList<SessionId> Silent(Timestamp now)
     {
         if (NextDeadline is not { } deadline || now < deadline)
         {

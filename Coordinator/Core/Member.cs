@@ -5,9 +5,9 @@ using Distributed.Protocol.Messages;
 namespace Distributed.Coordinator.Core;
 
 /// <summary>What the coordinator knows of one worker that has joined.</summary>
-internal sealed class Member(WorkerId worker, int threads)
+internal sealed class Member(SessionId worker, int threads)
 {
-    public WorkerId Worker => worker;
+    public SessionId Worker => worker;
 
     public int Threads => threads;
 

@@ -4,10 +4,10 @@ using Distributed.Protocol.Messages;
 namespace Distributed.Coordinator.Core;
 
 /// <summary>How many shards a worker computes at once.</summary>
-public readonly record struct Capacity(WorkerId Worker, int Threads);
+public readonly record struct Capacity(SessionId Worker, int Threads);
 
 /// <summary>Shards that a worker is to compute.</summary>
-public readonly record struct ShardAssignment(WorkerId Worker, ShardRange Shards);
+public readonly record struct ShardAssignment(SessionId Worker, ShardRange Shards);
 
 /// <summary>Who computes which shards. Changes how long a step takes, never its result.</summary>
 /// <remarks>

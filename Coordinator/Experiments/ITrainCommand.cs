@@ -16,7 +16,7 @@ internal interface ITrainCommand
     TrainOptions Parse(IReadOnlyList<string> arguments);
 
     /// <summary>Trains.</summary>
-    /// <exception cref="Framework.Errors.ReportedException">Something that the user can mend.</exception>
+    /// <exception cref="Framework.Errors.ReportedException">Something that the user can fix.</exception>
     Task<TrainResult> RunAsync(TrainOptions options, ITrainingDisplay display, CancellationToken stop);
 
     /// <summary>Says of a fault what <c>train</c> would.</summary>

@@ -1,6 +1,6 @@
 namespace Distributed.Coordinator.Experiments;
 
-/// <summary>A table or figure of a report that is made anew, theirs beside ours.</summary>
+/// <summary>A table or figure of a report that is made again, theirs beside ours.</summary>
 /// <param name="name">Typed by the user.</param>
 /// <param name="source">Which report, and which table or figure.</param>
 /// <param name="shows">What it shows, in a phrase.</param>

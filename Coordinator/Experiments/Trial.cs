@@ -29,7 +29,7 @@ internal enum TrialStatus
 /// <param name="Loss">Training loss, mean over the epoch's steps.</param>
 /// <param name="Psnr">Validation PSNR at its end, in dB; null if it was not measured.</param>
 /// <param name="Accuracy">Validation accuracy at its end, 0 to 1; null if it was not measured.</param>
-/// <param name="ValidationLoss">Mean over the validation's terms at its end; null if it was not measured.</param>
+/// <param name="ValidationLoss">Mean over the validation data at its end; null if it was not measured.</param>
 /// <param name="PsnrEstimated">As <paramref name="Psnr"/>, but estimated from noisy pairs.</param>
 internal sealed record TrialEpoch(
     int Epoch,

@@ -23,7 +23,7 @@ internal sealed record TrialPlace(
 internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace place, TimeProvider clock)
 {
     /// <summary>Within it every worker that waits for a trial tries again.</summary>
-    private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(7);
+    private static readonly TimeSpan s_dismissal = TimeSpan.FromSeconds(7);
 
     /// <summary>The folder of a trial.</summary>
     public string FolderOf(Trial trial) => ExperimentFolder.OfTrial(folder, trial);
@@ -53,17 +53,17 @@ internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace
         }
 
         TrainOptions options = new() { Listen = place.Listen, TokenFile = place.TokenFile };
-        FarewellHost farewell = new("the experiment is finished");
-        await using RemoteWorkers door = await RemoteWorkers.StartAsync(
-            options, Path.Combine(folder, "secrets"), farewell, _ => { }, clock);
-        await Task.Delay(s_farewell, clock);
+        DismissalHost dismissal = new("the experiment is finished");
+        await using RemoteWorkers listener = await RemoteWorkers.StartAsync(
+            options, Path.Combine(folder, "secrets"), dismissal, _ => { }, clock);
+        await Task.Delay(s_dismissal, clock);
     }
 
     /// <summary>Runs a trial; goes on where an earlier life left it.</summary>
     /// <param name="trial">Which one.</param>
     /// <param name="display">Told of its progress.</param>
     /// <param name="stop">Ends it after the step at hand, with a checkpoint.</param>
-    /// <exception cref="ReportedException">Something that the user can mend.</exception>
+    /// <exception cref="ReportedException">Something that the user can fix.</exception>
     public async Task<TrialResult> RunAsync(
         Trial trial, ITrainingDisplay display, CancellationToken stop)
     {
@@ -81,7 +81,6 @@ internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace
             CommandLine = ["train", .. trial.Arguments],
             ValidateEveryEpoch = asked.ValidateEveryEpoch || trial.ValidatesEachEpoch,
             Trial = new TrialOptions(
-                Listens: place.Listen is not null,
                 Secrets: Path.Combine(folder, "secrets"),
                 KeepsWorkers: true),
         };

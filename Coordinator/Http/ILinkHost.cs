@@ -3,7 +3,7 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Http;
 
-/// <summary>Whom the links of a server belong to: a coordinator, or whoever says goodbye for it.</summary>
+/// <summary>Whom the links of a server belong to: a coordinator, or one that dismisses workers for it.</summary>
 public interface ILinkHost : ICoordinatorEndpoint
 {
     /// <summary>What the links have moved; they count.</summary>
@@ -13,10 +13,10 @@ public interface ILinkHost : ICoordinatorEndpoint
     int WorkersReady { get; }
 
     /// <summary>A number for a new link.</summary>
-    WorkerId NextWorkerId();
+    SessionId NextSessionId();
 
     /// <summary>Takes a link in; its messages may come from now on.</summary>
-    void Attach(WorkerId worker, IWorkerLink link);
+    void Attach(SessionId worker, IWorkerLink link);
 
     /// <summary>A link has met a fault of this program.</summary>
     void Fail(Exception exception);

@@ -18,12 +18,8 @@ namespace Distributed.Coordinator.Http;
 /// <summary>Where to listen.</summary>
 /// <param name="Address">An address of this machine, or any.</param>
 /// <param name="Port">0 for any free one.</param>
-/// <param name="IsAskedFor">Whether exactly this port is wanted; else the next free one will do.</param>
-public sealed record ListenAddress(IPAddress Address, int Port, bool IsAskedFor)
+public sealed record ListenAddress(IPAddress Address, int Port)
 {
-    /// <summary>On loopback, where nobody else gets in.</summary>
-    public static ListenAddress Default { get; } = new(IPAddress.Loopback, 5500, IsAskedFor: false);
-
     /// <summary>Reads HOST:PORT; null if it is something else. HOST: an IP address, localhost, or * for any.</summary>
     public static ListenAddress? Parse(string text)
     {
@@ -36,11 +32,11 @@ public sealed record ListenAddress(IPAddress Address, int Port, bool IsAskedFor)
         string host = text[..colon];
         return host switch
         {
-            "localhost" => new ListenAddress(IPAddress.Loopback, port, IsAskedFor: true),
-            "*" => new ListenAddress(IPAddress.IPv6Any, port, IsAskedFor: true),
+            "localhost" => new ListenAddress(IPAddress.Loopback, port),
+            "*" => new ListenAddress(IPAddress.IPv6Any, port),
             _ when IPAddress.TryParse(host.Trim('[', ']'), out IPAddress? address)
                 && (host.Contains(':') || host.Count(character => character == '.') == 3) =>
-                new ListenAddress(address, port, IsAskedFor: true),
+                new ListenAddress(address, port),
             _ => null,
         };
     }
@@ -53,7 +49,6 @@ public sealed record ListenAddress(IPAddress Address, int Port, bool IsAskedFor)
 /// </remarks>
 public sealed class LinkServer : IAsyncDisposable
 {
-    private const int PortsTried = 100;
     private const int ConnectionsMax = 2000;
     private const int LinksMax = 1024;
     private const int HeadersBytesMax = 16 << 10;
@@ -101,26 +96,18 @@ public sealed class LinkServer : IAsyncDisposable
         ListenAddress listen, ILinkHost host, SecretsFolder secrets, LinkOptions options, TimeProvider clock)
     {
         LinkServer server = new(host, secrets, options, clock);
-        for (int port = listen.Port; ; port++)
+        try
         {
-            try
-            {
-                await server.ListenAsync(listen.Address, port);
-                return server;
-            }
-            catch (IOException exception)
-            {
-                bool isTaken = exception.InnerException is AddressInUseException;
-                if (isTaken && !listen.IsAskedFor && port < listen.Port + PortsTried)
-                {
-                    continue;
-                }
-
-                throw new ConfigurationException(
-                    $"--listen {listen.Address}:{port}: {(isTaken ? "the port is taken" : exception.Message)}.",
-                    "Choose another port, or end the program that has it.",
-                    exception);
-            }
+            await server.ListenAsync(listen.Address, listen.Port);
+            return server;
+        }
+        catch (IOException exception)
+        {
+            bool isTaken = exception.InnerException is AddressInUseException;
+            throw new ConfigurationException(
+                $"--listen {listen.Address}:{listen.Port}: {(isTaken ? "the port is taken" : exception.Message)}.",
+                "Choose another port, or end the program that has it.",
+                exception);
         }
     }
 
@@ -214,7 +201,7 @@ public sealed class LinkServer : IAsyncDisposable
 
         context.Response.Headers.Upgrade = Wanted;
         Stream stream = await upgrade.UpgradeAsync();
-        WorkerLink link = new(stream, _host, _host.NextWorkerId(), _options, _clock, _host.Traffic);
+        WorkerLink link = new(stream, _host, _host.NextSessionId(), _options, _clock, _host.Traffic);
         _host.Attach(link.Id, link);
         Task run = link.RunAsync();
         lock (_lock)

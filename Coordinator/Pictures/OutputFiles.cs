@@ -51,7 +51,7 @@ internal static class OutputFiles
         {
             throw new ConfigurationException(
                 $"{path} cannot be written: {exception.Message}",
-                "Choose another place, or mend permissions.",
+                "Choose another place, or fix permissions.",
                 exception);
         }
     }

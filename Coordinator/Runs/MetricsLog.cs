@@ -22,8 +22,8 @@ namespace Distributed.Coordinator.Runs;
 /// <param name="PsnrEstimated">In dB, estimated from noisy pairs; null as <paramref name="Psnr"/>.</param>
 /// <param name="Ssim">Structural similarity, likewise.</param>
 /// <param name="Accuracy">Share of right answers, likewise.</param>
-/// <param name="ValidationLoss">Mean over its terms, likewise.</param>
-/// <param name="EpochLoss">Mean training loss over its terms in the epoch that this step ended; else null.</param>
+/// <param name="ValidationLoss">The mean, likewise.</param>
+/// <param name="EpochLoss">Mean training loss of the epoch that this step ended; else null.</param>
 public readonly record struct StepMetrics(
     long Step,
     int Epoch,

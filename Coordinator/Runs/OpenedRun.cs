@@ -49,7 +49,7 @@ public sealed class OpenedRun : IDisposable
     /// <param name="options">What is asked for.</param>
     /// <param name="note">Told where the run is, and what was passed over.</param>
     /// <param name="clock">Names and dates new folders.</param>
-    /// <exception cref="ReportedException">Something that the user can mend.</exception>
+    /// <exception cref="ReportedException">Something that the user can fix.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     public static OpenedRun Open(TrainOptions options, Action<string> note, TimeProvider clock)
     {
@@ -115,7 +115,7 @@ public sealed class OpenedRun : IDisposable
         : new Model(ModelLoader.FindLayers(asked.Model, source.Shape.C), ConvolutionAlgorithms.Parse(asked.Conv));
 
     /// <summary>
-    /// Whether a checkpoint will replace the initial weights, and their hash is known. A file that is named anew is
+    /// Whether a checkpoint will replace the initial weights, and their hash is known. A file that is named again is
     /// read nevertheless: it may be another one.
     /// </summary>
     private static bool IsReplacedByCheckpoint(TrainOptions options, RunConfiguration? saved) =>

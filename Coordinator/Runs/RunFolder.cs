@@ -241,7 +241,7 @@ public sealed class RunFolder : IDisposable
         {
             throw new ConfigurationException(
                 $"The run folder {folder} cannot be written: {exception.Message}",
-                "Choose another folder with --run, or mend its permissions.",
+                "Choose another folder with --run, or fix its permissions.",
                 exception);
         }
     }

@@ -54,7 +54,7 @@ public sealed record RunSummary(
     /// <summary>Mean structural similarity to clean images; null without them.</summary>
     public double? Ssim { get; init; }
 
-    /// <summary>Loss on the validation data, as a mean over its terms; null without them.</summary>
+    /// <summary>Loss on the validation data, as a mean; null without them.</summary>
     public double? ValidationLoss { get; init; }
 
     /// <summary>One JSON object on one line. What does not apply, and what is not finite, is null.</summary>

@@ -5,8 +5,7 @@ namespace Distributed.Coordinator.Runs;
 /// It keeps only what the experiment reads: configuration, metrics, checkpoints, final weights. No events, pictures or
 /// report, and no port unless it is to listen. The result does not depend on any of this.
 /// </remarks>
-/// <param name="Listens">Whether workers of other processes may join.</param>
 /// <param name="Secrets">Folder of tokens and certificate, the same for all trials; null for the run's own.</param>
 /// <param name="KeepsWorkers">Whether workers are to stay for the next trial when this one is finished.</param>
 public sealed record TrialOptions(
-    bool Listens = false, string? Secrets = null, bool KeepsWorkers = false);
+    string? Secrets = null, bool KeepsWorkers = false);

@@ -1,6 +1,6 @@
 namespace Distributed.Framework.Errors;
 
-/// <summary>A fault that a user can mend: the message says what and where, the remedy what to do.</summary>
+/// <summary>A fault that a user can fix: the message says what and where, the remedy what to do.</summary>
 /// <param name="cause">What is wrong and where: one line.</param>
 /// <param name="remedy">What to do about it: one line.</param>
 /// <param name="inner">What was caught, if anything.</param>

@@ -61,6 +61,9 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
             for (Run* run = tile.Runs; run < runsEnd; run++)
             {
                 byte* a0 = a + ((nint)run->Offset * sizeof(float));
+
+                // A pointer for every third row: an address has one register times 1, 2, 4 or 8, so from each of them
+                // three rows are reached without arithmetic.
                 byte* a3 = a0 + (3 * aStep);
                 byte* a6 = a0 + (6 * aStep);
                 byte* a9 = a0 + (9 * aStep);
@@ -93,6 +96,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 [MethodImpl(MethodImplOptions.AggressiveInlining)]
                 void Multiply(int k)
                 {
+                    // Counts are constants of the type: what is below zero is no code at all.
                     TVector b0 = TVector.Load((float*)(b + (k * WeightBytes)));
                     TVector b1 = TColumns.Count > 1 ? TVector.Load((float*)(b + bColumn + (k * WeightBytes))) : default;
                     ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, a0, aStep, 4 * k, b0, b1, TRows.Count);

@@ -36,6 +36,7 @@ internal unsafe struct ThreeRows<TVector>
         int count)
         where TColumns : struct, ITileSize
     {
+        // count is a constant where this is inlined, so each of the three conditions is decided by the compiler.
         if (count > 0)
         {
             TVector broadcast = TVector.Broadcast(*(float*)(a + offset));

@@ -121,12 +121,14 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                     float* target = planes + run.Offset;
                     for (float* source = image + run.Offset; source < end; source += lanes, target += lanes)
                     {
+                        // B^T d: down each column of pixels, transposed into the temporary, which stays in L1.
                         float* here = temporary;
                         for (float* at = source; here < temporary + (Side * lanes); here += lanes, at += pixel)
                         {
                             TTile.TransformInput<TVector>(at, line, here, Side * lanes);
                         }
 
+                        // (B^T d) B: along each line of it; point (y, x) goes to its own plane, y Side + x.
                         here = temporary;
                         for (float* at = target; here < temporary + (Side * Side * lanes); at += Side * plane)
                         {
@@ -215,6 +217,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         float* here = temporary;
                         for (float* at = source; here < temporary + (outputs * lanes); here += lanes, at += pixel)
                         {
+                            // The activation's backward step on the way: the gradient passes through memory once.
                             if (typeof(TFunction) != typeof(Identity))
                             {
                                 CarryBack<TFunction>(at, line, toOutput, broadcast);
@@ -242,6 +245,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformWeights(float* weights, int groups, float* planes, nint plane)
     {
+        // G g: the kernel's three rows become Side, for all groups of the block.
         float* room = stackalloc float[WeightGroupsMax * RoomFloats];
         for (int group = 0; group < groups; group++)
         {
@@ -253,6 +257,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
             }
         }
 
+        // (G g) G^T: only Side planes are open at once, and each gets a whole cache line a group before the next.
         for (int y = 0; y < Side; y++, planes += Side * plane)
         {
             for (int group = 0; group < groups; group++)
@@ -270,6 +275,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
     public override void TransformWeightGradient(float* planes, nint plane, int groups, float* weights)
     {
+        // The transposed steps in the opposite order: first G^T u over each column of planes, then along lines.
         float* room = stackalloc float[WeightGroupsMax * RoomFloats];
         for (int x = 0; x < Side; x++, planes += plane)
         {

@@ -23,7 +23,7 @@ public sealed class CrossEntropy(int classes) : Loss
     public override string Name => "cross-entropy";
 
     /// <inheritdoc/>
-    public override int Terms(int elements) => elements / Classes;
+    public override int Divisor(int elements) => elements / Classes;
 
     /// <inheritdoc/>
     public override double Evaluate(

@@ -2,7 +2,7 @@ namespace Distributed.Framework.Losses;
 
 /// <summary>What a sample's result costs, summed over its elements, and the gradient of that sum.</summary>
 /// <remarks>
-/// Shards hold summed losses; a mean is one division at the root of the shard tree, by <see cref="Terms"/> summed over
+/// Shards hold summed losses; a mean is one division at the root of the tree, by <see cref="Divisor"/> summed over
 /// the batch. Stateless: shared by all threads. Not a number shows in value and gradient. Nothing is allocated.
 /// </remarks>
 public abstract class Loss
@@ -14,7 +14,7 @@ public abstract class Loss
     public virtual bool DependsOnProgress => false;
 
     /// <summary>What a mean divides by, for one sample: its elements, or its pixels for a loss per pixel.</summary>
-    public virtual int Terms(int elements) => elements;
+    public virtual int Divisor(int elements) => elements;
 
     /// <summary>Cost of one sample and its gradient.</summary>
     /// <param name="prediction">What the model gives, [C, H, W].</param>

@@ -54,13 +54,13 @@ public static class LossOfTensors
                 : loss.Evaluate(prediction.Sample(i).Span, target.Sample(i).Span, of, progress);
         }
 
-        double terms = isMean ? (double)samples * loss.Terms(prediction.Span.Length / samples) : 1;
+        double divisor = isMean ? (double)samples * loss.Divisor(prediction.Span.Length / samples) : 1;
         foreach (ref float value in gradient.Span)
         {
-            value = (float)(value / terms);
+            value = (float)(value / divisor);
         }
 
-        return (sum / terms, gradient);
+        return (sum / divisor, gradient);
     }
 
     private static int[] ReadClasses(Tensor target, int sample, int classes)

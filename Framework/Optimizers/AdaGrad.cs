@@ -51,7 +51,7 @@ public sealed unsafe class AdaGrad : Optimizer
 
     /// <inheritdoc/>
     public override void Step(
-        AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
+        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
     {
         CheckStep(old, gradientSum, learningRate, target);
         AdaGradStep step = new(
@@ -60,7 +60,7 @@ public sealed unsafe class AdaGrad : Optimizer
         Kernels.AdaGrad(
             old.Pointer,
             gradientSum.Pointer,
-            (float)terms,
+            (float)divisor,
             _squares.Pointer,
             target.Pointer,
             ParameterCount,

@@ -75,7 +75,7 @@ public sealed unsafe class Adam : Optimizer
 
     /// <inheritdoc/>
     public override void Step(
-        AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
+        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
     {
         CheckStep(old, gradientSum, learningRate, target);
         _power1 *= _beta1;
@@ -96,7 +96,7 @@ public sealed unsafe class Adam : Optimizer
         Kernels.Adam(
             old.Pointer,
             gradientSum.Pointer,
-            (float)terms,
+            (float)divisor,
             _mean.Pointer,
             _square.Pointer,
             target.Pointer,

@@ -42,12 +42,12 @@ public abstract class Optimizer
     /// </remarks>
     /// <param name="old">Parameters before the step; read only.</param>
     /// <param name="gradientSum">Gradient of the summed loss over the whole batch.</param>
-    /// <param name="terms">What the mean divides the sum by; 1 for a sum.</param>
+    /// <param name="divisor">What the mean divides the sum by; 1 for a sum.</param>
     /// <param name="learningRate">This step's learning rate; at least 0.</param>
     /// <param name="target">Parameters after the step; may be <paramref name="old"/>.</param>
     /// <exception cref="ConfigurationException">The rate is negative or not finite.</exception>
     public abstract void Step(
-        AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target);
+        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target);
 
     private protected AlignedBuffer AddSlot(string name)
     {

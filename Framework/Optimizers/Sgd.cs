@@ -34,13 +34,13 @@ public sealed unsafe class Sgd : Optimizer
 
     /// <inheritdoc/>
     public override void Step(
-        AlignedBuffer old, AlignedBuffer gradientSum, double terms, double learningRate, AlignedBuffer target)
+        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
     {
         CheckStep(old, gradientSum, learningRate, target);
         SgdStep step = new((float)learningRate, _momentum, _nesterov, _weightDecay);
         float* velocity = _velocity == null ? null : _velocity.Pointer;
         Kernels.Sgd(
-            old.Pointer, gradientSum.Pointer, (float)terms, velocity, target.Pointer, ParameterCount, step);
+            old.Pointer, gradientSum.Pointer, (float)divisor, velocity, target.Pointer, ParameterCount, step);
         KeepAlive(old, gradientSum, target);
     }
 }

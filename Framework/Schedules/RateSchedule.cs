@@ -10,7 +10,7 @@ namespace Distributed.Framework.Schedules;
 /// (1 + cos(pi s / S)) / 2 at step s of S (Loshchilov, Hutter 2017, "SGDR", without restarts). rampdown:FRACTION: 1,
 /// then over the last FRACTION of the run ((1 + cos(pi t)) / 2)^2 with t from 0 to 1 (Lehtinen et al. 2018,
 /// "Noise2Noise", its published training program; there FRACTION is 0.3).
-/// A warm-up of N steps multiplies step s &lt; N by (s + 1) / N besides.
+/// A warm-up of N steps multiplies step s &lt; N by (s + 1) / N as well.
 /// </remarks>
 public sealed class RateSchedule
 {

@@ -33,7 +33,7 @@ public sealed record Evaluation(double MeanSquaredError, double Psnr, double Psn
     /// <summary>Whether targets are clean images, so that PSNR and SSIM mean what they say.</summary>
     public bool IsClean => Accuracy is null && EstimatedError is null;
 
-    /// <summary>The loss as a mean over its terms; null if no loss was named.</summary>
+    /// <summary>The loss as a mean; null if no loss was named.</summary>
     public double? Loss { get; init; }
 
     /// <summary>What the best checkpoint has most of: right answers, or else the least (estimated) error.</summary>
@@ -81,7 +81,7 @@ public static class Evaluator
                     Psnr.MeanSquaredError([.. all.Select(one => one.BackwardError)], elements),
                     Psnr.MeanSquaredError(inputErrors, elements))
                 : null,
-            Loss = loss is null ? null : Sum(all, one => one.Loss) / ((double)source.Count * loss.Terms(elements)),
+            Loss = loss is null ? null : Sum(all, one => one.Loss) / ((double)source.Count * loss.Divisor(elements)),
         };
 
         Measurer Measure(int index, ParallelLoopState state, Measurer measurer)

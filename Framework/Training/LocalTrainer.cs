@@ -64,9 +64,9 @@ public sealed class LocalTrainer
                 "Lower the learning rate, or look at the data.");
         }
 
-        double terms = _job.Terms(slice.Count);
-        double loss = total!.Loss / terms;
-        _state.Apply(total, terms, _job.LearningRate(step), slice.Count);
+        double divisor = _job.Divisor(slice.Count);
+        double loss = total!.Loss / divisor;
+        _state.Step(total, divisor, _job.LearningRate(step), slice.Count);
         return loss;
     }
 }

@@ -11,7 +11,7 @@ namespace Distributed.Framework.Training;
 /// <param name="BackwardError">Squared, of what the model makes of the target, against the input.</param>
 /// <param name="Ssim">Of output and target.</param>
 /// <param name="IsRight">Whether the likeliest class is the right one.</param>
-/// <param name="Loss">Summed over its terms.</param>
+/// <param name="Loss">Summed.</param>
 internal readonly record struct Measurement(
     double Error, double InputError, double BackwardError, double Ssim, bool IsRight, double Loss);
 

@@ -24,7 +24,7 @@ public sealed class Network
     private readonly uint _seed;
     private NetworkPass? _pass;
 
-    /// <summary>Passes in training so far: dropout draws anew for each.</summary>
+    /// <summary>Passes in training so far: dropout draws again for each.</summary>
     private int _forwards;
 
     /// <summary>A network of layers, with random initial weights.</summary>
@@ -189,7 +189,7 @@ public sealed class Network
 
         // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
         float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
-        optimizer.Step(_state, _gradient, terms: 1, learningRate, _state);
+        optimizer.Step(_state, _gradient, divisor: 1, learningRate, _state);
         statistics.CopyTo(_state.Span[Model.ParameterCount..]);
     }
 

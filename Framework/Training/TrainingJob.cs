@@ -102,8 +102,8 @@ public sealed class TrainingJob
     }
 
     /// <summary>What a step's mean divides the summed loss by; 1 for a sum.</summary>
-    public double Terms(int samples) =>
-        Configuration.Reduction == "sum" ? 1 : (double)samples * Loss.Terms(Plan.Output.Elements);
+    public double Divisor(int samples) =>
+        Configuration.Reduction == "sum" ? 1 : (double)samples * Loss.Divisor(Plan.Output.Elements);
 
     /// <summary>The learning rate of a step (0-based: updates done before it).</summary>
     public double LearningRate(int step) => Configuration.Optimizer.LearningRate * Rates.Factor(step);

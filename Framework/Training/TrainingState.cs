@@ -52,7 +52,7 @@ public sealed class TrainingState
 
     /// <summary>Adds the sum of one node; owned by this object from now on.</summary>
     /// <returns>
-    /// The root's sum when nothing is missing any more, to be given to <see cref="Apply"/>; else null.
+    /// The root's sum when nothing is missing any more, to be given to <see cref="Step"/>; else null.
     /// </returns>
     public PooledBuffer? Add(TreeNode node, PooledBuffer sum)
     {
@@ -64,13 +64,13 @@ public sealed class TrainingState
     /// Does the optimizer's step with the gradient summed over the batch, which goes back to its pool.
     /// </summary>
     /// <param name="gradient">Summed over the batch.</param>
-    /// <param name="terms">What the mean divides by.</param>
+    /// <param name="divisor">What the mean divides by.</param>
     /// <param name="learningRate">This step's learning rate.</param>
     /// <param name="samples">Samples of the batch.</param>
-    public void Apply(PooledBuffer gradient, double terms, double learningRate, int samples)
+    public void Step(PooledBuffer gradient, double divisor, double learningRate, int samples)
     {
         PooledBuffer next = _pool.Rent();
-        Optimizer.Step(Parameters.Values, gradient.Values, terms, learningRate, next.Values);
+        Optimizer.Step(Parameters.Values, gradient.Values, divisor, learningRate, next.Values);
         RunningStatistics.Move(
             _buffers, Parameters.Values.Span, gradient.Values.Span, samples, next.Values.Span);
         Parameters.Dispose();

@@ -16,7 +16,7 @@ public sealed class ActorFailedException(string name, Exception cause)
 /// <summary>Supervision, the same at every level: a failed actor is stopped and named; nothing is restarted.</summary>
 /// <remarks>
 /// An actor's state is half a step's: going on with it would be a guess, starting it again would lose what it held. So
-/// the failure goes to whoever started the actors, who ends the process (the run resumes from its checkpoint).
+/// the failure goes to what started the actors, which ends the process (the run resumes from its checkpoint).
 /// Failures that an actor knows what to do about are messages and never get here.
 /// </remarks>
 /// <param name="onFailure">Told once for each failed actor; any thread.</param>
@@ -25,7 +25,9 @@ public sealed class FailureStrategy(Action<ActorFailedException> onFailure)
 {
     /// <inheritdoc/>
     protected override void LogFailure(IActorContext context, IActorRef child, Exception cause, Directive directive) =>
-        onFailure(new ActorFailedException(child.Path.Name, Unwrap(cause)));
+        onFailure(Unwrap(cause) is var fault && fault is ActorFailedException inner
+            ? inner // An actor that failed because a child of its did.
+            : new ActorFailedException(child.Path.Name, fault));
 
     /// <summary>What a constructor threw comes wrapped, more than once.</summary>
     private static Exception Unwrap(Exception cause) =>

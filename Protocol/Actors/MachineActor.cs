@@ -6,8 +6,8 @@ namespace Distributed.Protocol.Actors;
 /// <summary>An actor around a machine: hands it what happens, performs its orders, keeps its deadlines.</summary>
 /// <remarks>
 /// It holds no rule of the protocol. The clock is the scheduler's, so that a test's virtual time can be the machine's.
-/// One timer serves all deadlines: it is set anew only for an earlier one, so it may fire early, and an early tick
-/// does nothing. A machine is never restarted with half its state: whoever is above ends it instead.
+/// One timer serves all deadlines: it is set again only for an earlier one, so it may fire early, and an early tick
+/// does nothing. A machine is never restarted with half its state: the actor above ends it instead.
 /// </remarks>
 public abstract class MachineActor<TReport, TOrder> : UntypedActor, IWithTimers
     where TReport : notnull

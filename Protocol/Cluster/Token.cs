@@ -10,7 +10,7 @@ namespace Distributed.Protocol.Cluster;
 /// </remarks>
 public sealed class Token
 {
-    /// <summary>Where a token may be given besides a file.</summary>
+    /// <summary>Where a token may be given as well a file.</summary>
     public const string EnvironmentVariable = "DISTRIBUTED_TOKEN";
 
     private const int SecretMin = 16;

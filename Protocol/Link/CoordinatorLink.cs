@@ -27,7 +27,7 @@ public sealed class CoordinatorLink : ICoordinatorLink, ILinkTarget<CoordinatorM
     public Task RunAsync() => _connection.RunAsync();
 
     /// <inheritdoc/>
-    public void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null) => _connection.Send(message, bulk);
+    public void Send(WorkerMessage message, IMemoryOwner<float>? payload = null) => _connection.Send(message, payload);
 
     /// <inheritdoc/>
     public void Close(string why) => _connection.Close(why);
@@ -37,6 +37,6 @@ public sealed class CoordinatorLink : ICoordinatorLink, ILinkTarget<CoordinatorM
     IMemoryOwner<float> ILinkTarget<CoordinatorMessage>.Rent(CoordinatorMessage message, int floatCount) =>
         _worker.Rent(message, floatCount);
 
-    void ILinkTarget<CoordinatorMessage>.OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk) =>
-        _worker.OnMessage(message, bulk);
+    void ILinkTarget<CoordinatorMessage>.OnMessage(CoordinatorMessage message, IMemoryOwner<float>? payload) =>
+        _worker.OnMessage(message, payload);
 }

@@ -2,7 +2,7 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Protocol.Link;
 
-/// <summary>The coordinator, or its door, says no; trying again would not help.</summary>
+/// <summary>The coordinator, or its listener, refuses; trying again would not help.</summary>
 public sealed class LinkRefusedException(Refusal refusal, string reason, Exception? inner = null)
     : Exception(reason, inner)
 {

@@ -10,8 +10,8 @@ public interface IWorkerLink
 {
     /// <summary>Sends a message, with the floats that belong to it.</summary>
     /// <param name="message">What to say.</param>
-    /// <param name="bulk">Weights, or null; the link disposes of them when they are sent.</param>
-    void Send(CoordinatorMessage message, IMemoryOwner<float>? bulk = null);
+    /// <param name="payload">Weights, or null; the link disposes of them when they are sent.</param>
+    void Send(CoordinatorMessage message, IMemoryOwner<float>? payload = null);
 
     /// <summary>Closes the link after what was sent; the worker hears of it, this end does not.</summary>
     void Close(string why);
@@ -23,8 +23,8 @@ public interface ICoordinatorLink
 {
     /// <summary>Sends a message, with the floats that belong to it.</summary>
     /// <param name="message">What to say.</param>
-    /// <param name="bulk">A gradient, or null; the link disposes of it when it is sent.</param>
-    void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null);
+    /// <param name="payload">A gradient, or null; the link disposes of it when it is sent.</param>
+    void Send(WorkerMessage message, IMemoryOwner<float>? payload = null);
 
     /// <summary>Closes the link after what was sent; the coordinator hears of it, this end does not.</summary>
     void Close(string why);
@@ -34,24 +34,24 @@ public interface ICoordinatorLink
 public interface ICoordinatorEndpoint
 {
     /// <summary>A message arrived, with its floats; the endpoint disposes of them.</summary>
-    void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk);
+    void OnMessage(SessionId worker, WorkerMessage message, IMemoryOwner<float>? payload);
 
     /// <summary>Bytes arrived; not called for every one of them.</summary>
-    void OnHeard(WorkerId worker);
+    void OnHeard(SessionId worker);
 
     /// <summary>A buffer for floats that are about to arrive from another process.</summary>
     /// <exception cref="ProtocolException">The message has no floats, or not so many.</exception>
     IMemoryOwner<float> Rent(WorkerMessage message, int floatCount);
 
     /// <summary>The link is gone.</summary>
-    void OnClosed(WorkerId worker, string why);
+    void OnClosed(SessionId worker, string why);
 }
 
 /// <summary>Who gets what the coordinator says.</summary>
 public interface IWorkerEndpoint
 {
     /// <summary>A message arrived, with its floats; the endpoint disposes of them.</summary>
-    void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk);
+    void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? payload);
 
     /// <summary>Bytes arrived; not called for every one of them.</summary>
     void OnHeard();

@@ -21,7 +21,7 @@ public sealed class WorkerLink : IWorkerLink, ILinkTarget<WorkerMessage>
     public WorkerLink(
         Stream stream,
         ICoordinatorEndpoint coordinator,
-        WorkerId id,
+        SessionId id,
         LinkOptions options,
         TimeProvider clock,
         LinkTraffic? traffic = null)
@@ -33,13 +33,14 @@ public sealed class WorkerLink : IWorkerLink, ILinkTarget<WorkerMessage>
     }
 
     /// <summary>What the coordinator calls this joining.</summary>
-    public WorkerId Id { get; }
+    public SessionId Id { get; }
 
     /// <summary>Runs until the link is over.</summary>
     public Task RunAsync() => _connection.RunAsync();
 
     /// <inheritdoc/>
-    public void Send(CoordinatorMessage message, IMemoryOwner<float>? bulk = null) => _connection.Send(message, bulk);
+    public void Send(CoordinatorMessage message, IMemoryOwner<float>? payload = null) =>
+        _connection.Send(message, payload);
 
     /// <inheritdoc/>
     public void Close(string why) => _connection.Close(why);
@@ -49,6 +50,6 @@ public sealed class WorkerLink : IWorkerLink, ILinkTarget<WorkerMessage>
     IMemoryOwner<float> ILinkTarget<WorkerMessage>.Rent(WorkerMessage message, int floatCount) =>
         _coordinator.Rent(message, floatCount);
 
-    void ILinkTarget<WorkerMessage>.OnMessage(WorkerMessage message, IMemoryOwner<float>? bulk) =>
-        _coordinator.OnMessage(Id, message, bulk);
+    void ILinkTarget<WorkerMessage>.OnMessage(WorkerMessage message, IMemoryOwner<float>? payload) =>
+        _coordinator.OnMessage(Id, message, payload);
 }

@@ -30,7 +30,7 @@ public abstract record CoordinatorMessage : IReleasable
     }
 
     /// <summary>
-    /// The floats that travel beside the message, null for most; owned by whoever has the message, and released once.
+    /// The floats that travel beside the message, null for most; owned by the holder of the message, and released once.
     /// </summary>
     public IMemoryOwner<float>? Payload { get; init; }
 
@@ -42,7 +42,7 @@ public abstract record CoordinatorMessage : IReleasable
     /// <param name="Worker">What the coordinator calls it.</param>
     /// <param name="Plan">JSON of what to train on which data; opaque here.</param>
     /// <param name="HeartbeatInterval">How often the worker gives a sign of life.</param>
-    public sealed record Welcome(Term Term, WorkerId Worker, string Plan, TimeSpan HeartbeatInterval)
+    public sealed record Welcome(Term Term, SessionId Worker, string Plan, TimeSpan HeartbeatInterval)
         : CoordinatorMessage;
 
     /// <summary>The worker is not in, and trying again would not help.</summary>

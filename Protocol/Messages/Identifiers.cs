@@ -3,18 +3,18 @@ namespace Distributed.Protocol.Messages;
 /// <summary>
 /// One joining of a worker: the coordinator numbers connections from 1 in each term, and never reuses one.
 /// </summary>
-public readonly record struct WorkerId(int Value) : IComparable<WorkerId>
+public readonly record struct SessionId(int Value) : IComparable<SessionId>
 {
-    public static bool operator <(WorkerId left, WorkerId right) => left.Value < right.Value;
+    public static bool operator <(SessionId left, SessionId right) => left.Value < right.Value;
 
-    public static bool operator >(WorkerId left, WorkerId right) => left.Value > right.Value;
+    public static bool operator >(SessionId left, SessionId right) => left.Value > right.Value;
 
-    public static bool operator <=(WorkerId left, WorkerId right) => left.Value <= right.Value;
+    public static bool operator <=(SessionId left, SessionId right) => left.Value <= right.Value;
 
-    public static bool operator >=(WorkerId left, WorkerId right) => left.Value >= right.Value;
+    public static bool operator >=(SessionId left, SessionId right) => left.Value >= right.Value;
 
     /// <inheritdoc/>
-    public int CompareTo(WorkerId other) => Value.CompareTo(other.Value);
+    public int CompareTo(SessionId other) => Value.CompareTo(other.Value);
 
     /// <inheritdoc/>
     public override string ToString() => $"w{Value}";

@@ -11,7 +11,7 @@ public abstract record WorkerMessage : IReleasable
     }
 
     /// <summary>
-    /// The floats that travel beside the message, null for most; owned by whoever has the message, and released once.
+    /// The floats that travel beside the message, null for most; owned by the holder of the message, and released once.
     /// </summary>
     public IMemoryOwner<float>? Payload { get; init; }
 

@@ -163,7 +163,7 @@ public static class MessageCodec
         {
             (MessageTag.Welcome, 4) => new CoordinatorMessage.Welcome(
                 ReadTerm(ref reader),
-                new WorkerId(ReadInt(ref reader)),
+                new SessionId(ReadInt(ref reader)),
                 reader.ReadText(PlanMax),
                 ReadInterval(ref reader)),
             (MessageTag.Refuse, 2) => new CoordinatorMessage.Refuse(

@@ -91,8 +91,8 @@ internal sealed class LinkEndpoint(IActorRef worker, int attempt, LinkBuffers bu
     private readonly LinkHeard _heard = new(attempt);
 
     /// <inheritdoc/>
-    public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk) =>
-        worker.Tell(new LinkMessage(attempt, bulk is null ? message : message with { Payload = bulk }), worker);
+    public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? payload) =>
+        worker.Tell(new LinkMessage(attempt, payload is null ? message : message with { Payload = payload }), worker);
 
     /// <inheritdoc/>
     public void OnHeard() => worker.Tell(_heard, worker);

@@ -12,7 +12,7 @@ internal sealed class LocalWorkerActor(
     IActorRef coordinator,
     TrainingJob job,
     Term term,
-    WorkerId id,
+    SessionId id,
     WorkerOptions options,
     ComputeCounters counters,
     TaskCompletionSource<WorkerOrder.Exit>? ended) : WorkerActor(options, counters, ended)

@@ -63,7 +63,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
         IActorRef coordinator,
         TrainingJob job,
         Term term,
-        WorkerId id,
+        SessionId id,
         string name,
         int threads,
         ComputeCounters counters,
@@ -89,8 +89,12 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
         ActorProps.Of(() => new RemoteWorkerActor(connector, options, jobs, note, ended))
             .WithDispatcher(ActorSystems.TrainingDispatcher);
 
-    /// <summary>A child that fails takes the worker with it: this actor's parent hears of it.</summary>
-    protected override SupervisorStrategy SupervisorStrategy() => new OneForOneStrategy(_ => Directive.Escalate);
+    /// <summary>A child that fails takes the worker with it; the parent hears of the child.</summary>
+    protected override SupervisorStrategy SupervisorStrategy()
+    {
+        IActorRef self = Self;
+        return new FailureStrategy(failure => self.Tell(new PartFailed(failure), ActorRefs.NoSender));
+    }
 
     /// <inheritdoc/>
     protected sealed override void OnMessage(object message)
@@ -100,7 +104,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
             case SumsCompleted:
                 TakeSums();
                 break;
-            case ComputeFailed failed:
+            case PartFailed failed:
                 ExceptionDispatchInfo.Throw(failed.Cause);
                 break;
             case Drain:
@@ -171,7 +175,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
             _identity.Name,
             _counters,
             () => self.Tell(SumsCompleted.Instance, ActorRefs.NoSender),
-            exception => self.Tell(new ComputeFailed(exception), ActorRefs.NoSender));
+            exception => self.Tell(new PartFailed(exception), ActorRefs.NoSender));
     }
 
     /// <summary>The exit in words for people; by default as the machine ordered it.</summary>
@@ -224,5 +228,5 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
         public static SumsCompleted Instance { get; } = new();
     }
 
-    private sealed record ComputeFailed(Exception Cause);
+    private sealed record PartFailed(Exception Cause);
 }

@@ -50,7 +50,7 @@ public sealed partial class WorkerMachine(WorkerOptions options) : IMachine<Work
     public Timestamp? NextDeadline { get; private set; }
 
     /// <summary>What the coordinator calls this worker; null before it is in.</summary>
-    public WorkerId? Worker { get; private set; }
+    public SessionId? Worker { get; private set; }
 
     /// <summary>The state's name, for people.</summary>
     public string StateName => _state.ToString();

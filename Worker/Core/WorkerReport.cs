@@ -16,7 +16,7 @@ public abstract record WorkerReport
     /// The coordinator of the same process has started this worker, with model and data: it is in and ready. Comes
     /// first, and once, instead of <see cref="Started"/>.
     /// </summary>
-    public sealed record Engaged(Term Term, WorkerId Worker) : WorkerReport;
+    public sealed record Engaged(Term Term, SessionId Worker) : WorkerReport;
 
     /// <summary>There is a connection to the coordinator.</summary>
     public sealed record Connected : WorkerReport;

@@ -39,7 +39,7 @@ internal static class InferenceTable
         }
     }
 
-    /// <summary>Seconds for one picture, the second one: plans are made anew for each, code is compiled once.</summary>
+    /// <summary>Seconds for one picture, the second one: plans are made for each, code is compiled once.</summary>
     private static double Measure(string name, int threads)
     {
         Network network = Network.Create(name, s_picture.C);

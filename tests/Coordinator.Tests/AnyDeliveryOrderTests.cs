@@ -14,7 +14,7 @@ public sealed class AnyDeliveryOrderTests
     private static readonly NamedPayload s_poison = new("poison");
 
     /// <summary>
-    /// Goal: the update never depends on the network. Method: deliver the partial sums of one step in a random order,
+    /// Goal: the update never depends on the network. Method: deliver the gradient sums of one step in a random order,
     /// with repeats and with messages that must not count among them, and demand the update of the tidy delivery.
     /// </summary>
     [Fact]
@@ -28,10 +28,11 @@ public sealed class AnyDeliveryOrderTests
 
             int shardCount = 2 + Draw(30);
             int workers = 1 + Draw(7);
-            (CoordinatorMachine tidy, List<(WorkerId From, GradientSum Sum)> messages) = StartStep(shardCount, workers);
+            (CoordinatorMachine tidy, List<(SessionId From, GradientSum Sum)> messages) =
+                StartStep(shardCount, workers);
             string expected = Update(Run(tidy, messages));
 
-            (WorkerId from, GradientSum sum) = messages[0];
+            (SessionId from, GradientSum sum) = messages[0];
             GradientSum poison = sum with { Payload = s_poison };
             messages.AddRange([.. Enumerable.Range(0, 4).Select(_ => messages[Draw(messages.Count)])]); // Repeats.
             messages.Add((from, poison with { Term = new Term(0) })); // From an old term.
@@ -40,7 +41,7 @@ public sealed class AnyDeliveryOrderTests
             messages.Add((from, poison with { Node = new TreeNode(Level: 60, Index: 3) })); // No node.
             messages.Add((from, poison with { Node = new TreeNode(Level: 0, Index: -1) })); // No node.
             messages.Add((from, poison with { ShardCount = sum.ShardCount + 1 })); // Another tree.
-            messages.Add((new WorkerId(99), poison)); // From a stranger.
+            messages.Add((new SessionId(99), poison)); // From a stranger.
             if (workers > 1)
             {
                 TreeNode other = messages.Find(message => message.From != from).Sum?.Node ?? new TreeNode(-1, 0);
@@ -64,7 +65,7 @@ public sealed class AnyDeliveryOrderTests
         }
     }
 
-    private static (CoordinatorMachine Machine, List<(WorkerId From, GradientSum Sum)> Messages) StartStep(
+    private static (CoordinatorMachine Machine, List<(SessionId From, GradientSum Sum)> Messages) StartStep(
         int shardCount, int workers)
     {
         CoordinatorMachine machine = new(
@@ -76,12 +77,12 @@ public sealed class AnyDeliveryOrderTests
         machine.Handle(new Started(), Timestamp.Zero, orders);
         for (int i = 1; i <= workers; i++)
         {
-            machine.Handle(new WorkerId(i), new Join("n", "1", "n", Threads: 1), Timestamp.Zero, orders);
-            machine.Handle(new WorkerId(i), new Ready(new Term(1)), Timestamp.Zero, orders);
+            machine.Handle(new SessionId(i), new Join("n", "1", "n", Threads: 1), Timestamp.Zero, orders);
+            machine.Handle(new SessionId(i), new Ready(new Term(1)), Timestamp.Zero, orders);
         }
 
         ReductionTree tree = new(shardCount);
-        List<(WorkerId, GradientSum)> messages = [];
+        List<(SessionId, GradientSum)> messages = [];
         foreach (Send send in orders.OfType<Send>())
         {
             if (send.Message is not CoordinatorMessage.Assign assign)
@@ -104,7 +105,7 @@ public sealed class AnyDeliveryOrderTests
     }
 
     private static List<CoordinatorOrder> Run(
-        CoordinatorMachine machine, List<(WorkerId From, GradientSum Sum)> messages)
+        CoordinatorMachine machine, List<(SessionId From, GradientSum Sum)> messages)
     {
         List<CoordinatorOrder> orders = [];
         messages.ForEach(message => machine.Handle(message.From, message.Sum, Timestamp.Zero, orders));

@@ -16,7 +16,7 @@ public sealed class ShardPlanTests
             ReductionTree tree = new(1 + Draw(seed, 0, 14));
             List<ShardRange> missing = DrawRanges(seed, tree.ShardCount);
             Capacity[] members = [.. Enumerable.Range(1, 1 + Draw(seed, 1, 4))
-                .Select(i => new Capacity(new WorkerId(i), 1 + Draw(seed, (uint)(i + 1), 3)))];
+                .Select(i => new Capacity(new SessionId(i), 1 + Draw(seed, (uint)(i + 1), 3)))];
             IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(tree, missing, members);
 
             int[] shards = [.. missing.SelectMany(Shards)];
@@ -40,7 +40,7 @@ public sealed class ShardPlanTests
     [InlineData(5, 1, "0..5")]
     public void Divide_WholeStep_EqualWorkers(int shardCount, int workers, string expected)
     {
-        Capacity[] members = [.. Enumerable.Range(1, workers).Select(i => new Capacity(new WorkerId(i), 1))];
+        Capacity[] members = [.. Enumerable.Range(1, workers).Select(i => new Capacity(new SessionId(i), 1))];
         IReadOnlyList<ShardAssignment> plan =
             ShardPlan.Divide(new ReductionTree(shardCount), [new ShardRange(0, shardCount)], members);
         Assert.Equal(expected, string.Join(' ', plan.Select(part => part.Shards)));
@@ -49,7 +49,7 @@ public sealed class ShardPlanTests
     [Fact]
     public void Divide_ManyShardsAndWorkers_IsBalanced()
     {
-        Capacity[] members = [.. Enumerable.Range(1, 100).Select(i => new Capacity(new WorkerId(i), 1 + (i % 4)))];
+        Capacity[] members = [.. Enumerable.Range(1, 100).Select(i => new Capacity(new SessionId(i), 1 + (i % 4)))];
         ReductionTree tree = new(1000);
         IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(tree, [new ShardRange(0, 1000)], members);
         Assert.Equal(1000, plan.Sum(part => part.Shards.Count));

@@ -21,8 +21,8 @@ namespace Distributed.Coordinator.Tests;
 internal sealed class Transcript
 {
     private readonly StringBuilder _text = new();
-    private readonly HashSet<WorkerId> _silent = [];
-    private readonly SortedSet<WorkerId> _present = [];
+    private readonly HashSet<SessionId> _silent = [];
+    private readonly SortedSet<SessionId> _present = [];
     private CoordinatorMachine _machine = null!;
     private Term _term;
     private Dictionary<string, string> _settings = [];
@@ -88,7 +88,7 @@ internal sealed class Transcript
         while (_machine.NextDeadline is { } deadline && deadline <= until)
         {
             _now = deadline;
-            foreach (WorkerId worker in _present.Where(worker => !_silent.Contains(worker)))
+            foreach (SessionId worker in _present.Where(worker => !_silent.Contains(worker)))
             {
                 Send(new WorkerHeard(worker));
             }
@@ -101,7 +101,7 @@ internal sealed class Transcript
         string[] words = halves[1].Split(' ');
         if (words[0][0] == 'w')
         {
-            DoWorker(new WorkerId(int.Parse(words[0].AsSpan(1), CultureInfo.InvariantCulture)), words);
+            DoWorker(new SessionId(int.Parse(words[0].AsSpan(1), CultureInfo.InvariantCulture)), words);
             return;
         }
 
@@ -119,7 +119,7 @@ internal sealed class Transcript
         });
     }
 
-    private void DoWorker(WorkerId worker, string[] words)
+    private void DoWorker(SessionId worker, string[] words)
     {
         Dictionary<string, string> said = Settings(words);
         string Say(string name, string otherwise) => said.GetValueOrDefault(name, otherwise);
@@ -166,7 +166,7 @@ internal sealed class Transcript
         Write(orders);
     }
 
-    private void Send(WorkerId from, WorkerMessage message)
+    private void Send(SessionId from, WorkerMessage message)
     {
         List<CoordinatorOrder> orders = [];
         _machine.Handle(from, message, _now, orders);

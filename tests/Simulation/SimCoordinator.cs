@@ -12,7 +12,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
     : SimProcess<CoordinatorReport, CoordinatorOrder>(world, new Tick())
 {
     private readonly SortedDictionary<int, ulong> _disk = new() { [0] = Toy.Initial };
-    private readonly SortedDictionary<WorkerId, SimLink> _links = [];
+    private readonly SortedDictionary<SessionId, SimLink> _links = [];
     private int _term;
     private int _ids;
     private ulong _weights;
@@ -76,7 +76,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
             return null;
         }
 
-        SimLink link = new(World, faults, new WorkerId(++_ids), this, worker);
+        SimLink link = new(World, faults, new SessionId(++_ids), this, worker);
         _links.Add(link.Id, link);
         return link;
     }
@@ -153,7 +153,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
         });
     }
 
-    private void Tell(WorkerId id, bool isPayload, Action<SimWorker> deliver)
+    private void Tell(SessionId id, bool isPayload, Action<SimWorker> deliver)
     {
         if (_links.TryGetValue(id, out SimLink? link))
         {
@@ -161,7 +161,7 @@ internal sealed class SimCoordinator(World world, Faults faults, BatchSchedule s
         }
     }
 
-    private void CloseLink(WorkerId id)
+    private void CloseLink(SessionId id)
     {
         if (_links.Remove(id, out SimLink? link))
         {

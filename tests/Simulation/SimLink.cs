@@ -6,7 +6,7 @@ namespace Distributed.Simulation;
 /// <summary>
 /// One connection between a worker's process and a coordinator's, with a lane for messages and one for payloads.
 /// </summary>
-internal sealed class SimLink(World world, Faults faults, WorkerId id, SimCoordinator coordinator, SimWorker worker)
+internal sealed class SimLink(World world, Faults faults, SessionId id, SimCoordinator coordinator, SimWorker worker)
 {
     private readonly Timestamp[] _last = new Timestamp[4];
     private readonly int _coordinatorLife = coordinator.Life;
@@ -17,7 +17,7 @@ internal sealed class SimLink(World world, Faults faults, WorkerId id, SimCoordi
     private bool _isCoordinatorOpen = true;
     private bool _isWorkerOpen = true;
 
-    public WorkerId Id => id;
+    public SessionId Id => id;
 
     public SimWorker Worker => worker;
 

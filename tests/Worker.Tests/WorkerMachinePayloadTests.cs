@@ -26,7 +26,7 @@ public sealed class WorkerMachinePayloadTests
             List<WorkerOrder> orders = [];
             TimeSpan now = TimeSpan.Zero;
             machine.Handle(
-                seed % 2 == 0 ? new Started() : new Engaged(s_term, new WorkerId(5)), new Timestamp(now), orders);
+                seed % 2 == 0 ? new Started() : new Engaged(s_term, new SessionId(5)), new Timestamp(now), orders);
             for (int i = 0; i < 100; i++)
             {
                 now += TimeSpan.FromSeconds(random.Next(100) < 97 ? 0.1 * random.Next(5) : 20);
@@ -76,7 +76,7 @@ public sealed class WorkerMachinePayloadTests
         else if (kind < 90)
         {
             machine.Handle(
-                new CoordinatorMessage.Welcome(s_term, new WorkerId(5), "plan", TimeSpan.FromSeconds(1)), now, orders);
+                new CoordinatorMessage.Welcome(s_term, new SessionId(5), "plan", TimeSpan.FromSeconds(1)), now, orders);
         }
         else
         {

@@ -28,7 +28,7 @@ public sealed class WorkerMachineTests
         Expect(Send(Welcome(s_term)), new Prepare(s_term, "plan"));
         Expect(Send(new Prepared(new Term(2)))); // Of an earlier term.
         Expect(Send(new Prepared(s_term)), new Send(new WorkerMessage.Ready(s_term)));
-        Assert.Equal(new WorkerId(5), _machine.Worker);
+        Assert.Equal(new SessionId(5), _machine.Worker);
     }
 
     [Theory]
@@ -238,9 +238,9 @@ public sealed class WorkerMachineTests
     [Fact]
     public void Engaged_IsReadyAtOnce_AndWaitsForNoSignOfLife()
     {
-        Expect(Send(new Engaged(s_term, new WorkerId(5))));
+        Expect(Send(new Engaged(s_term, new SessionId(5))));
         Assert.Equal("Waiting", _machine.StateName);
-        Assert.Equal(new WorkerId(5), _machine.Worker);
+        Assert.Equal(new SessionId(5), _machine.Worker);
         Assert.Null(_machine.NextDeadline);
         Begin(s_one, 0, 4);
         _now = 3600;
@@ -252,7 +252,7 @@ public sealed class WorkerMachineTests
     [Fact]
     public void Engaged_Drained_LeavesAndWaitsForTheAnswer()
     {
-        Send(new Engaged(s_term, new WorkerId(5)));
+        Send(new Engaged(s_term, new SessionId(5)));
         Begin(s_one, 0, 4);
         Expect(
             Send(new DrainRequested()), new CancelStep(s_one), new Send(new WorkerMessage.Leave(s_term)));
@@ -262,14 +262,14 @@ public sealed class WorkerMachineTests
     [Fact]
     public void Engaged_CoordinatorEnds_Exits()
     {
-        Send(new Engaged(s_term, new WorkerId(5)));
+        Send(new Engaged(s_term, new SessionId(5)));
         Begin(s_one, 0, 4);
         Expect(
             Send(new ConnectionLost("gone")), new CancelStep(s_one), new Exit(WorkerOutcome.Done, "gone"));
     }
 
     private static CoordinatorMessage.Welcome Welcome(Term term) =>
-        new(term, new WorkerId(5), "plan", TimeSpan.FromSeconds(1));
+        new(term, new SessionId(5), "plan", TimeSpan.FromSeconds(1));
 
     private static CoordinatorMessage.Weights Weights(Step step) => new(s_term, step) { Payload = s_payload };
 

@@ -5,7 +5,7 @@ using Spectre.Console;
 
 namespace Distributed.Coordinator.Commands.Display;
 
-/// <summary>A table on a terminal that is drawn anew a few times a second; notes go above it.</summary>
+/// <summary>A table on a terminal that is drawn again a few times a second; notes go above it.</summary>
 internal sealed class LiveDisplay : TrainingDisplay
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);

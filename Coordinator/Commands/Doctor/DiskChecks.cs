@@ -67,7 +67,7 @@ internal static class DiskChecks
                 Health.Fail,
                 "writing",
                 $"{folder} cannot be written: {exception.Message}",
-                "Mend its permissions, or set Train:RunsRoot.");
+                "Fix its permissions, or set Train:RunsRoot.");
         }
     }
 }

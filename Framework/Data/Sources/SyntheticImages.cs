@@ -10,7 +10,7 @@ namespace Distributed.Framework.Data.Sources;
 /// <remarks>
 /// An image costs about 0.3 ms to draw, so a set of 50,000 is never drawn at once: a run begins at once and pays as it
 /// goes. Two threads may draw the same image at the same time; they write the same bytes. A set of more than
-/// <see cref="CacheBytesMax"/> bytes is drawn anew at every reading.
+/// <see cref="CacheBytesMax"/> bytes is drawn again at every reading.
 /// </remarks>
 public sealed class SyntheticImages : ImageSet
 {

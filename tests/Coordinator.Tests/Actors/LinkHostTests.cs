@@ -23,7 +23,7 @@ public sealed class LinkHostTests() : TestKit("akka.loglevel = OFF")
         using RunMetrics metrics = new();
         LinkHost host = new(coordinator, gradients, metrics, new LinkTraffic(), _ => { });
         RecordingLink link = new();
-        WorkerId id = host.NextWorkerId();
+        SessionId id = host.NextSessionId();
         host.Attach(id, link);
         int said = 0;
         while (link.ClosedWhy is null && said < 100_000)
@@ -33,7 +33,7 @@ public sealed class LinkHostTests() : TestKit("akka.loglevel = OFF")
             said++;
         }
 
-        Assert.InRange(said, 1000, 10_000);
+        Assert.InRange(said, 100, 10_000);
         for (int i = 0; i < said - 1; i++)
         {
             (await coordinator.ExpectMsgAsync<WorkerMessage.GradientSum>()).Release();
@@ -48,7 +48,7 @@ public sealed class LinkHostTests() : TestKit("akka.loglevel = OFF")
     {
         public string? ClosedWhy { get; private set; }
 
-        public void Send(CoordinatorMessage message, IMemoryOwner<float>? bulk = null) => bulk?.Dispose();
+        public void Send(CoordinatorMessage message, IMemoryOwner<float>? payload = null) => payload?.Dispose();
 
         public void Close(string why) => ClosedWhy = why;
     }

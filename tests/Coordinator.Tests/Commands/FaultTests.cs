@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
@@ -69,6 +70,14 @@ public sealed class FaultTests : IDisposable
                 return exception;
             }
         }
+    }
+
+    [Fact]
+    public async Task NoWorkersAndNoPort_IsRefused()
+    {
+        _runner.Train = TrainSession.RunAsync;
+        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("train", "--workers", "0"));
+        Assert.Contains("--listen", _runner.ErrorLines[1], StringComparison.Ordinal);
     }
 
     [Fact]

@@ -36,7 +36,7 @@ public sealed class SweepCommandTests : IDisposable
         Assert.Equal(6, _trained.Count);
         Assert.All(_trained, options => Assert.Equal(
             (1, 1, 8), (options.Workers, options.Threads, options.Configuration.Batch)));
-        Assert.All(_trained, options => Assert.False(options.Trial!.Listens));
+        Assert.All(_trained, options => Assert.Null(options.Listen));
         JsonNode rows = Table()["rows"]!;
         Assert.Equal(["0.1", "0.01", "0.001"], rows.AsArray().Select(row => (string)row!["lr"]!));
         Assert.Equal(20.5, (double)rows[0]!["psnr"]!, precision: 9);

@@ -16,7 +16,7 @@ public sealed class DataOverLinkTests : IDisposable
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public async Task Folder_ComesOnce_IsCached_AndMendedWhenDamaged()
+    public async Task Folder_ComesOnce_IsCached_AndRepairedWhenDamaged()
     {
         DataOptions data = new() { Source = Pictures(count: 40, side: 300), Noise = "gaussian:25", Crop = 16 };
         await using ServedRun run = await ServedRun.StartAsync(data);

@@ -120,7 +120,7 @@ internal sealed class ServedRun : IAsyncDisposable
         _actors = await RunActors.StartAsync(_system, settings);
         Host = new LinkHost(_actors.Coordinator, Job.Gradients, _metrics, settings.Traffic, _actors.Fail);
         Server = await LinkServer.StartAsync(
-            new ListenAddress(address ?? IPAddress.Loopback, 0, IsAskedFor: true),
+            new ListenAddress(address ?? IPAddress.Loopback, 0),
             Host,
             Secrets,
             options ?? new LinkOptions(),

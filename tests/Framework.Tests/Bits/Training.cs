@@ -49,7 +49,7 @@ internal static class Training
             losses.Add((float)loss);
             using PooledBuffer sum = gradients.Rent();
             run.Gradient.CopyTo(sum.Values.Span);
-            state.Apply(sum.AddReference(), run.Output.Length, 0.05, n);
+            state.Step(sum.AddReference(), run.Output.Length, 0.05, n);
         }
 
         Assert.True(losses[^1] < losses[0], "training makes the loss less");

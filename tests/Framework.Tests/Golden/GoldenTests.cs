@@ -93,7 +93,7 @@ public sealed class GoldenTests
                 : loss.Evaluate(x[range], golden.Floats("target").AsSpan(range), gradient.AsSpan(range));
         }
 
-        float terms = n * loss.Terms(elements);
+        float terms = n * loss.Divisor(elements);
         Distance.AssertClose("loss", [(float)(sum / terms)], golden.Floats("loss"), Tolerance);
         Distance.AssertClose(
             "grad_x", gradient.Select(value => value / terms).ToArray(), golden.Floats("grad_x"), Tolerance);

@@ -92,8 +92,8 @@ public sealed class LossGradientTests
     [Fact]
     public void CrossEntropy_Mean_DividesByPixels()
     {
-        Assert.Equal(1, LossCatalogue.Create("cross-entropy", new ImageShape(10, 1, 1)).Terms(10));
-        Assert.Equal(35, LossCatalogue.Create("cross-entropy", new ImageShape(3, 5, 7)).Terms(105));
+        Assert.Equal(1, LossCatalogue.Create("cross-entropy", new ImageShape(10, 1, 1)).Divisor(10));
+        Assert.Equal(35, LossCatalogue.Create("cross-entropy", new ImageShape(3, 5, 7)).Divisor(105));
     }
 
     [Fact]

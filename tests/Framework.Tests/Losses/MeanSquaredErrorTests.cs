@@ -22,7 +22,7 @@ public sealed class MeanSquaredErrorTests
             float[] gradient = new float[length];
             double value = loss.Evaluate(x, target, gradient);
             Assert.Equal(x.Zip(target, (a, b) => ((double)a - b) * ((double)a - b)).Sum(), value, 1e-6);
-            Assert.Equal(length, loss.Terms(length));
+            Assert.Equal(length, loss.Divisor(length));
             for (int i = 0; i < length; i++)
             {
                 float kept = x[i];

@@ -145,9 +145,9 @@ public sealed class RunningStatisticsTests
             total = state.Add(new TreeNode(0, shard), sum);
         }
 
-        loss = total!.Loss / job.Terms(slice.Count);
+        loss = total!.Loss / job.Divisor(slice.Count);
         float[] gradient = total!.Values.Span.ToArray();
-        state.Apply(total, job.Terms(slice.Count), 0.01, slice.Count);
+        state.Step(total, job.Divisor(slice.Count), 0.01, slice.Count);
         return gradient;
     }
 

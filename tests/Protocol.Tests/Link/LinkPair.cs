@@ -19,7 +19,7 @@ internal sealed class LinkPair : IDisposable
         Coordinator = new CoordinatorEnd(floats);
         Worker = new WorkerEnd(floats);
         WorkerLink = new WorkerLink(
-            new NetworkStream(near, ownsSocket: true), Coordinator, new WorkerId(1), options, TimeProvider.System);
+            new NetworkStream(near, ownsSocket: true), Coordinator, new SessionId(1), options, TimeProvider.System);
         Run = WorkerLink.RunAsync();
         Far = new NetworkStream(far, ownsSocket: true);
     }
@@ -83,15 +83,15 @@ internal sealed class LinkPair : IDisposable
 
         public int SignsOfLife { get; private set; }
 
-        public void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk) =>
-            Heard.Add((message, bulk));
+        public void OnMessage(SessionId worker, WorkerMessage message, IMemoryOwner<float>? payload) =>
+            Heard.Add((message, payload));
 
-        public void OnHeard(WorkerId worker) => SignsOfLife++;
+        public void OnHeard(SessionId worker) => SignsOfLife++;
 
         public IMemoryOwner<float> Rent(WorkerMessage message, int floatCount) =>
             floatCount == floats ? new Floats(floats) : throw new ProtocolException($"{floatCount} floats");
 
-        public void OnClosed(WorkerId worker, string why) => Closed.SetResult(why);
+        public void OnClosed(SessionId worker, string why) => Closed.SetResult(why);
     }
 
     internal sealed class WorkerEnd(int floats) : IWorkerEndpoint
@@ -100,7 +100,8 @@ internal sealed class LinkPair : IDisposable
 
         public TaskCompletionSource<string> Closed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? bulk) => Heard.Add((message, bulk));
+        public void OnMessage(CoordinatorMessage message, IMemoryOwner<float>? payload) =>
+            Heard.Add((message, payload));
 
         public void OnHeard()
         {

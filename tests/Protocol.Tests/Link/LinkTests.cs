@@ -42,9 +42,9 @@ public sealed class LinkTests
         {
             pair.WorkerLink.Send(
                 new CoordinatorMessage.Weights(new Term(1), new Step(i)), Filled(floats, -i));
-            (WorkerMessage said, IMemoryOwner<float>? bulk) = Take(pair.Coordinator.Heard);
+            (WorkerMessage said, IMemoryOwner<float>? payload) = Take(pair.Coordinator.Heard);
             Assert.Equal(sum with { Step = new Step(i) }, said);
-            Assert.Equal(Filled(floats, i).Memory.ToArray(), bulk!.Memory.ToArray());
+            Assert.Equal(Filled(floats, i).Memory.ToArray(), payload!.Memory.ToArray());
             (CoordinatorMessage heard, IMemoryOwner<float>? weights) = Take(pair.Worker.Heard);
             Assert.Equal(new Step(i), ((CoordinatorMessage.Weights)heard).Step);
             Assert.Equal(Filled(floats, -i).Memory.ToArray(), weights!.Memory.ToArray());

@@ -20,7 +20,7 @@ internal static class Samples
             new Term(3), new Step(70_000), new TreeNode(2, 200), 4, -0.15625, TimeSpan.FromMilliseconds(250)),
         new WorkerMessage.Leave(new Term(300)),
         new WorkerMessage.WantData(Hash, 5_000_000_000),
-        new CoordinatorMessage.Welcome(new Term(3), new WorkerId(12), "{\"batch\":50}", TimeSpan.FromSeconds(1)),
+        new CoordinatorMessage.Welcome(new Term(3), new SessionId(12), "{\"batch\":50}", TimeSpan.FromSeconds(1)),
         new CoordinatorMessage.Refuse(Refusal.Version, "coordinator is version 0.1.0, worker is 0.0.9"),
         new CoordinatorMessage.Heartbeat(new Term(int.MaxValue)),
         new CoordinatorMessage.Weights(new Term(3), new Step(0)),

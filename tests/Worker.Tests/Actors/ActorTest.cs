@@ -66,7 +66,7 @@ public abstract class ActorTest : TestKit
         }
 
         public void Welcome(string plan) => Endpoint.OnMessage(
-            new CoordinatorMessage.Welcome(new Term(1), new WorkerId(1), plan, TimeSpan.FromSeconds(1000)), null);
+            new CoordinatorMessage.Welcome(new Term(1), new SessionId(1), plan, TimeSpan.FromSeconds(1000)), null);
     }
 
     internal sealed class FakeConnector : ICoordinatorConnector
@@ -87,9 +87,9 @@ public abstract class ActorTest : TestKit
 
         public TaskCompletionSource<string> Closed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void Send(WorkerMessage message, IMemoryOwner<float>? bulk = null)
+        public void Send(WorkerMessage message, IMemoryOwner<float>? payload = null)
         {
-            bulk?.Dispose();
+            payload?.Dispose();
             Sent.Writer.TryWrite(message);
         }
 

@@ -137,7 +137,7 @@ public sealed class LocalWorkerTests : ActorTest
     }
 
     private IActorRef StartWorker(TrainingJob job, IActorRef coordinator, string name = "w") => Start(
-        WorkerActor.Local(coordinator, job, s_term, new WorkerId(1), name, threads: 2, _counters, _ended), name);
+        WorkerActor.Local(coordinator, job, s_term, new SessionId(1), name, threads: 2, _counters, _ended), name);
 
     private void BeginStep(IActorRef worker, int step)
     {

@@ -158,7 +158,7 @@ public sealed class RemoteWorkerTests : ActorTest
         FakeLink link = await attempt.AcceptAsync();
         attempt.Welcome(s_plan);
         ActorFailedException failure = await Read(Failures);
-        Assert.Equal("worker failed: The test says so.", failure.Message);
+        Assert.Equal("data-set failed: The test says so.", failure.Message);
         InvariantException cause = Assert.IsType<InvariantException>(failure.InnerException);
         Assert.Contains(nameof(JobSource.Open), cause.StackTrace, StringComparison.Ordinal);
         ExpectTerminated(worker, Patience);

@@ -8,13 +8,13 @@ using Distributed.Protocol.Messages;
 namespace Distributed.Coordinator.Actors;
 
 /// <summary>
-/// Tells every worker that joins that all is finished. Workers of an experiment come back after each cell to see
+/// Dismisses every worker that joins: all is finished. Workers of an experiment come back after each trial to see
 /// whether there is another; after the last one they find this.
 /// </summary>
-/// <param name="why">What they are told.</param>
-internal sealed class FarewellHost(string why) : ILinkHost
+/// <param name="why">The reason that they get.</param>
+internal sealed class DismissalHost(string why) : ILinkHost
 {
-    private readonly ConcurrentDictionary<WorkerId, IWorkerLink> _links = [];
+    private readonly ConcurrentDictionary<SessionId, IWorkerLink> _links = [];
     private int _workers;
 
     /// <inheritdoc/>
@@ -24,15 +24,15 @@ internal sealed class FarewellHost(string why) : ILinkHost
     public int WorkersReady => 0;
 
     /// <inheritdoc/>
-    public WorkerId NextWorkerId() => new(Interlocked.Increment(ref _workers));
+    public SessionId NextSessionId() => new(Interlocked.Increment(ref _workers));
 
     /// <inheritdoc/>
-    public void Attach(WorkerId worker, IWorkerLink link) => _links[worker] = link;
+    public void Attach(SessionId worker, IWorkerLink link) => _links[worker] = link;
 
     /// <inheritdoc/>
-    public void OnMessage(WorkerId worker, WorkerMessage message, IMemoryOwner<float>? bulk)
+    public void OnMessage(SessionId worker, WorkerMessage message, IMemoryOwner<float>? payload)
     {
-        bulk?.Dispose();
+        payload?.Dispose();
         if (_links.TryRemove(worker, out IWorkerLink? link))
         {
             link.Send(new CoordinatorMessage.Finish(why));
@@ -41,7 +41,7 @@ internal sealed class FarewellHost(string why) : ILinkHost
     }
 
     /// <inheritdoc/>
-    public void OnHeard(WorkerId worker)
+    public void OnHeard(SessionId worker)
     {
     }
 
@@ -50,7 +50,7 @@ internal sealed class FarewellHost(string why) : ILinkHost
         throw new ProtocolException($"{message.GetType().Name} with {floatCount} floats; there is nothing to compute.");
 
     /// <inheritdoc/>
-    public void OnClosed(WorkerId worker, string why) => _links.TryRemove(worker, out _);
+    public void OnClosed(SessionId worker, string why) => _links.TryRemove(worker, out _);
 
     /// <inheritdoc/>
     public void Fail(Exception exception)
