@@ -221,7 +221,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             _ids.Remove(worker.Reference);
             if (worker.Reference is LinkRef link)
             {
-                NoteCount($"{worker.Name} is dropped ({close.Why})");
+                NoteCount($"{worker.Name} is gone ({close.Why})");
                 link.Close(close.Why);
             }
         }

@@ -114,22 +114,6 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    /// <summary>The folder for tokens and certificates, which only the user may enter; made if need be.</summary>
-    public string OpenSecrets()
-    {
-        string path = this["secrets"];
-        if (OperatingSystem.IsWindows())
-        {
-            Directory.CreateDirectory(path);
-            return path;
-        }
-
-        const UnixFileMode UserOnly = UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute;
-        Directory.CreateDirectory(path, UserOnly);
-        File.SetUnixFileMode(path, UserOnly);
-        return path;
-    }
-
     /// <summary>Lets another process have the folder.</summary>
     public void Dispose() => _lock.Dispose();
 

@@ -67,6 +67,19 @@ public sealed partial class DependencyTests
         Assert.True(faults.Count == 0, string.Join('\n', faults.Distinct()));
     }
 
+    /// <summary>What is said is about shards and nodes of the tree, and nothing else of the framework.</summary>
+    [Fact]
+    public void Protocol_KnowsOnlyTheFrameworksIdentifiers()
+    {
+        Assembly framework = typeof(ReductionTree).Assembly;
+        Type[] used = [.. typeof(Invariant).Assembly.GetTypes()
+            .SelectMany(UsedTypes)
+            .Select(type => type.IsByRef ? type.GetElementType()! : type)
+            .Where(type => type.Assembly == framework)
+            .Distinct()];
+        Assert.Empty(used.Except([typeof(TreeNode), typeof(ShardRange)]));
+    }
+
     [Theory]
     [InlineData("Coordinator/Core")]
     [InlineData("Worker/Core")]
