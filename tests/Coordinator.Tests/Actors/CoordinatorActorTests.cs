@@ -42,7 +42,7 @@ public sealed class CoordinatorActorTests()
         Assert.Equal(0, _job.Gradients.Outstanding);
     }
 
-    /// <summary>F10: what the outside knows of the machine, it knows by messages.</summary>
+    /// <summary>What the outside knows of the machine, it knows by messages.</summary>
     [Fact]
     public async Task WorkersReady_JoinsAndIsSilentForTooLong_IsAMessageToTheJournal()
     {

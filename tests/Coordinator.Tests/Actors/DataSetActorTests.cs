@@ -10,7 +10,7 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Tests.Actors;
 
-/// <summary>F4: whatever happens to the data, a question has an answer, and a full disk is told apart.</summary>
+/// <summary>Whatever happens to the data, a question has an answer, and a full disk is told apart.</summary>
 public sealed class DataSetActorTests() : TestKit("akka.loglevel = OFF")
 {
     private const int DiskFull = 28;

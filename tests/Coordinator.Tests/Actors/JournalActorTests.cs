@@ -11,7 +11,7 @@ namespace Distributed.Coordinator.Tests.Actors;
 public sealed class JournalActorTests() : TestKit("akka.loglevel = OFF")
 {
     /// <summary>
-    /// F1. Goal: no two ever write to the terminal at once. Method: a display that would notice, and notes from eight
+    /// Goal: no two ever write to the terminal at once. Method: a display that would notice, and notes from eight
     /// threads at once beside steps and validations.
     /// </summary>
     [Fact]

@@ -12,7 +12,7 @@ namespace Distributed.Coordinator.Tests.Actors;
 public sealed class LinkHostTests() : TestKit("akka.loglevel = OFF")
 {
     /// <summary>
-    /// F9, the mailbox: what a worker says is never dropped silently. Method: a coordinator that handles nothing, and a
+    /// What a worker says is never dropped silently. Method: a coordinator that handles nothing, and a
     /// worker that does not stop talking: it is cut off, its last payload is released, and the coordinator hears of it.
     /// </summary>
     [Fact]
