@@ -178,7 +178,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         if (message is WorkerMessage.Join join)
         {
             _ids.Add(worker, id);
-            _workers.Add(id, new Peer(worker, join.Name));
+            _workers.Add(id, new Peer(worker, Printable(join.Name)));
         }
 
         return id;
@@ -354,9 +354,18 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         }
     }
 
+    /// <summary>A name comes from another machine, and goes to a terminal.</summary>
+    private static string Printable(string name) =>
+        string.Concat(name.Select(character => char.IsControl(character) ? '?' : character));
+
     /// <summary>A line about a worker, and how many are ready now.</summary>
     private void NoteCount(string what)
     {
+        if (_machine.IsOver)
+        {
+            return; // That workers go when the run is over is no news.
+        }
+
         int ready = _machine.WorkersReady;
         int wanted = _settings.Options.WorkersMin;
         string count = ready < wanted ? $"{ready} of {wanted}" : ready == 1 ? "1 worker" : $"{ready} workers";

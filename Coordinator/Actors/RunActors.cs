@@ -10,6 +10,7 @@ namespace Distributed.Coordinator.Actors;
 internal sealed class RunActors : IAsyncDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(10);
+    private static readonly TimeSpan s_patienceAfterFault = TimeSpan.FromSeconds(1);
 
     private readonly IActorRef _root;
 
@@ -58,19 +59,12 @@ internal sealed class RunActors : IAsyncDisposable
     /// <summary>Closes the records of a run that has ended: what its steps came to.</summary>
     public Task<TrainRecord> EndAsync() => AskAsync<TrainRecord>(new JournalActor.End());
 
-    /// <summary>Stops all actors; workers' threads have ended and every buffer is back when this returns.</summary>
-    public async ValueTask DisposeAsync()
-    {
-        try
-        {
-            await _root.GracefulStop(s_patience);
-        }
-        catch (TaskCanceledException)
-        {
-            // Somebody is in the midst of a long validation: it ends with the process.
-        }
-
-    }
+    /// <summary>
+    /// Stops all actors. Workers' threads have ended and every buffer is back when this returns; unless a validation
+    /// takes longer than anybody waits for, which ends with the process.
+    /// </summary>
+    public async ValueTask DisposeAsync() =>
+        await _root.GracefulStop(Finished.IsFaulted ? s_patienceAfterFault : s_patience);
 
     /// <summary>An answer, or the failure that keeps it from coming.</summary>
     private async Task<T> AskAsync<T>(object question)

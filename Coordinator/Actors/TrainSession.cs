@@ -84,8 +84,16 @@ public static class TrainSession
             await actors.StartWorkerAsync(run.Options.Threads);
         }
 
-        CoordinatorOrder.Finish finish = await actors.Finished;
-        links.CloseAll();
+        CoordinatorOrder.Finish finish;
+        try
+        {
+            finish = await actors.Finished;
+        }
+        finally
+        {
+            links.CloseAll();
+        }
+
         TrainRecord record = await actors.EndAsync();
         return finish.Outcome is Outcome.Completed or Outcome.Stopped
             ? record with { IsStopped = finish.Outcome == Outcome.Stopped }

@@ -47,8 +47,9 @@ internal sealed class StopSignals : IDisposable
             return;
         }
 
-        _writer.WriteLine("Saving and ending; once more aborts at once.");
+        // First what counts: a terminal that is stopped must not keep the run from ending.
         _stop.Cancel();
+        _writer.WriteLine("Saving and ending; once more aborts at once.");
     }
 
     /// <inheritdoc/>

@@ -90,6 +90,9 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     /// <summary>Sums that did not count.</summary>
     public long DiscardedSums { get; private set; }
 
+    /// <summary>Whether the run is over.</summary>
+    public bool IsOver => _state == State.Over;
+
     /// <summary>The state's name, for people.</summary>
     public string StateName => _state.ToString();
 

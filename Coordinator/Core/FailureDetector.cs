@@ -24,7 +24,7 @@ public sealed class FailureDetector(TimeSpan silenceMax)
 
     public void Forget(SessionId worker) => _heard.Remove(worker);
 
-    /// <summary>Shards some time out of account, for everybody.</summary>
+    /// <summary>Takes some time out of account, for everybody.</summary>
     public void Forgive(TimeSpan pause)
     {
         foreach (SessionId worker in _heard.Keys.ToArray())

@@ -25,9 +25,11 @@ namespace Distributed.Worker.Actors;
 internal sealed class DataSetClient(JobSource jobs) : UntypedActor, IWithTimers
 {
     /// <summary>Questions without an answer before it gives up: 10 minutes.</summary>
-    private const int AsksMax = 120;
+    private const int AsksMax = 10;
     private const string Advice = "Start the worker with --data and the data set on its own disk.";
-    private static readonly TimeSpan s_askAgainAfter = TimeSpan.FromSeconds(5);
+
+    /// <summary>Long: a question asked twice is answered twice, and a slow link would carry both blocks.</summary>
+    private static readonly TimeSpan s_askAgainAfter = TimeSpan.FromMinutes(1);
 
     /// <summary>The newest Prepare; null before the first.</summary>
     private Prepare? _wanted;

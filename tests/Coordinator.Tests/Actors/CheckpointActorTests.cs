@@ -7,7 +7,7 @@ using Distributed.Protocol.Actors;
 namespace Distributed.Coordinator.Tests.Actors;
 
 /// <summary>Saving beside training: faults are answers, memory comes back.</summary>
-public sealed class CheckpointActorTests() : TestKit("akka.loglevel = OFF")
+public sealed class CheckpointActorTests() : TestKit("akka.loglevel = OFF\nakka.test.single-expect-default = 30s")
 {
     private static readonly CheckpointLayout s_layout =
         new([new("0.weight", [100, 100])], [], [new("exp_avg.0.weight", [100, 100])]);

@@ -11,7 +11,7 @@ using Distributed.Protocol.Messages;
 namespace Distributed.Coordinator.Tests.Actors;
 
 /// <summary>Whatever happens to the data, a question has an answer, and a full disk is told apart.</summary>
-public sealed class DataSetActorTests() : TestKit("akka.loglevel = OFF")
+public sealed class DataSetActorTests() : TestKit("akka.loglevel = OFF\nakka.test.single-expect-default = 30s")
 {
     private const int DiskFull = 28;
     private readonly string _path = Path.Combine(Path.GetTempPath(), $"data-{Guid.NewGuid():N}");

@@ -8,7 +8,7 @@ using Distributed.Protocol.Actors;
 
 namespace Distributed.Coordinator.Tests.Actors;
 
-public sealed class JournalActorTests() : TestKit("akka.loglevel = OFF")
+public sealed class JournalActorTests() : TestKit("akka.loglevel = OFF\nakka.test.single-expect-default = 30s")
 {
     /// <summary>
     /// Goal: no two ever write to the terminal at once. Method: a display that would notice, and notes from eight

@@ -9,7 +9,7 @@ using Distributed.Protocol.Messages;
 
 namespace Distributed.Coordinator.Tests.Actors;
 
-public sealed class LinkHostTests() : TestKit("akka.loglevel = OFF")
+public sealed class LinkHostTests() : TestKit("akka.loglevel = OFF\nakka.test.single-expect-default = 30s")
 {
     /// <summary>
     /// What a worker says is never dropped silently. Method: a coordinator that handles nothing, and a

@@ -21,5 +21,6 @@ public sealed class VirtualScheduler : TestScheduler, IScheduler
     public static Config Settings { get; } = ConfigurationFactory.ParseString($"""
         akka.scheduler.implementation = "{typeof(VirtualScheduler).AssemblyQualifiedName}"
         akka.loggers = []
+        akka.test.single-expect-default = 30s
         """);
 }

@@ -80,7 +80,7 @@ public sealed class DataSetClientTests : ActorTest
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
         ExpectWant(0);
-        Time.Advance(TimeSpan.FromSeconds(5));
+        Time.Advance(TimeSpan.FromMinutes(1));
         ExpectWant(0);
         CoordinatorMessage.DataBlock second = PackedData.Block(0);
         client.Tell(PackedData.Block(0));
@@ -95,10 +95,10 @@ public sealed class DataSetClientTests : ActorTest
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        for (int i = 0; i < 120; i++)
+        for (int i = 0; i < 10; i++)
         {
             ExpectWant(0);
-            Time.Advance(TimeSpan.FromSeconds(5));
+            Time.Advance(TimeSpan.FromMinutes(1));
         }
 
         PrepareFailed failed = ExpectMsg<PrepareFailed>(Patience);
