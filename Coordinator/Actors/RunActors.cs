@@ -13,7 +13,6 @@ internal sealed class RunActors : IAsyncDisposable
     private static readonly TimeSpan s_patienceAfterFault = TimeSpan.FromSeconds(1);
 
     private readonly IActorRef _root;
-
     private readonly Task _failed;
 
     private RunActors(IActorRef root, IActorRef coordinator, CoordinatorSettings settings)
@@ -56,7 +55,7 @@ internal sealed class RunActors : IAsyncDisposable
     /// <summary>Ends after the current step, with a checkpoint.</summary>
     public void Stop() => Coordinator.Tell(new CoordinatorReport.StopRequested());
 
-    /// <summary>Closes the records of a run that has ended: what its steps came to.</summary>
+    /// <summary>Writes out the records of a run that has ended: what its steps came to.</summary>
     public Task<TrainRecord> EndAsync() => AskAsync<TrainRecord>(new JournalActor.End());
 
     /// <summary>

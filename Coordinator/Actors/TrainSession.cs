@@ -127,13 +127,16 @@ public static class TrainSession
             Term = term,
             First = new Step(run.FirstStep),
             Options = await BoundAsync(run),
-            Journal = Blocking(() => new JournalActor(journal)),
-            Checkpoints = Blocking(
+            Journal = ActorProps.Blocking(() => new JournalActor(journal)),
+            Checkpoints = ActorProps.Blocking(
                 () => new CheckpointActor(new CheckpointStore(folder.Folder), job.Configuration.ToJson())),
             Evaluation = run.Validation is { } validation
-                ? Blocking(() => new EvaluationActor(job, validation, threads, isTrial ? null : folder["previews"]))
+                ? ActorProps.Blocking(
+                    () => new EvaluationActor(job, validation, threads, isTrial ? null : folder["previews"]))
                 : null,
-            DataSet = Blocking(() => new DataSetActor(job.Source, folder["data.tmp"])),
+            DataSet = run.Options.Listen is null
+                ? null // Only workers that join ask for data.
+                : ActorProps.Blocking(() => new DataSetActor(job.Source, folder["data.tmp"])),
             LocalWorker = new LocalWorkers(job, term).Describe,
         };
     }
@@ -154,7 +157,4 @@ public static class TrainSession
             ? options with { ValidationGapMin = TimeSpan.Zero }
             : options;
     }
-
-    private static Props Blocking<T>(Func<T> create)
-        where T : ActorBase => ActorProps.Of(create).WithDispatcher(ActorSystems.BlockingDispatcher);
 }

@@ -1,7 +1,7 @@
 using System.Runtime.ExceptionServices;
 using Akka.Actor;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Cluster;
+using Distributed.Protocol.Actors;
 using Distributed.Protocol.Link;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
@@ -40,7 +40,7 @@ internal sealed class RemoteWorkerActor(
     protected override void PreStart()
     {
         _dataSet = Context.ActorOf(
-            Props.Create(() => new DataSetClient(jobs)).WithDispatcher(ActorSystems.BlockingDispatcher), "data-set");
+            ActorProps.Blocking(() => new DataSetClient(jobs)), "data-set");
         Report(new WorkerReport.Started());
     }
 
