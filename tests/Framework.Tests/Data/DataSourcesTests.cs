@@ -232,13 +232,13 @@ public sealed class DataSourcesTests : IDisposable
         {
             read[t] = [.. Enumerable.Range(0, 16).SelectMany(index => Whole(source, index, 1))];
             (float[] input, float[] target) = Read(source, 0, 1);
-            long before = GC.GetAllocatedBytesForCurrentThread();
-            for (int index = 0; index < 16; index++)
+            allocated[t] = Allocation.Of(() =>
             {
-                source.Read(index, 2, input, target);
-            }
-
-            allocated[t] = GC.GetAllocatedBytesForCurrentThread() - before;
+                for (int index = 0; index < 16; index++)
+                {
+                    source.Read(index, 2, input, target);
+                }
+            });
         }))];
         Array.ForEach(threads, thread => thread.Start());
         Array.ForEach(threads, thread => thread.Join());

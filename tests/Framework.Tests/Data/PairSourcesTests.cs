@@ -189,9 +189,8 @@ public sealed class PairSourcesTests : IDisposable
         PairSource source = DataSources.OpenTraining(new DataOptions { Noise = noise, Augment = true, Limit = 4 });
         (float[] input, float[] target) = source.Pair(0);
         ReadAll();
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        ReadAll();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+
+        Assert.Equal(0, Allocation.Of(ReadAll));
 
         void ReadAll()
         {

@@ -68,9 +68,7 @@ public sealed class WorkspaceTests
         float[] output = new float[plan.Output.Elements];
         Shard();
 
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        Shard();
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, Allocation.Of(Shard));
 
         void Shard()
         {

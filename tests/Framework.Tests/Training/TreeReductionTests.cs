@@ -90,13 +90,15 @@ public sealed class TreeReductionTests
         TreeReduction<Text> sums = new((_, _) => { });
         Text shard = new();
         Run(sums, shard);
-        long before = GC.GetAllocatedBytesForCurrentThread();
-        for (int i = 0; i < 50; i++)
+        long allocated = Allocation.Of(() =>
         {
-            Run(sums, shard);
-        }
+            for (int i = 0; i < 50; i++)
+            {
+                Run(sums, shard);
+            }
+        });
 
-        Assert.Equal(0, GC.GetAllocatedBytesForCurrentThread() - before);
+        Assert.Equal(0, allocated);
     }
 
     private static void Run(TreeReduction<Text> sums, Text shard)
