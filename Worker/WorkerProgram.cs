@@ -87,7 +87,7 @@ public static class WorkerProgram
         WorkerOptions options = new()
         {
             Identity = new WorkerMessage.Join(
-                request.Name, Version, NumericsFingerprint.Compute(), request.Threads),
+                request.Name, Version, NumericsFingerprint.Compute(), request.Threads, NewIncarnation()),
             GiveUpAfter = request.GiveUpAfter,
 #pragma warning disable CA5394 // Spreads attempts; nothing is secret about it.
             Jitter = attempt => new Random(HashCode.Combine(seed, attempt)).NextDouble(),
@@ -97,6 +97,8 @@ public static class WorkerProgram
         WorkerOrder.Exit exit = await WorkAsync(client, options, jobs, writer);
         return await ReportAsync(exit, request, writer);
     }
+
+    private static long NewIncarnation() => BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)) & long.MaxValue;
 
     private static async Task<WorkerOrder.Exit> WorkAsync(
         LinkClient client, WorkerOptions options, JobSource jobs, TextWriter writer)

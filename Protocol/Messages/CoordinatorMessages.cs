@@ -20,6 +20,9 @@ public enum Refusal
 
     /// <summary>The token or the certificate is wrong; said before there is a link.</summary>
     Unauthorized = 5,
+
+    /// <summary>Its sums were not finite; until it has started anew.</summary>
+    NotFinite = 6,
 }
 
 /// <summary>Everything that the coordinator says to a worker. Closed: the constructor is private.</summary>
@@ -40,10 +43,24 @@ public abstract record CoordinatorMessage : IReleasable
     /// <summary>The worker is in, and everything after this is of this term.</summary>
     /// <param name="Term">The life of the coordinator.</param>
     /// <param name="Worker">What the coordinator calls it.</param>
-    /// <param name="Plan">JSON of what to train on which data; opaque here.</param>
+    /// <param name="Plan">JSON of what to train on which data; opaque here. Empty if it follows.</param>
     /// <param name="HeartbeatInterval">How often the worker gives a sign of life.</param>
+    /// <remarks>Two are equal only if they share pass and addresses: these are not compared by content.</remarks>
     public sealed record Welcome(Term Term, SessionId Worker, string Plan, TimeSpan HeartbeatInterval)
-        : CoordinatorMessage;
+        : CoordinatorMessage
+    {
+        /// <summary>As given; "new" since a message is called so too.</summary>
+        public new string Plan { get; init; } = Plan;
+
+        /// <summary>The plan is too long for here and comes as <see cref="CoordinatorMessage.Plan"/>.</summary>
+        public bool PlanFollows { get; init; }
+
+        /// <summary>Opens the worker's tensor channel, once: 32 bytes; empty within a process.</summary>
+        public ReadOnlyMemory<byte> Pass { get; init; }
+
+        /// <summary>Where coordinators of the run can be found, as HOST:PORT, at most 16.</summary>
+        public new IReadOnlyList<string> Coordinators { get; init; } = [];
+    }
 
     /// <summary>The worker is not in, and trying again would not help.</summary>
     public sealed record Refuse(Refusal Refusal, string Reason) : CoordinatorMessage;
@@ -59,6 +76,12 @@ public abstract record CoordinatorMessage : IReleasable
 
     /// <summary>The worker is no longer needed and may exit.</summary>
     public sealed record Finish(string Reason) : CoordinatorMessage;
+
+    /// <summary>Where coordinators of the run can be found from now on, as HOST:PORT, at most 16.</summary>
+    public sealed record Coordinators(IReadOnlyList<string> Addresses) : CoordinatorMessage;
+
+    /// <summary>The plan that a <see cref="Welcome"/> had no room for.</summary>
+    public sealed record Plan(string Json) : CoordinatorMessage;
 
     /// <summary>A block of the data set; its bytes are the payload.</summary>
     /// <param name="Hash">Of the data set's content: 64 hexadecimal digits.</param>

@@ -25,7 +25,12 @@ public abstract record WorkerMessage : IReleasable
     /// Fingerprint of the arithmetic; must be the coordinator's, or the bits would differ.
     /// </param>
     /// <param name="Threads">Shards that it computes at once.</param>
-    public sealed record Join(string Name, string Version, string Numerics, int Threads) : WorkerMessage;
+    /// <param name="Incarnation">
+    /// Random, made once a start of the process, not negative: tells a worker that comes back from one that was
+    /// started anew. 0 within the coordinator's process.
+    /// </param>
+    public sealed record Join(string Name, string Version, string Numerics, int Threads, long Incarnation)
+        : WorkerMessage;
 
     /// <summary>Plan and data are here: shards may come.</summary>
     public sealed record Ready(Term Term) : WorkerMessage;

@@ -36,11 +36,12 @@ public static class MessageCodec
         switch (message)
         {
             case WorkerMessage.Join join:
-                Begin(ref writer, MessageTag.Join, 4);
+                Begin(ref writer, MessageTag.Join, 5);
                 WriteText(ref writer, join.Name, NameMax);
                 WriteText(ref writer, join.Version, NameMax);
                 WriteText(ref writer, join.Numerics, NameMax);
                 writer.WriteInteger(join.Threads);
+                writer.WriteInteger(join.Incarnation);
                 break;
             case WorkerMessage.Ready ready:
                 Begin(ref writer, MessageTag.Ready, 1);
@@ -136,8 +137,12 @@ public static class MessageCodec
         (int tag, int fields) = ReadStart(ref reader);
         return (tag, fields) switch
         {
-            (MessageTag.Join, 4) => new WorkerMessage.Join(
-                reader.ReadText(NameMax), reader.ReadText(NameMax), reader.ReadText(NameMax), ReadInt(ref reader)),
+            (MessageTag.Join, 5) => new WorkerMessage.Join(
+                reader.ReadText(NameMax),
+                reader.ReadText(NameMax),
+                reader.ReadText(NameMax),
+                ReadInt(ref reader),
+                reader.ReadInteger(long.MaxValue)),
             (MessageTag.Ready, 1) => new WorkerMessage.Ready(ReadTerm(ref reader)),
             (MessageTag.WorkerHeartbeat, 2) => new WorkerMessage.Heartbeat(ReadTerm(ref reader), reader.ReadBoolean()),
             (MessageTag.GradientSum, 7) => new WorkerMessage.GradientSum(
@@ -235,7 +240,7 @@ public static class MessageCodec
     private static Refusal ReadRefusal(ref MessagePackReader reader)
     {
         Refusal refusal = (Refusal)ReadInt(ref reader);
-        return refusal is >= Refusal.Version and <= Refusal.Unauthorized
+        return refusal is >= Refusal.Version and <= Refusal.NotFinite
             ? refusal
             : throw new ProtocolException($"There is no refusal {(int)refusal}.");
     }

@@ -69,7 +69,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
         ComputeCounters counters,
         TaskCompletionSource<WorkerOrder.Exit>? ended = null)
     {
-        WorkerOptions options = new() { Identity = new WorkerMessage.Join(name, "", "", threads) };
+        WorkerOptions options = new() { Identity = new WorkerMessage.Join(name, "", "", threads, 0) };
         return ActorProps.Of(() => new LocalWorkerActor(coordinator, job, term, id, options, counters, ended))
             .WithDispatcher(ActorSystems.TrainingDispatcher);
     }

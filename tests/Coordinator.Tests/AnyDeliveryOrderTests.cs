@@ -77,7 +77,7 @@ public sealed class AnyDeliveryOrderTests
         machine.Handle(new Started(), Timestamp.Zero, orders);
         for (int i = 1; i <= workers; i++)
         {
-            machine.Handle(new SessionId(i), new Join("n", "1", "n", Threads: 1), Timestamp.Zero, orders);
+            machine.Handle(new SessionId(i), new Join("n", "1", "n", Threads: 1, i), Timestamp.Zero, orders);
             machine.Handle(new SessionId(i), new Ready(new Term(1)), Timestamp.Zero, orders);
         }
 

@@ -128,7 +128,9 @@ internal sealed class Transcript
             case "joins" or "arrives":
                 _present.Add(worker);
                 int threads = int.Parse(Say("threads", "1"), CultureInfo.InvariantCulture);
-                Send(worker, new WorkerMessage.Join("name", Say("version", "1"), Say("numerics", "fma"), threads));
+                long incarnation = long.Parse(Say("incarnation", "1"), CultureInfo.InvariantCulture);
+                Send(worker, new WorkerMessage.Join(
+                    "name", Say("version", "1"), Say("numerics", "fma"), threads, incarnation));
                 if (words[1] == "arrives")
                 {
                     Send(worker, new WorkerMessage.Ready(_term));

@@ -16,6 +16,7 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
     private Term _termMax;
     private CoordinatorMessage.Weights? _begun;
     private int _generation;
+    private int _starts;
     private Timestamp _busyUntil;
 
     public SimLink? Link { get; private set; }
@@ -36,7 +37,8 @@ internal sealed class SimWorker(World world, BatchSchedule schedule, SimCoordina
         _payloads = new SimPayloads();
         _machine = new WorkerMachine(new WorkerOptions
         {
-            Identity = new WorkerMessage.Join($"worker-{number}", "1", "n", Threads: 1 + (number % 2)),
+            Identity = new WorkerMessage.Join(
+                $"worker-{number}", "1", "n", Threads: 1 + (number % 2), Incarnation: (number * 1000L) + ++_starts),
             Jitter = attempt => number * 0.1 % 1,
         });
         Start(_machine, new Started());

@@ -15,7 +15,7 @@ public sealed class WorkerMachineTests
     private static readonly Step s_two = new(2);
     private static readonly NamedPayload s_payload = new("weights");
     private static readonly NamedPayload s_gradient = new("gradient");
-    private static readonly WorkerMessage.Join s_join = new("w", "1", "n", 2);
+    private static readonly WorkerMessage.Join s_join = new("w", "1", "n", 2, 1);
 
     private readonly WorkerMachine _machine = new(new WorkerOptions { Identity = s_join });
     private double _now;

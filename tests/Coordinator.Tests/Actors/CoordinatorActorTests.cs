@@ -108,7 +108,7 @@ public sealed class CoordinatorActorTests()
     private async Task<TestProbe> JoinAsync(RunActors actors)
     {
         TestProbe worker = CreateTestProbe();
-        actors.Coordinator.Tell(new WorkerMessage.Join("probe", "1", "n", 1), worker);
+        actors.Coordinator.Tell(new WorkerMessage.Join("probe", "1", "n", 1, 1), worker);
         CoordinatorMessage.Welcome welcome = await worker.ExpectMsgAsync<CoordinatorMessage.Welcome>();
         actors.Coordinator.Tell(new WorkerMessage.Ready(welcome.Term), worker);
         return worker;

@@ -156,7 +156,7 @@ internal sealed class RemoteWorker : IAsyncDisposable
     public RemoteWorker(ServedRun run, JobSource jobs, string version, string numerics)
     {
         _client = new LinkClient(run.Server.Address, run.Secrets.Join, new LinkOptions(), TimeProvider.System);
-        WorkerOptions options = new() { Identity = new WorkerMessage.Join("w", version, numerics, 1) };
+        WorkerOptions options = new() { Identity = new WorkerMessage.Join("w", version, numerics, 1, 1) };
         Props worker = WorkerActor.Remote(new Connector(_client), options, jobs, _ => { }, _ended);
         _root = _system.ActorOf(ActorProps.Of(() => new RootActor(failure => _ended.TrySetException(failure))));
         _root.Tell(new RootActor.Start(worker, "worker"));

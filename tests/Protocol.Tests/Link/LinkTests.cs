@@ -29,7 +29,7 @@ public sealed class LinkTests
     {
         using LinkPair pair = LinkPair.HalfOpen(new LinkOptions(), floats);
         (CoordinatorLink link, Task run) = pair.Join(new LinkOptions());
-        link.Send(new WorkerMessage.Join("a", "1", "n", 2));
+        link.Send(new WorkerMessage.Join("a", "1", "n", 2, 1));
         TreeNode node = new(0, 1);
         WorkerMessage.GradientSum sum = new(new Term(1), new Step(2), node, 1, 0.5, TimeSpan.Zero);
         for (int i = 0; i < 3; i++)
@@ -37,7 +37,7 @@ public sealed class LinkTests
             link.Send(sum with { Step = new Step(i) }, Filled(floats, i));
         }
 
-        Assert.Equal(new WorkerMessage.Join("a", "1", "n", 2), Take(pair.Coordinator.Heard).Message);
+        Assert.Equal(new WorkerMessage.Join("a", "1", "n", 2, 1), Take(pair.Coordinator.Heard).Message);
         for (int i = 0; i < 3; i++)
         {
             pair.WorkerLink.Send(

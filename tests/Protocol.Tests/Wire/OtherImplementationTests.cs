@@ -37,7 +37,7 @@ public sealed class OtherImplementationTests(ITestOutputHelper output)
         string[] lines = text.Split('\n', StringSplitOptions.RemoveEmptyEntries);
         Assert.Equal(Samples.All.Count, lines.Length);
         Assert.All(lines, line => Assert.EndsWith(" True", line, StringComparison.Ordinal));
-        Assert.Equal("[1, 'lab-7', '0.1.0', '00ff00ff00ff00ff', 8] True", lines[0]);
+        Assert.Equal("[1, 'lab-7', '0.1.0', '00ff00ff00ff00ff', 8, 9223372036854775807] True", lines[0]);
         Assert.Equal("[1000, [4, 3, 70000, 2, 200, 4, -0.15625, 2500000]] True", lines[3]);
         Assert.Equal("[32, 3, 12, '{\"batch\":50}', 10000000] True", lines[6]);
         for (int i = 0; i < lines.Length; i++)

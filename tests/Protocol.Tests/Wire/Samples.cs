@@ -13,7 +13,7 @@ internal static class Samples
 
     public static IReadOnlyList<object> All { get; } =
     [
-        new WorkerMessage.Join("lab-7", "0.1.0", "00ff00ff00ff00ff", 8),
+        new WorkerMessage.Join("lab-7", "0.1.0", "00ff00ff00ff00ff", 8, long.MaxValue),
         new WorkerMessage.Ready(new Term(3)),
         new WorkerMessage.Heartbeat(new Term(3), IsReady: true),
         new WorkerMessage.GradientSum(

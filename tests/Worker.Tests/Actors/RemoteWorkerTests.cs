@@ -246,7 +246,7 @@ public sealed class RemoteWorkerTests : ActorTest
     {
         WorkerOptions options = new()
         {
-            Identity = new WorkerMessage.Join("w", "1", "n", 2),
+            Identity = new WorkerMessage.Join("w", "1", "n", 2, 1),
             SilenceMax = TimeSpan.FromSeconds(100),
         };
         return Start(
