@@ -4,7 +4,7 @@ using Distributed.Protocol.Actors;
 
 namespace Distributed.Protocol.Cluster;
 
-/// <summary>Makes ActorSystems as these programs need them; the settings are in akka.conf.</summary>
+/// <summary>Makes ActorSystems as these programs need them; the settings are in akka.conf and cluster.conf.</summary>
 public static class ActorSystems
 {
     /// <summary>One thread for all machines of a process.</summary>
@@ -22,9 +22,14 @@ public static class ActorSystems
     }
 
     /// <summary>The settings that all systems share.</summary>
-    public static Config Settings()
+    public static Config Settings() => Read("akka.conf");
+
+    /// <summary>The settings of systems that talk to other processes; without role and address.</summary>
+    public static Config ClusterSettings() => Read("cluster.conf").WithFallback(Settings());
+
+    private static Config Read(string name)
     {
-        using Stream stream = typeof(ActorSystems).Assembly.GetManifestResourceStream("akka.conf")!;
+        using Stream stream = typeof(ActorSystems).Assembly.GetManifestResourceStream(name)!;
         using StreamReader reader = new(stream);
         return ConfigurationFactory.ParseString(reader.ReadToEnd());
     }
