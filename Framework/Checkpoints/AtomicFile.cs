@@ -2,10 +2,16 @@ using System.Text;
 
 namespace Distributed.Framework.Checkpoints;
 
+/// <summary>For files that another process may think are its own to write.</summary>
+/// <param name="Check">Called right before a file gets its name; throws to keep it from that.</param>
+/// <param name="Writer">Goes into the names of temporary files: two writers never write to one.</param>
+public sealed record WriteGuard(Action Check, string Writer);
+
 /// <summary>Writes files that are either whole or not there, whenever the process or the machine stops.</summary>
 /// <remarks>
 /// Order: temporary name, flush to disk, check, rename, flush the folder. After a return the file is on disk.
-/// One writer per file at a time: the temporary name is the file's own with <see cref="TemporarySuffix"/> behind.
+/// One writer per file at a time: the temporary name is the file's own with <see cref="TemporarySuffix"/> behind. With
+/// a guard there may be more: each has a temporary name of its own, and asks before it renames.
 /// </remarks>
 public static class AtomicFile
 {
@@ -33,11 +39,16 @@ public static class AtomicFile
     /// <param name="write">Gets a seekable stream; whatever it throws leaves the old file as it was.</param>
     /// <param name="check">Gets the path of the flushed temporary file; throws to refuse it.</param>
     /// <param name="create">Opens the temporary file; null for a plain file. Tests put faults here.</param>
+    /// <param name="guard">Asked before the rename; null if nobody else writes here.</param>
     /// <exception cref="IOException">The disk is full or failed; the old file is as it was.</exception>
     public static void Write(
-        string path, Action<Stream> write, Action<string>? check = null, Func<string, Stream>? create = null)
+        string path,
+        Action<Stream> write,
+        Action<string>? check = null,
+        Func<string, Stream>? create = null,
+        WriteGuard? guard = null)
     {
-        string temporary = path + TemporarySuffix;
+        string temporary = (guard is null ? path : $"{path}.{guard.Writer}") + TemporarySuffix;
         try
         {
             using (Stream stream = create is null ? Create(temporary, mode: null) : create(temporary))
@@ -47,11 +58,13 @@ public static class AtomicFile
             }
 
             check?.Invoke(temporary);
+            guard?.Check();
             Publish(temporary, path);
         }
         catch
         {
             Remove(temporary);
+            guard?.Check(); // That somebody else writes here now explains whatever went wrong.
             throw;
         }
     }
@@ -61,9 +74,11 @@ public static class AtomicFile
         exception.HResult is LinuxNoSpace or LinuxQuotaExceeded or WindowsDiskFull;
 
     /// <summary>Removes files with the temporary suffix that an earlier life left in a folder.</summary>
-    public static void RemoveLeftovers(string folder)
+    /// <param name="folder">The folder; those below it are left alone.</param>
+    /// <param name="name">Of the one file whose leftovers are meant; null for all.</param>
+    public static void RemoveLeftovers(string folder, string? name = null)
     {
-        foreach (string path in Directory.EnumerateFiles(folder, "*" + TemporarySuffix).ToList())
+        foreach (string path in Directory.EnumerateFiles(folder, name + "*" + TemporarySuffix).ToList())
         {
             File.Delete(path);
         }

@@ -7,7 +7,7 @@ namespace Distributed.Framework.Checkpoints;
 /// <remarks>
 /// Files: <c>checkpoints/step-00001200.safetensors</c> and <c>best.safetensors</c>. An old one goes only after a newer
 /// one is on disk and verified. The latest is found by scanning, so no pointer can be wrong. Not synchronized: one
-/// thread at a time, and one process (the run folder's lock sees to that).
+/// thread at a time, and one process (the run folder's lock sees to that, and a guard that the lock still holds).
 /// </remarks>
 public sealed class CheckpointStore
 {
@@ -18,6 +18,7 @@ public sealed class CheckpointStore
 
     private readonly int _keep;
     private readonly Func<string, Stream>? _create;
+    private readonly WriteGuard? _guard;
 
     /// <summary>
     /// Files that did not verify when looked at; they count as no checkpoint and go after the next save.
@@ -27,24 +28,27 @@ public sealed class CheckpointStore
     /// <summary>Opens or makes the folders, and removes what an earlier life left half-written.</summary>
     /// <param name="runFolder">The run folder.</param>
     /// <param name="keep">How many of the newest checkpoints stay; at least 1.</param>
-    public CheckpointStore(string runFolder, int keep = 3)
-        : this(runFolder, keep, create: null)
+    /// <param name="guard">Asked before every rename; null if no other process ever writes here.</param>
+    public CheckpointStore(string runFolder, int keep = 3, WriteGuard? guard = null)
+        : this(runFolder, keep, create: null, guard)
     {
     }
 
     /// <summary>
     /// As the public one, with the opening of temporary files handed in, so that tests can make it fail.
     /// </summary>
-    internal CheckpointStore(string runFolder, int keep, Func<string, Stream>? create)
+    internal CheckpointStore(
+        string runFolder, int keep, Func<string, Stream>? create, WriteGuard? guard = null)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(keep, 1);
         _keep = keep;
         _create = create;
+        _guard = guard;
         Folder = Path.Combine(runFolder, FolderName);
         BestPath = Path.Combine(runFolder, "best" + Suffix);
         Directory.CreateDirectory(Folder);
         AtomicFile.RemoveLeftovers(Folder);
-        File.Delete(BestPath + AtomicFile.TemporarySuffix);
+        AtomicFile.RemoveLeftovers(runFolder, Path.GetFileName(BestPath));
     }
 
     /// <summary>Where the checkpoints by step are.</summary>
@@ -147,7 +151,7 @@ public sealed class CheckpointStore
     }
 
     private void WriteVerified(string path, Checkpoint checkpoint) =>
-        AtomicFile.Write(path, stream => CheckpointFile.Write(stream, checkpoint), Verify, _create);
+        AtomicFile.Write(path, stream => CheckpointFile.Write(stream, checkpoint), Verify, _create, _guard);
 
     private static void Verify(string temporary)
     {

@@ -34,6 +34,34 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Single(Directory.EnumerateFiles(_folder.Path));
     }
 
+    /// <summary>Whoever lost the right to write while it wrote leaves the file, and nothing else, as it was.</summary>
+    [Fact]
+    public void Write_GuardRefuses_LeavesTheOldFileAndThoseOfOthers()
+    {
+        AtomicFile.WriteAllText(_folder["a"], "old");
+        File.WriteAllText(_folder["a.other.tmp"], "another writer's");
+        bool isLost = false;
+        WriteGuard guard = new(() => throw (isLost ? new InvalidDataException("lost") : new IOException()), "mine");
+
+        Assert.Throws<InvalidDataException>(() => AtomicFile.Write(
+            _folder["a"],
+            stream => stream.Write("new"u8),
+            temporary => isLost = File.Exists(_folder["a.mine.tmp"]) && temporary == _folder["a.mine.tmp"],
+            guard: guard));
+
+        Assert.Equal("old", File.ReadAllText(_folder["a"]));
+        Assert.Equal(
+            [_folder["a"], _folder["a.other.tmp"]], Directory.EnumerateFiles(_folder.Path).Order());
+    }
+
+    /// <summary>A writer whose temporary file was removed under it hears why.</summary>
+    [Fact]
+    public void Write_FaultAndGuardRefuses_TheGuardSaysWhy() => Assert.Throws<InvalidDataException>(
+        () => AtomicFile.Write(
+            _folder["a"],
+            _ => throw new IOException("no such file"),
+            guard: new WriteGuard(() => throw new InvalidDataException("lost"), "mine")));
+
     [Fact]
     public void WriteAllText_WithMode_IsPrivateFromTheStart()
     {

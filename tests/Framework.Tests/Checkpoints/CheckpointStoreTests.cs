@@ -177,6 +177,22 @@ public sealed class CheckpointStoreTests : IDisposable
         Assert.Equal(["step-00000001.safetensors"], Names());
     }
 
+    [Fact]
+    public void Save_GuardRefuses_NothingIsRenamedOrRemoved()
+    {
+        new CheckpointStore(_folder.Path).Save(Sample(step: 1));
+        int asked = 0;
+        WriteGuard guard = new(() => throw new InvalidDataException($"lost {++asked}"), "mine");
+        CheckpointStore deposed = new(_folder.Path, keep: 1, guard);
+
+        Assert.Throws<InvalidDataException>(() => deposed.Save(Sample(step: 2)));
+        Assert.Throws<InvalidDataException>(() => deposed.SaveBest(Sample(step: 2), 1));
+
+        Assert.True(asked >= 2);
+        Assert.Equal(["step-00000001.safetensors"], Names());
+        Assert.False(File.Exists(deposed.BestPath));
+    }
+
     /// <summary>
     /// Every state that a stop can leave: nothing, part, all of a temporary file; the old one not yet gone.
     /// </summary>
@@ -191,12 +207,13 @@ public sealed class CheckpointStoreTests : IDisposable
         string temporary = _folder["checkpoints", "step-00000002.safetensors.tmp"];
         File.WriteAllBytes(temporary, whole[..Math.Min(whole.Length, bytesWritten)]);
         File.WriteAllBytes(store.BestPath + ".tmp", whole);
+        File.WriteAllBytes(store.BestPath + ".term-7.tmp", whole);
 
         CheckpointStore next = new(_folder.Path, keep: 1);
 
         Assert.Equal(1, next.FindLatest()!.Step);
         Assert.Equal(["step-00000001.safetensors"], Names());
-        Assert.False(File.Exists(store.BestPath + ".tmp"));
+        Assert.Empty(Directory.EnumerateFiles(_folder.Path));
     }
 
     [Fact]
