@@ -52,8 +52,8 @@ internal sealed class RunActors : IAsyncDisposable
     /// <summary>A line for people.</summary>
     public void Note(string line) => Coordinator.Tell(new JournalActor.Note(line));
 
-    /// <summary>Ends after the current step, with a checkpoint.</summary>
-    public void Stop() => Coordinator.Tell(new CoordinatorReport.StopRequested());
+    /// <summary>Ends after the current step, with a checkpoint; for all workers, or until the run goes on.</summary>
+    public void Stop(bool forAll) => Coordinator.Tell(new CoordinatorReport.StopRequested(forAll));
 
     /// <summary>Writes out the records of a run that has ended: what its steps came to.</summary>
     public Task<TrainRecord> EndAsync() => AskAsync<TrainRecord>(new JournalActor.End());

@@ -73,7 +73,8 @@ public static class TrainSession
                 links,
                 actors.Note,
                 TimeProvider.System);
-        await using CancellationTokenRegistration registration = stop.Register(actors.Stop);
+        await using CancellationTokenRegistration registration = stop.Register(
+            () => actors.Stop(forAll: false));
         if (remote is null && run.Options.Trial is null)
         {
             actors.Note("No port is open, so workers of other processes cannot join (--listen HOST:PORT)");

@@ -13,10 +13,12 @@ public sealed partial class CoordinatorMachine
 
     private Outcome _outcome;
     private string _why = "";
+    private bool _isStopForAll;
 
-    private void OnStopRequested(ICollection<CoordinatorOrder> orders)
+    private void OnStopRequested(StopRequested stop, ICollection<CoordinatorOrder> orders)
     {
         _isStopWanted = true;
+        _isStopForAll |= stop.ForAll;
         if (_state == State.WaitingForWorkers)
         {
             StartStep(orders);
@@ -89,12 +91,13 @@ public sealed partial class CoordinatorMachine
             return;
         }
 
-        // Workers of a run that was only stopped wait for it to be resumed, others for the run that follows.
-        if (_outcome == Outcome.Completed && !_options.KeepsWorkers)
+        // Others wait for the run to be resumed, or for the one that follows.
+        if (_outcome == Outcome.Completed ? !_options.KeepsWorkers : _isStopForAll)
         {
+            string why = _outcome == Outcome.Completed ? "the run is finished" : "the run was stopped";
             foreach (SessionId worker in _members.Keys)
             {
-                Dismiss(worker, "the run is finished", orders);
+                Dismiss(worker, why, orders);
             }
         }
 

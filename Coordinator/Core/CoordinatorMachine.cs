@@ -117,7 +117,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
             case Validated validated: OnValidated(validated, orders); break;
             case Saved saved: OnSaved(saved, orders); break;
             case SaveFailed failed: Fail($"checkpoint {failed.Step.Value}: {failed.Why}", orders); break;
-            case StopRequested: OnStopRequested(orders); break;
+            case StopRequested stop: OnStopRequested(stop, orders); break;
             case Tick: break;
             default: throw new InvariantException($"Every report has its line; {report.GetType().Name} has none.");
         }

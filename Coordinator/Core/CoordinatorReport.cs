@@ -40,7 +40,8 @@ public abstract record CoordinatorReport
     public sealed record SaveFailed(Step Step, string Why) : CoordinatorReport;
 
     /// <summary>The user wants to end after the current step.</summary>
-    public sealed record StopRequested : CoordinatorReport;
+    /// <param name="ForAll">Whether the run ends for its workers too; else they wait for it to be resumed.</param>
+    public sealed record StopRequested(bool ForAll) : CoordinatorReport;
 
     /// <summary>The deadline passed.</summary>
     public sealed record Tick : CoordinatorReport;

@@ -16,7 +16,7 @@ namespace Distributed.Coordinator.Tests;
 /// ticks of their own, with a sign of life of every worker that is not silent. Commands: w1 joins [threads=N version=V
 /// numerics=N], w1 ready, w1 arrives (both), w1 started [threads=N] (in the same process), w1 beats, w1 heard,
 /// w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N], w1 leaves, w1 lost, stepped s0, step fails s0, validated s1,
-/// saved s1, save fails s1, stop, tick. Heartbeat answers are left out: they would hide the rest.
+/// saved s1, save fails s1, stop [for-all], tick. Heartbeat answers are left out: they would hide the rest.
 /// </remarks>
 internal sealed class Transcript
 {
@@ -113,7 +113,7 @@ internal sealed class Transcript
             ("validated", _) => new Validated(step),
             ("saved", _) => new Saved(step),
             ("save", "fails") => new SaveFailed(step, "no space left"),
-            ("stop", _) => new StopRequested(),
+            ("stop", var forWhom) => new StopRequested(forWhom == "for-all"),
             ("tick", _) => new Tick(),
             _ => throw new FormatException(line),
         });

@@ -227,7 +227,7 @@ public sealed class ElasticTests
             await ended;
         }
 
-        public void Stop() => _actors.Stop();
+        public void Stop() => _actors.Stop(forAll: true);
 
         /// <summary>Ends everybody and counts what they still hold: the current weights, and no gradient.</summary>
         public async Task EndAsync()
