@@ -1,3 +1,4 @@
+using System.Net;
 using Akka.Actor;
 using Distributed.Coordinator.Core;
 using Distributed.Coordinator.Runs;
@@ -22,10 +23,21 @@ public static class TrainSession
     public static string Version { get; } =
         typeof(TrainSession).Assembly.GetName().Version?.ToString(3) ?? "0";
 
+    /// <summary>Opens the data and compiles, which takes long and need not wait for the run's lock.</summary>
+    /// <exception cref="ReportedException">Something that the user can fix.</exception>
+    internal static RunData Prepare(RunConfiguration configuration)
+    {
+        _ = s_numerics.Value;
+        return RunData.Open(configuration);
+    }
+
     /// <summary>Trains until all steps are done or the user wants to stop.</summary>
     /// <param name="options">What is asked for.</param>
     /// <param name="display">Shows it to people.</param>
-    /// <param name="stop">Ends after the step at hand, with a checkpoint.</param>
+    /// <param name="stop">
+    /// Ends after the step at hand, with a checkpoint; the run for all, unless the options say that this process alone
+    /// is to end. The file <c>stop</c> in the run folder does the same.
+    /// </param>
     /// <exception cref="ReportedException">Something that the user can fix.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     /// <exception cref="ActorFailedException">A fault of the program, in the actor that it names.</exception>
@@ -50,7 +62,11 @@ public static class TrainSession
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             }
 
-            return RunEnding.Write(run, await TrainAsync(run, await system, display, stop));
+            TrainRecord record = await TrainAsync(run, await system, display, stop);
+            TrainResult result = RunEnding.Write(run, record);
+            run.Folder.Release(!record.IsStopped ? RunRelease.Finished
+                : record.IsStoppedForAll ? RunRelease.Stopped : RunRelease.Left);
+            return result;
         }
         finally
         {
@@ -73,9 +89,17 @@ public static class TrainSession
                 links,
                 actors.Note,
                 TimeProvider.System);
+        bool isForAll = false;
         await using CancellationTokenRegistration registration = stop.Register(
-            () => actors.Stop(forAll: false));
-        if (remote is null && run.Options.Trial is null)
+            () => Stop(forAll: !run.Options.Leaving.IsCancellationRequested));
+        await using RunWatch? watch = run.Options.Trial is null
+            ? new RunWatch(run.Folder.Folder, OnStopFile, TimeProvider.System)
+            : null;
+        if (remote is not null)
+        {
+            run.Folder.Announce($"{new IPEndPoint(run.Options.Listen!.Address, run.Options.Listen.Port)}");
+        }
+        else if (run.Options.Trial is null)
         {
             actors.Note("No port is open, so workers of other processes cannot join (--listen HOST:PORT)");
         }
@@ -97,10 +121,28 @@ public static class TrainSession
 
         TrainRecord record = await actors.EndAsync();
         return finish.Outcome is Outcome.Completed or Outcome.Stopped
-            ? record with { IsStopped = finish.Outcome == Outcome.Stopped }
-            : throw new TrainingException(
-                $"Training ended at {finish.Why}",
-                "Lower --lr, or look at the data; checkpoints from before are intact and can be resumed.");
+            ? record with { IsStopped = finish.Outcome == Outcome.Stopped, IsStoppedForAll = isForAll }
+            : throw Failed(run, finish.Why);
+
+        void OnStopFile()
+        {
+            actors.Note("Asked to stop: saving and ending");
+            Stop(forAll: true);
+        }
+
+        void Stop(bool forAll)
+        {
+            isForAll |= forAll;
+            actors.Stop(forAll);
+        }
+    }
+
+    private static TrainingException Failed(OpenedRun run, string why)
+    {
+        run.Folder.Release(RunRelease.Failed);
+        return new TrainingException(
+            $"Training ended at {why}",
+            "Lower --lr, or look at the data; checkpoints from before are intact and can be resumed.");
     }
 
     private static int Workers(OpenedRun run) => run.Options.Workers ?? Environment.ProcessorCount;
@@ -116,7 +158,7 @@ public static class TrainSession
         TimeProvider clock = TimeProvider.System;
         JournalSettings journal = new(job, run.FirstStep, display, metrics)
         {
-            OpenLog = () => new MetricsLog(folder["metrics.jsonl"], run.FirstStep, clock),
+            OpenLog = () => new MetricsLog(folder["metrics.jsonl"], run.FirstStep, clock, folder.Guard.Check),
             OpenEvents = isTrial
                 ? null
                 : () => new TensorBoardWriter(folder.Folder, folder.Term, run.FirstStep, clock),
@@ -130,7 +172,8 @@ public static class TrainSession
             Options = await BoundAsync(run),
             Journal = ActorProps.Blocking(() => new JournalActor(journal)),
             Checkpoints = ActorProps.Blocking(
-                () => new CheckpointActor(new CheckpointStore(folder.Folder), job.Configuration.ToJson())),
+                () => new CheckpointActor(
+                    new CheckpointStore(folder.Folder, guard: folder.Guard), job.Configuration.ToJson())),
             Evaluation = run.Validation is { } validation
                 ? ActorProps.Blocking(
                     () => new EvaluationActor(job, validation, threads, isTrial ? null : folder["previews"]))

@@ -1,3 +1,4 @@
+using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
@@ -30,7 +31,7 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
                 int code = reported switch
                 {
                     CheckpointException => ExitCodes.NoValidCheckpoint,
-                    TrainingException => ExitCodes.Failed,
+                    TrainingException or RunLostException => ExitCodes.Failed,
                     _ => ExitCodes.BadInput,
                 };
                 return FindDiskFull(reported)

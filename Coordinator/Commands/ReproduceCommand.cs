@@ -88,6 +88,7 @@ internal static class ReproduceCommand
         ReproduceRecord.Check(task.Folder, task.Size);
         Directory.CreateDirectory(task.Folder);
         using RunLock held = RunLock.Take(task.Folder);
+        RunHolder.OfThisProcess(term: 0, context.Clock).Write(task.Folder);
         ExperimentFolder.Adopt(task.Folder);
         ReproduceRecord.Write(task.Folder, task.Size);
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));

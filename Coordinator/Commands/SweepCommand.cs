@@ -105,6 +105,7 @@ internal static class SweepCommand
 
         Directory.CreateDirectory(folder);
         using RunLock held = RunLock.Take(folder);
+        RunHolder.OfThisProcess(term: 0, context.Clock).Write(folder);
         ExperimentFolder.Adopt(folder);
         AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(plan, s_json) + "\n");
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));

@@ -58,6 +58,7 @@ public sealed class MetricsLog : IDisposable
 
     private readonly FileStream _file;
     private readonly TimeProvider _clock;
+    private readonly Action? _guard;
     private readonly ArrayBufferWriter<byte> _pending = new(PendingBytesMax + 1024);
     private readonly Utf8JsonWriter _json;
     private long _flushed;
@@ -66,9 +67,11 @@ public sealed class MetricsLog : IDisposable
     /// <param name="path">The file; made if it is not there.</param>
     /// <param name="lastStep">Step of the checkpoint that the run goes on from; 0 for a new run.</param>
     /// <param name="clock">Decides when to write out.</param>
-    public MetricsLog(string path, long lastStep, TimeProvider clock)
+    /// <param name="guard">Called before anything is written; throws if the file is another process's now.</param>
+    public MetricsLog(string path, long lastStep, TimeProvider clock, Action? guard = null)
     {
         _clock = clock;
+        _guard = guard;
         _json = new Utf8JsonWriter(_pending);
         _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
         try
@@ -129,8 +132,12 @@ public sealed class MetricsLog : IDisposable
     public void Flush()
     {
         _flushed = _clock.GetTimestamp();
-        _file.Write(_pending.WrittenSpan);
-        _pending.ResetWrittenCount();
+        if (_pending.WrittenCount > 0)
+        {
+            _guard?.Invoke();
+            _file.Write(_pending.WrittenSpan);
+            _pending.ResetWrittenCount();
+        }
     }
 
     /// <summary>Writes out what is gathered and closes the file.</summary>

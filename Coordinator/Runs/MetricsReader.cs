@@ -20,6 +20,30 @@ public static class MetricsReader
         return history;
     }
 
+    /// <summary>The last whole line of a file that may be long, and may be written to; null if there is none.</summary>
+    public static StepMetrics? ReadLast(string path)
+    {
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
+        using FileStream file = new(path, FileMode.Open, FileAccess.Read, FileShare.ReadWrite);
+        byte[] tail = new byte[Math.Min(file.Length, 2 * LineBytesMax)];
+        file.Seek(-tail.Length, SeekOrigin.End);
+        Memory<byte> left = tail.AsMemory(0, file.ReadAtLeast(tail, tail.Length, throwOnEndOfStream: false));
+        while (left.Span.LastIndexOf((byte)'\n') is var end and >= 0)
+        {
+            left = left[..end];
+            if (TryParse(left[(left.Span.LastIndexOf((byte)'\n') + 1)..], out StepMetrics metrics))
+            {
+                return metrics;
+            }
+        }
+
+        return null;
+    }
+
     /// <summary>
     /// Where the last whole line ends whose step, and that of all before it, is at most this one; and what it says.
     /// </summary>

@@ -55,7 +55,7 @@ public sealed class OpenedRun : IDisposable
     {
         RunConfiguration asked = options.Configuration;
         RunConfiguration? saved = FindSaved(options);
-        RunData data = RunData.Open(asked);
+        RunData data = options.Data is { } ready && ready.IsOf(asked) ? ready : RunData.Open(asked);
         Model model = MakeModel(asked, data.Training);
         float[]? initial = IsReplacedByCheckpoint(options, saved) ? null : InitialWeights(asked, model);
         Optimizer optimizer = asked.Optimizer.Create(model.ParameterCount);
@@ -160,7 +160,10 @@ public sealed class OpenedRun : IDisposable
             options.Resume,
             ResumeRules.MayChange(job.DependsOnLength),
             options.CommandLine,
-            options.RunsRoot);
+            options.RunsRoot)
+        {
+            Lock = options.Lock,
+        };
         return RunFolder.Open(wanted, clock);
     }
 

@@ -10,6 +10,9 @@ namespace Distributed.Coordinator.Runs;
 /// <param name="Validation">To validate with; null for nothing.</param>
 internal sealed record RunData(PairSource Training, PairSource? Validation)
 {
+    private DataOptions? _options;
+    private bool _isNoisy;
+
     /// <summary>Opens what a configuration names.</summary>
     /// <exception cref="ReportedException">It is missing or damaged, or the sizes differ.</exception>
     public static RunData Open(RunConfiguration configuration)
@@ -24,10 +27,18 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
 
         return validation is null || validation.Shape == training.Shape
             ? new RunData(training, validation)
+            {
+                _options = configuration.Data,
+                _isNoisy = configuration.NoisyValidation,
+            }
             : throw new ConfigurationException(
                 $"Validation images are {validation.Shape}, training images {training.Shape}.",
                 "Give images of one size, or --crop N.");
     }
+
+    /// <summary>Whether a configuration names just these.</summary>
+    public bool IsOf(RunConfiguration configuration) =>
+        configuration.Data == _options && configuration.NoisyValidation == _isNoisy;
 
     /// <summary>Refuses to take targets for noisy that are known not to be.</summary>
     /// <exception cref="ConfigurationException">They are clean images, or classes.</exception>

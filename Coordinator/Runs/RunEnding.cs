@@ -31,8 +31,11 @@ internal static class RunEnding
     private static void WriteModel(OpenedRun run)
     {
         Dictionary<string, string> metadata = new() { ["format"] = "pt", ["model"] = run.Job.Configuration.Model };
-        AtomicFile.Write(run.Folder["model.safetensors"], stream => SafetensorsWriter.Write(
-            stream, metadata, TrainingCheckpoint.Tensors(run.Job.Model, run.State.Parameters.Memory)));
+        AtomicFile.Write(
+            run.Folder["model.safetensors"],
+            stream => SafetensorsWriter.Write(
+                stream, metadata, TrainingCheckpoint.Tensors(run.Job.Model, run.State.Parameters.Memory)),
+            guard: run.Folder.Guard);
     }
 
     private static RunSummary Summarize(OpenedRun run, TrainRecord record)

@@ -22,13 +22,17 @@ public sealed record RunFolderOptions(
     Resumption Resume,
     IReadOnlySet<string> MayChange,
     IReadOnlyList<string> CommandLine,
-    string Root = "runs");
+    string Root = "runs")
+{
+    /// <summary>The folder's lock if this process has it already; the run's own from now on.</summary>
+    internal RunLock? Lock { get; init; }
+}
 
 /// <summary>The folder of one run: made or opened by the rules, locked for this process, and its term raised.</summary>
 /// <remarks>
-/// Order of opening: refuse what can be refused without a trace, lock, check again, raise the term, write config.json
-/// and environment.json. So a refusal writes nothing but the lock, and a stop in between leaves a folder that can be
-/// opened again.
+/// Order of opening: refuse what can be refused without a trace, lock, check again, raise the term, say who holds it,
+/// make sure that nobody else does, write config.json and environment.json. So a refusal writes nothing but the lock,
+/// and a stop in between leaves a folder that can be opened again.
 /// </remarks>
 public sealed class RunFolder : IDisposable
 {
@@ -40,23 +44,32 @@ public sealed class RunFolder : IDisposable
 
     /// <summary>What an opening leaves that was stopped before it wrote config.json.</summary>
     private static readonly string[] s_openingNames =
-        ["lock", "lock.pid", "term", "environment.json", "checkpoints", "previews", "secrets"];
+    [
+        "lock", "term", "holder", RunWatch.StopFile, "environment.json", "checkpoints", "previews", "secrets",
+    ];
 
     private readonly RunLock _lock;
+    private RunHolder _holder;
 
-    private RunFolder(string path, RunLock runLock, long term, bool isResumed)
+    private RunFolder(string path, RunLock runLock, RunHolder holder, bool isResumed)
     {
         Folder = path;
         _lock = runLock;
-        Term = term;
+        _holder = holder;
         IsResumed = isResumed;
+        Guard = new WriteGuard(Verify, $"term-{Term}");
     }
 
     /// <summary>The folder itself, absolute.</summary>
     public string Folder { get; }
 
     /// <summary>Which life of the coordinator this is; from 1, never used twice.</summary>
-    public long Term { get; }
+    public long Term => _holder.Term;
+
+    /// <summary>
+    /// Goes before every rename of weights: throws <see cref="RunLostException"/> if another process holds the run.
+    /// </summary>
+    public WriteGuard Guard { get; }
 
     /// <summary>Whether a run was there before, perhaps with checkpoints.</summary>
     public bool IsResumed { get; }
@@ -73,11 +86,12 @@ public sealed class RunFolder : IDisposable
     /// The folder is in use, holds a run though none is to be resumed, or holds one of another configuration.
     /// </exception>
     /// <exception cref="DataException">config.json or term is damaged.</exception>
+    /// <exception cref="RunLostException">The lock does not keep others out.</exception>
     public static RunFolder Open(RunFolderOptions options, TimeProvider clock)
     {
         string folder = Path.GetFullPath(options.Folder ?? DefaultFolder(options, clock));
         CheckMayOpen(folder, options.Resume);
-        RunLock runLock = MakeAndLock(folder);
+        RunLock runLock = options.Lock ?? InFolder(folder, () => RunLock.Take(folder));
         try
         {
             CheckMayStart(folder, options.Resume);
@@ -94,18 +108,21 @@ public sealed class RunFolder : IDisposable
             }
 
             AtomicFile.RemoveLeftovers(folder);
-            long term = RunTerm.Raise(folder);
+            RunHolder holder = RunHolder.OfThisProcess(RunTerm.Raise(folder), clock);
+            holder.Write(folder);
+            RunFolder opened = new(folder, runLock, holder, isResumed);
+            opened.Verify();
+            File.Delete(opened[RunWatch.StopFile]); // It was meant for an earlier life.
             if (saved != options.Configuration)
             {
                 ConfigurationFile.Write(folder, options.Configuration);
             }
 
-            JsonObject environment = RunEnvironment.Describe(options.CommandLine, term, clock);
-            AtomicFile.WriteAllText(
-                Path.Combine(folder, "environment.json"), environment.ToJsonString(s_indented) + "\n");
-            Directory.CreateDirectory(Path.Combine(folder, "checkpoints"));
-            Directory.CreateDirectory(Path.Combine(folder, "previews"));
-            return new RunFolder(folder, runLock, term, isResumed);
+            JsonObject environment = RunEnvironment.Describe(options.CommandLine, holder.Term, clock);
+            AtomicFile.WriteAllText(opened["environment.json"], environment.ToJsonString(s_indented) + "\n");
+            Directory.CreateDirectory(opened["checkpoints"]);
+            Directory.CreateDirectory(opened["previews"]);
+            return opened;
         }
         catch
         {
@@ -113,6 +130,21 @@ public sealed class RunFolder : IDisposable
             throw;
         }
     }
+
+    /// <summary>Makes a folder if it is not there, and takes its lock; null if somebody else has that.</summary>
+    /// <exception cref="ConfigurationException">The folder cannot be written.</exception>
+    /// <exception cref="RunLostException">The lock does not keep others out.</exception>
+    internal static RunLock? TryLock(string folder) => InFolder(folder, () => RunLock.TryTake(folder));
+
+    /// <summary>Says where the holder listens: HOST:PORT.</summary>
+    public void Announce(string address)
+    {
+        _holder = _holder with { Address = address };
+        _holder.Write(Folder);
+    }
+
+    /// <summary>Says how the run comes to be let go, which <see cref="Dispose"/> does next.</summary>
+    internal void Release(RunRelease how) => (_holder with { Release = how }).Write(Folder);
 
     /// <summary>Lets another process have the folder.</summary>
     public void Dispose() => _lock.Dispose();
@@ -214,12 +246,35 @@ public sealed class RunFolder : IDisposable
         }
     }
 
-    private static RunLock MakeAndLock(string folder)
+    private void Verify()
+    {
+        _lock.Verify();
+        if (FindTerm() is var term && term != Term)
+        {
+            throw new RunLostException(
+                $"The run in {Folder} is another coordinator's: its term is {term?.ToString() ?? "lost"}, not {Term}.",
+                "That one goes on with it (status --run DIR names it); nothing more was written here.");
+        }
+    }
+
+    private long? FindTerm()
+    {
+        try
+        {
+            return RunTerm.Find(Folder);
+        }
+        catch (Exception exception) when (exception is DataException or IOException or UnauthorizedAccessException)
+        {
+            return null;
+        }
+    }
+
+    private static T InFolder<T>(string folder, Func<T> take)
     {
         try
         {
             Directory.CreateDirectory(folder);
-            return RunLock.Take(folder);
+            return take();
         }
         catch (Exception exception) when (exception is UnauthorizedAccessException || File.Exists(folder))
         {

@@ -12,14 +12,22 @@ internal static class RunTerm
     /// <exception cref="DataException">The file is damaged, so that no safe term is known.</exception>
     public static long Raise(string folder)
     {
-        string path = Path.Combine(folder, "term");
-        long term = File.Exists(path) ? Read(path) + 1 : 1;
-        AtomicFile.WriteAllText(path, string.Create(CultureInfo.InvariantCulture, $"{term}\n"));
+        long term = (Find(folder) ?? 0) + 1;
+        AtomicFile.WriteAllText(PathIn(folder), string.Create(CultureInfo.InvariantCulture, $"{term}\n"));
         return term;
     }
 
-    private static long Read(string path)
+    /// <summary>The term of the last holder; null before the first.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <exception cref="DataException">The file is damaged.</exception>
+    public static long? Find(string folder)
     {
+        string path = PathIn(folder);
+        if (!File.Exists(path))
+        {
+            return null;
+        }
+
         // A whole number has at most 19 digits; a longer file is not read.
         string text = new FileInfo(path).Length <= 32 ? File.ReadAllText(path).Trim() : "";
         bool isNumber = long.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out long term);
@@ -29,4 +37,6 @@ internal static class RunTerm
                 $"{path} does not hold the number of the run's last term.",
                 "Write into it a whole number higher than any term of this run so far (see environment.json).");
     }
+
+    private static string PathIn(string folder) => Path.Combine(folder, "term");
 }

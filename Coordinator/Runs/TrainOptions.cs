@@ -79,6 +79,19 @@ public sealed record TrainOptions
     [JsonIgnore]
     public TrialOptions? Trial { get; init; }
 
+    /// <summary>The lock of the run folder if this process has it already; the run's own from now on.</summary>
+    internal RunLock? Lock { get; init; }
+
+    /// <summary>The run's data if they are open already.</summary>
+    internal RunData? Data { get; init; }
+
+    /// <summary>
+    /// Cancelled before the run is stopped if this process alone is to end, and another goes on with the run, or a
+    /// resume. A stop without it ends the run for all.
+    /// </summary>
+    [JsonIgnore]
+    public CancellationToken Leaving { get; init; }
+
     /// <summary>The program's arguments, for the record.</summary>
     [JsonIgnore]
     public IReadOnlyList<string> CommandLine { get; init; } = [];

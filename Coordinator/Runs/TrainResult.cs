@@ -24,6 +24,9 @@ public sealed record TrainRecord
     /// <summary>Whether the user stopped it before its last step.</summary>
     public required bool IsStopped { get; init; }
 
+    /// <summary>Whether that was for all: nobody goes on with it unasked.</summary>
+    public bool IsStoppedForAll { get; init; }
+
     /// <summary>Updates done, those of earlier lives included.</summary>
     public required int StepsDone { get; init; }
 

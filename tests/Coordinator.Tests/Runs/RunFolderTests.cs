@@ -99,6 +99,37 @@ public sealed class RunFolderTests : IDisposable
         Assert.False(File.Exists(folder["config.json.tmp"]));
     }
 
+    [Fact]
+    public void Open_WritesWhoHoldsIt_AndForgetsToStop()
+    {
+        Directory.CreateDirectory(Named);
+        File.WriteAllText(Path.Combine(Named, "stop"), "");
+        using RunFolder folder = RunFolder.Open(Options(), _clock);
+
+        Assert.False(File.Exists(folder["stop"]));
+        RunHolder expected = new(
+            Address: null, Environment.ProcessId, Environment.MachineName, _clock.GetUtcNow(), Term: 1);
+        Assert.Equal(expected, RunHolder.Find(Named)! with { Heard = default });
+        folder.Announce("[::1]:5500");
+        folder.Release(RunRelease.Stopped);
+        Assert.Equal(
+            expected with { Address = "[::1]:5500", Release = RunRelease.Stopped },
+            RunHolder.Find(Named)! with { Heard = default });
+        Assert.Equal("coordinator [::1]:5500", RunHolder.Find(Named)!.Name);
+    }
+
+    [Theory]
+    [InlineData("")]
+    [InlineData("127.0.0.1:5500")]
+    [InlineData("{\"address\":null,\"process\":1}")]
+    [InlineData("""{"address":"\u001b[2J","process":1,"host":"a","since":"2026-11-21T15:30:12Z","term":1}""")]
+    public void FindHolder_DamagedOrUnprintable_IsNotKnown(string content)
+    {
+        Directory.CreateDirectory(Named);
+        File.WriteAllText(Path.Combine(Named, "holder"), content);
+        Assert.Null(RunHolder.Find(Named));
+    }
+
     [Theory]
     [InlineData("term", "many")]
     [InlineData("term", "9223372036854775807")]
@@ -211,7 +242,7 @@ public sealed class RunFolderTests : IDisposable
         Assert.Throws<ConfigurationException>(() => RunFolder.Open(options, _clock));
 
     private string Snapshot() => string.Join('\n', Directory.EnumerateFiles(Named, "*", SearchOption.AllDirectories)
-        .Where(path => !path.EndsWith("lock.pid", StringComparison.Ordinal))
+        .Where(path => !path.EndsWith("lock", StringComparison.Ordinal))
         .Order(StringComparer.Ordinal)
         .Select(path => $"{path}: {File.ReadAllText(path)}"));
 

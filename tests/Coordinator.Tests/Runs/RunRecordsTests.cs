@@ -46,6 +46,34 @@ public sealed class RunRecordsTests : IDisposable
     }
 
     [Fact]
+    public void Flush_FileIsAnothersNow_WritesNothing()
+    {
+        WriteLog(0, Step(1));
+        MetricsLog log = new(LogPath, 1, TimeProvider.System, () => throw new RunLostException("lost", ""));
+        log.Append(Step(2));
+
+        Assert.Throws<RunLostException>(log.Flush);
+        Assert.Throws<RunLostException>(log.Dispose);
+
+        Assert.Single(MetricsReader.Read(LogPath));
+    }
+
+    [Fact]
+    public void ReadLast_OfAnyFile_IsTheLastWholeLine()
+    {
+        Assert.Null(MetricsReader.ReadLast(LogPath));
+        File.WriteAllText(LogPath, "{\"st");
+        Assert.Null(MetricsReader.ReadLast(LogPath));
+        File.Delete(LogPath);
+        WriteLog(0, [.. Enumerable.Range(1, 5000).Select(step => Step(step))]);
+        Assert.Equal(5000, MetricsReader.ReadLast(LogPath)!.Value.Step);
+        File.AppendAllText(LogPath, "{\"step\":5001,\"epo");
+        Assert.Equal(5000, MetricsReader.ReadLast(LogPath)!.Value.Step);
+        File.AppendAllText(LogPath, "\n");
+        Assert.Equal(5000, MetricsReader.ReadLast(LogPath)!.Value.Step);
+    }
+
+    [Fact]
     public void Open_LaterLife_KnowsTheSecondsOfThoseBefore()
     {
         WriteLog(0, Step(1), Step(2) with { Seconds = 5 }, Step(3) with { Seconds = 9 });

@@ -12,7 +12,7 @@ internal sealed class TestFolder : IDisposable
     /// <summary>Name and content of every file below a folder, to see whether anything was written.</summary>
     public static Dictionary<string, string> Contents(string folder) =>
         Directory.EnumerateFiles(folder, "*", SearchOption.AllDirectories)
-            .Where(path => Path.GetFileName(path) is not ("lock" or "lock.pid"))
+            .Where(path => Path.GetFileName(path) is not ("lock" or "holder"))
             .ToDictionary(path => path, path => Convert.ToHexString(File.ReadAllBytes(path)));
 
     /// <inheritdoc/>
