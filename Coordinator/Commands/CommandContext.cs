@@ -39,6 +39,12 @@ internal sealed record CommandContext
     public Func<TrainOptions, ITrainingDisplay, CancellationToken, Task<TrainResult>> Train { get; init; } =
         TrainSession.RunAsync;
 
+    /// <summary>The network side of a standby; null where nothing listens.</summary>
+    public IStandbyPort? StandbyPort { get; init; }
+
+    /// <summary>Asks who holds a run over the network; null to ask by files alone.</summary>
+    public IHolderContact? Contact { get; init; }
+
     /// <summary>This process's own.</summary>
     public static CommandContext OfProcess() => new()
     {

@@ -1,5 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
@@ -26,6 +28,11 @@ internal static class CommandLine
     public static async Task<int> RunAsync(
         IReadOnlyList<string> arguments, CommandContext context, StopSignals signals)
     {
+        Func<TrainOptions, ITrainingDisplay, CancellationToken, Task<TrainResult>> train = context.Train;
+        context = context with
+        {
+            Train = (options, display, stop) => train(options with { Leaving = signals.Leaving }, display, stop),
+        };
         try
         {
             RootCommand root = Create(context, signals, arguments);
@@ -65,6 +72,9 @@ internal static class CommandLine
             "Trains image denoisers from pairs of noisy images, on all cores, with the same bits on any number.\n"
             + "  Without a command: train, with the options given. 'COMMAND --help' shows the options of a command.");
         root.Subcommands.Add(TrainCommand.Create(context, signals, arguments));
+        root.Subcommands.Add(StandbyCommand.Create(context, signals, arguments));
+        root.Subcommands.Add(StatusCommand.Create(context, signals));
+        root.Subcommands.Add(StopCommand.Create(context, signals));
         root.Subcommands.Add(SweepCommand.Create(context, signals));
         root.Subcommands.Add(ReproduceCommand.Create(context, signals));
         root.Subcommands.Add(EvaluateCommand.Create(context, signals));

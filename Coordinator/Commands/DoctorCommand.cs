@@ -15,10 +15,22 @@ internal static class DoctorCommand
     public static Command Create(CommandContext context)
     {
         Command command = new("doctor", "Check this machine: processor, numerics, memory, disk, clock");
-        command.SetAction(_ =>
+        Option<string?> run = StrictOptions.Text(
+            "--run", "DIR", "Also a run folder: who holds it, whether its disk holds a lock [where runs go]");
+        Option<string?> tryLock = StrictOptions.Text(LockChecks.TryOption, "DIR", "Only try a lock");
+        tryLock.Hidden = true;
+        command.Options.Add(run);
+        command.Options.Add(tryLock);
+        command.SetAction(result =>
         {
+            if (result.GetValue(tryLock) is { } tried)
+            {
+                return LockChecks.TryLock(tried);
+            }
+
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
-            string root = settings.RunsRoot ?? new TrainOptions().RunsRoot;
+            string? folder = result.GetValue(run);
+            string root = folder ?? settings.RunsRoot ?? new TrainOptions().RunsRoot;
             return Report(
                 context.Output,
                 [
@@ -26,6 +38,9 @@ internal static class DoctorCommand
                     MachineChecks.Numerics(NumericsFingerprint.Compute),
                     .. DiskChecks.Check(root, context.Clock),
                     MachineChecks.Clock(context.Clock, () => Thread.Sleep(s_clockWait)),
+                    .. folder is null
+                        ? []
+                        : LockChecks.Check(folder, context.Clock, LockChecks.TryInSecondProcess),
                 ]);
         });
         return command;

@@ -16,6 +16,7 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM train",
             "  PROGRAM train --data pairs.pkl --validation clean.pkl --epochs 10",
             "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
+            "  PROGRAM status --run runs/NAME",
             "  PROGRAM doctor",
             "",
             "Exit codes: 0 done, 1 failed, 2 usage, 3 bad data or configuration, 4 cannot join or not authorized,",
@@ -41,6 +42,30 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos",
             "  PROGRAM train --data photos/ --noise gaussian:25 --crop 64 --steps 2000 --run runs/photos --resume",
             "  PROGRAM train --init weights.pth --optimizer sgd --lr 0.1 --momentum 0.9 --nesterov --json",
+        ],
+        ["standby"] =
+        [
+            "Tries the lock of the run every half second, and goes on from the last checkpoint when its coordinator is",
+            "dead or left (SIGTERM); one that is only stopped or cut off keeps its lock, and is waited for. Ends when",
+            "the run is finished, or was stopped for all (Ctrl+C, or the command stop).",
+            "",
+            "Examples:",
+            "  PROGRAM standby --run /shared/runs/NAME",
+            "  PROGRAM train --run /shared/runs/NAME --data pairs/ --epochs 50 --or-standby",
+        ],
+        ["status"] =
+        [
+            "Examples:",
+            "  PROGRAM status --run runs/NAME",
+            "  PROGRAM status --run runs/NAME --json",
+        ],
+        ["stop"] =
+        [
+            "The run ends after the step at hand, with a checkpoint, for its workers and standbys too. Returns when it",
+            "is let go: 0, or 3 if nobody runs it.",
+            "",
+            "Examples:",
+            "  PROGRAM stop --run runs/NAME",
         ],
         ["sweep"] =
         [
@@ -94,9 +119,11 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         ["doctor"] =
         [
             "Each line is OK, WARN or FAIL, with advice. Exit codes: 0 all works, 1 something failed.",
+            "With --run also whether the disk of a run folder keeps a second coordinator out, which a standby needs.",
             "",
             "Examples:",
             "  PROGRAM doctor",
+            "  PROGRAM doctor --run /shared/runs/NAME",
         ],
     };
 

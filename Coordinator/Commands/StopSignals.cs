@@ -5,9 +5,11 @@ using Distributed.Protocol.Cluster;
 namespace Distributed.Coordinator.Commands;
 
 /// <summary>The first Ctrl+C or SIGTERM asks to save and end; the second ends the process at once.</summary>
+/// <remarks>Ctrl+C ends a run for all; SIGTERM, which service managers send, ends this process's part in it.</remarks>
 internal sealed class StopSignals : IDisposable
 {
     private readonly CancellationTokenSource _stop = new();
+    private readonly CancellationTokenSource _leave = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Action<int> _abort;
     private readonly TextWriter _writer;
@@ -24,6 +26,9 @@ internal sealed class StopSignals : IDisposable
 
     /// <summary>Cancelled at the first signal.</summary>
     public CancellationToken Token => _stop.Token;
+
+    /// <summary>Cancelled before <see cref="Token"/> if the first signal was SIGTERM.</summary>
+    public CancellationToken Leaving => _leave.Token;
 
     /// <summary>What to end with because of the first signal; null if there was none.</summary>
     public int? ExitCode => Volatile.Read(ref _exitCode) is var code and not 0 ? code : null;
@@ -48,6 +53,11 @@ internal sealed class StopSignals : IDisposable
         }
 
         // First what counts: a terminal that is stopped must not keep the run from ending.
+        if (signal == PosixSignal.SIGTERM)
+        {
+            _leave.Cancel();
+        }
+
         _stop.Cancel();
         _writer.WriteLine("Saving and ending; once more aborts at once.");
     }
@@ -57,6 +67,7 @@ internal sealed class StopSignals : IDisposable
     {
         _registrations.ForEach(registration => registration.Dispose());
         _stop.Dispose();
+        _leave.Dispose();
     }
 
     private void OnSignal(PosixSignalContext context)

@@ -33,6 +33,9 @@ internal sealed class TrainArguments
     private readonly Option<Resumption?> _resume = StrictOptions.Resume(
         "Go on with the run in --run, with its options where none are given again; auto: begin one if there is none");
 
+    private readonly Option<bool> _orStandby = StrictOptions.Flag(
+        "--or-standby", "With --run: as --resume=auto, or wait to take over while another coordinator has the run");
+
     private readonly Option<int?> _checkpointEvery = StrictOptions.WholeNumber(
         "--checkpoint-every",
         $"Steps between checkpoints; 0: one at the end only [{TrainOptions.DefaultCheckpointEvery}]",
@@ -64,9 +67,18 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        .. _settings.Select(setting => setting.Option), _validateEveryEpoch, _repeat, _run, _resume,
+        .. _settings.Select(setting => setting.Option), _validateEveryEpoch, _repeat, _run, _resume, _orStandby,
         _checkpointEvery, _workers, _threads, _listen, _minWorkers, _tokenFile,
     ];
+
+    /// <summary>Those that a standby takes: the rest comes from the run folder.</summary>
+    public IEnumerable<Option> OfStandby => [_run, _listen, _tokenFile];
+
+    /// <summary>Names the run folder.</summary>
+    public Option<string?> Run => _run;
+
+    /// <summary>Whether to wait while another coordinator has the run.</summary>
+    public Option<bool> OrStandby => _orStandby;
 
     /// <summary>Adds the options and their rules to a command.</summary>
     public void AddTo(Command command)
@@ -87,7 +99,15 @@ internal sealed class TrainArguments
     /// <exception cref="DataException">The configuration of the run is damaged.</exception>
     public TrainOptions Read(ParseResult result, TrainSettings settings, IReadOnlyList<string> commandLine)
     {
-        Resumption resume = result.GetValue(_resume) ?? Resumption.None;
+        Resumption resume = result.GetValue(_resume)
+            ?? (result.GetValue(_orStandby) ? Resumption.Auto : Resumption.None);
+        return Read(result, settings, commandLine, resume);
+    }
+
+    /// <summary>As the other, with what to do about a run that is there.</summary>
+    public TrainOptions Read(
+        ParseResult result, TrainSettings settings, IReadOnlyList<string> commandLine, Resumption resume)
+    {
         int? repeat = result.GetValue(_repeat);
         string? folder = resume == Resumption.None ? null : FindRun(result.GetValue(_run)!, repeat, resume);
         RunConfiguration? saved = folder is null ? null : ConfigurationFile.Find(folder);
@@ -133,6 +153,11 @@ internal sealed class TrainArguments
         if (Setting.IsGiven(result, _resume) && !Setting.IsGiven(result, _run))
         {
             result.AddError("--resume does not say which run; name its folder with --run DIR.");
+        }
+
+        if (Setting.IsGiven(result, _orStandby) && (!Setting.IsGiven(result, _run) || Setting.IsGiven(result, _repeat)))
+        {
+            result.AddError("--or-standby is for one run; name its folder with --run DIR, and leave --repeat out.");
         }
 
         _model.Check(result);

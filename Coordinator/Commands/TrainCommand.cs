@@ -26,10 +26,18 @@ internal static class TrainCommand
         command.SetAction((result, _) =>
         {
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
-            TrainOptions options = arguments.Read(result, settings, commandLine);
+            TrainOptions options = Read();
+            if (result.GetValue(arguments.OrStandby))
+            {
+                return StandbyCommand.BeginAsync(
+                    options.Run!, Read, result.GetValue(json), context, signals);
+            }
+
             return options.Repeat is { } count
                 ? RepeatAsync(options, count, result.GetValue(json), context, signals)
                 : RunAsync(options, result.GetValue(json), context, signals);
+
+            TrainOptions Read() => arguments.Read(result, settings, commandLine);
         });
         return command;
     }
@@ -94,7 +102,8 @@ internal static class TrainCommand
         return ExitCodes.Done;
     }
 
-    private static async Task<int> RunAsync(
+    /// <summary>Trains one run, and writes its last lines.</summary>
+    public static async Task<int> RunAsync(
         TrainOptions options, bool json, CommandContext context, StopSignals signals)
     {
         TrainResult result;

@@ -119,7 +119,7 @@ internal static class TrainEnding
     public static string Resume(TrainOptions options, string run)
     {
         List<string> arguments = [.. RunEnvironment.WithoutSecrets(options.CommandLine)];
-        if (arguments is ["train", ..])
+        if (arguments is ["train" or "standby", ..])
         {
             arguments.RemoveAt(0);
         }

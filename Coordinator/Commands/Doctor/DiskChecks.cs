@@ -15,21 +15,28 @@ internal static class DiskChecks
     /// <param name="clock">Takes the time of the flush.</param>
     public static IEnumerable<Finding> Check(string root, TimeProvider clock)
     {
-        string folder = Path.GetFullPath(root);
-        while (!Directory.Exists(folder))
+        string folder = Nearest(root);
+        if (File.Exists(folder))
         {
-            if (File.Exists(folder))
-            {
-                yield return new Finding(
-                    Health.Fail, "runs", $"{folder} is a file, not a folder.", "Remove it, or set Train:RunsRoot.");
-                yield break;
-            }
-
-            folder = Path.GetDirectoryName(folder)!;
+            yield return new Finding(
+                Health.Fail, "runs", $"{folder} is a file, not a folder.", "Remove it, or set Train:RunsRoot.");
+            yield break;
         }
 
         yield return Space(folder, new DriveInfo(folder).AvailableFreeSpace);
         yield return Writing(folder, clock);
+    }
+
+    /// <summary>A folder, or the nearest above it that is there.</summary>
+    internal static string Nearest(string folder)
+    {
+        string path = Path.GetFullPath(folder);
+        while (!Path.Exists(path))
+        {
+            path = Path.GetDirectoryName(path)!;
+        }
+
+        return path;
     }
 
     /// <summary>Judges the free space.</summary>

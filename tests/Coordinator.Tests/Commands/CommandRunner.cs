@@ -67,7 +67,7 @@ internal sealed class CommandRunner : IDisposable
         OpenSettings = () => new ConfigurationBuilder().AddInMemoryCollection(Settings).Build(),
         Train = (options, display, stop) =>
         {
-            Options = options;
+            Options = options with { Leaving = default };
             return Train(options, display, stop);
         },
     };

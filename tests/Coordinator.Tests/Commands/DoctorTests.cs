@@ -1,5 +1,6 @@
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Commands.Doctor;
+using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -29,6 +30,32 @@ public sealed class DoctorTests : IDisposable
             lines, line => line.Length > 5 && line[5..].StartsWith(subject + " ", StringComparison.Ordinal)));
         Assert.Contains("OK   numerics", _runner.Output, StringComparison.Ordinal);
         Assert.Empty(Directory.EnumerateFileSystemEntries(_root));
+    }
+
+    /// <summary>The second process is a real one; the run's own lock is not touched, and nothing is left.</summary>
+    [Fact]
+    public async Task Run_LockIsTriedByASecondProcess()
+    {
+        string run = Path.Combine(_root, "run");
+        Directory.CreateDirectory(run);
+        using RunLock held = RunLock.Take(run);
+        await _runner.RunAsync("doctor", "--run", run);
+        Assert.Contains("OK   lock       kept a second process out", _runner.Output, StringComparison.Ordinal);
+        Assert.Contains("OK   its clock", _runner.Output, StringComparison.Ordinal);
+        Assert.Contains("OK   run        none in", _runner.Output, StringComparison.Ordinal);
+        held.Verify();
+        Assert.Single(Directory.EnumerateFileSystemEntries(run));
+    }
+
+    [Theory]
+    [InlineData(0, "a second process took it while it was held")]
+    [InlineData(1, "ended with 1 while it was held, 1 when it was free")]
+    [InlineData(3, "ended with 3 while it was held, 3 when it was free")]
+    public void Lock_ThatDoesNotHoldOrIsNeverFree_Fails(int code, string expected)
+    {
+        Finding finding = LockChecks.Check(_root, TimeProvider.System, _ => code).ElementAt(1);
+        Assert.Equal(Health.Fail, finding.Health);
+        Assert.Contains(expected, finding.Observation, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -21,6 +21,8 @@ public sealed class FaultTests : IDisposable
         { ExitCodes.BadInput, new ShapeException("cause", "remedy") },
         { ExitCodes.BadInput, new AggregateException(new DataException("cause", "remedy")) },
         { ExitCodes.Failed, new TrainingException("cause", "remedy") },
+        { ExitCodes.Failed, new RunLostException("cause", "remedy") },
+        { ExitCodes.Failed, new ActorFailedException("checkpoints", new RunLostException("cause", "remedy")) },
         { ExitCodes.NoValidCheckpoint, new CheckpointException("cause", "remedy") },
         { ExitCodes.DiskFull, new IOException("No space left on device : '/runs/x'", 28) },
         { ExitCodes.DiskFull, new AggregateException(new IOException("No space left", 28)) },
@@ -42,7 +44,7 @@ public sealed class FaultTests : IDisposable
         Assert.Equal("", _runner.Output);
         Assert.Equal(2, _runner.ErrorLines.Length);
         Assert.DoesNotContain("   at ", _runner.Error, StringComparison.Ordinal);
-        if (code is ExitCodes.BadInput or ExitCodes.NoValidCheckpoint)
+        if (code is ExitCodes.BadInput or ExitCodes.NoValidCheckpoint || exception.InnerException is RunLostException)
         {
             Assert.Equal(["cause", "remedy"], _runner.ErrorLines);
         }
@@ -114,6 +116,7 @@ public sealed class FaultTests : IDisposable
         {
             _runner.Signals.Receive(signal);
             Assert.True(stop.IsCancellationRequested);
+            Assert.Equal(signal == PosixSignal.SIGTERM, options.Leaving.IsCancellationRequested);
             Assert.Null(_runner.Aborted);
             _runner.Signals.Receive(signal);
             await Task.Yield();

@@ -8,7 +8,9 @@ namespace Distributed.Coordinator.Tests.Commands;
 public sealed class HelpTests : IDisposable
 {
     private static readonly string[] s_names =
-        ["denoise", "doctor", "evaluate", "export", "reproduce", "sweep", "train"];
+    [
+        "denoise", "doctor", "evaluate", "export", "reproduce", "standby", "status", "stop", "sweep", "train",
+    ];
 
     private readonly CommandRunner _runner = new();
 

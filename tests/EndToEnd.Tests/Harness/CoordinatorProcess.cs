@@ -20,6 +20,8 @@ internal sealed partial class CoordinatorProcess : IDisposable
 {
     private const int Interrupt = 2;
     private const int Terminate = 15;
+    private static readonly int s_pause = OperatingSystem.IsMacOS() ? 17 : 19;
+    private static readonly int s_continue = OperatingSystem.IsMacOS() ? 19 : 18;
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
 
     private readonly Process _process;
@@ -87,6 +89,12 @@ internal sealed partial class CoordinatorProcess : IDisposable
 
     /// <summary>As service managers do.</summary>
     public void SendTerminate() => Assert.Equal(0, Kill(_process.Id, Terminate));
+
+    /// <summary>SIGSTOP: nothing of it runs until <see cref="Continue"/>.</summary>
+    public void Pause() => Assert.Equal(0, Kill(_process.Id, s_pause));
+
+    /// <summary>SIGCONT.</summary>
+    public void Continue() => Assert.Equal(0, Kill(_process.Id, s_continue));
 
     /// <summary>kill -9: nothing of it runs any more.</summary>
     public async Task KillAsync()

@@ -1,0 +1,92 @@
+using System.CommandLine;
+using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Runs;
+using Distributed.Protocol;
+
+namespace Distributed.Coordinator.Commands;
+
+/// <summary><c>standby</c>: waits to take over a run, and trains it then as <c>train --resume</c> does.</summary>
+internal sealed class StandbyCommand
+{
+    private readonly Func<TrainOptions> _read;
+    private readonly bool _json;
+    private readonly CommandContext _context;
+    private readonly Standby _standby;
+    private RunData? _data;
+
+    private StandbyCommand(string folder, Func<TrainOptions> read, bool json, CommandContext context)
+    {
+        _read = read;
+        _json = json;
+        _context = context;
+        _standby = new Standby(folder, context.Human(json).WriteLine, context.Clock)
+        {
+            Port = context.StandbyPort,
+            Prepare = () => Task.Run(() => _data = TrainSession.Prepare(read().Configuration)),
+        };
+    }
+
+    /// <summary>The command with its options.</summary>
+    public static Command Create(CommandContext context, StopSignals signals, IReadOnlyList<string> commandLine)
+    {
+        Command command = new("standby", "Wait to take over a run whose coordinator dies");
+        TrainArguments arguments = new();
+        Option<bool> json = StrictOptions.Flag(
+            "--json", "One JSON object as the last line of standard output; the rest goes to standard error");
+        foreach (Option option in arguments.OfStandby.Append(json))
+        {
+            command.Options.Add(option);
+        }
+
+        command.Validators.Add(result =>
+        {
+            if (!Setting.IsGiven(result, arguments.Run))
+            {
+                result.AddError("There is no run to wait for; name its folder with --run DIR.");
+            }
+        });
+        command.SetAction((result, _) =>
+        {
+            TrainSettings settings = TrainSettings.Read(context.OpenSettings);
+            return new StandbyCommand(
+                result.GetValue(arguments.Run)!,
+                () => arguments.Read(result, settings, commandLine, Resumption.Existing),
+                result.GetValue(json),
+                context).WaitAsync(signals);
+        });
+        return command;
+    }
+
+    /// <summary>Trains a run, new or not, or waits to take it over where somebody else trains it.</summary>
+    /// <param name="folder">The run folder.</param>
+    /// <param name="read">Reads the options, anew when the run is this process's.</param>
+    /// <param name="json">Whether the last line is a JSON object.</param>
+    /// <param name="context">The command's surroundings.</param>
+    /// <param name="signals">Ask it to end.</param>
+    public static async Task<int> BeginAsync(
+        string folder, Func<TrainOptions> read, bool json, CommandContext context, StopSignals signals)
+    {
+        StandbyCommand command = new(folder, read, json, context);
+        using RunLock? taken = command._standby.TryBegin();
+        return await (taken is null ? command.WaitAsync(signals) : command.TrainAsync(taken, signals));
+    }
+
+    private async Task<int> WaitAsync(StopSignals signals)
+    {
+        using RunLock? taken = await _standby.WaitAsync(signals.Token);
+        TextWriter human = _context.Human(_json);
+        if (taken is not null)
+        {
+            human.WriteLine($"standby: takes over {_standby.Folder}");
+            return await TrainAsync(taken, signals);
+        }
+
+        FolderStatus status = FolderStatus.Read(_standby.Folder, _context.Clock);
+        human.WriteLine($"standby: nothing to take over; {status.ToLine()}");
+        StatusCommand.WriteJson(status, _json, _context);
+        return _standby.Ended!.Release == RunRelease.Failed ? ExitCodes.Failed : ExitCodes.Done;
+    }
+
+    private Task<int> TrainAsync(RunLock taken, StopSignals signals) =>
+        TrainCommand.RunAsync(_read() with { Lock = taken, Data = _data }, _json, _context, signals);
+}
