@@ -1,18 +1,20 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Distributed.Protocol.Cluster;
+using Distributed.Worker.Actors;
 
 namespace Distributed.Worker;
 
 /// <summary>What a worker is asked to do.</summary>
-/// <param name="Join">The coordinator's address.</param>
+/// <param name="Addresses">Where coordinators may be, and where it listens itself.</param>
 /// <param name="TokenFile">File of the token; null for the environment.</param>
 /// <param name="Threads">Shards computed at once.</param>
 /// <param name="Name">What people call it.</param>
-/// <param name="Data">Source of the training data on this machine; null to get them over the link.</param>
+/// <param name="Data">Source of the training data on this machine; null to get them from the coordinator.</param>
 /// <param name="GiveUpAfter">Longest time without a coordinator.</param>
 public sealed record WorkerRequest(
-    Uri Join, string? TokenFile, int Threads, string Name, string? Data, TimeSpan GiveUpAfter);
+    JoinAddresses Addresses, string? TokenFile, int Threads, string Name, string? Data, TimeSpan GiveUpAfter);
 
 /// <summary>The program's options: what they are called and what they allow.</summary>
 internal sealed class WorkerArguments
@@ -21,9 +23,17 @@ internal sealed class WorkerArguments
     private const int NameMax = 64;
     private static readonly TimeSpan s_giveUpAfter = TimeSpan.FromMinutes(10);
 
-    private readonly Option<Uri?> _join = Parsed(
-        "--join", "URL", "The coordinator's address, as it prints it",
-        ParseAddress, "http://HOST:PORT or https://HOST:PORT");
+    private readonly Option<HostPort[]?> _join = Parsed(
+        "--join", "HOST:PORT[,HOST:PORT]", "The coordinator's address, as it prints it; all that are given are tried",
+        ParseAddresses, "HOST:PORT, or several with commas between them");
+
+    private readonly Option<ListenAddress?> _listen = Parsed(
+        "--listen", "HOST:PORT", "Where this worker listens [a free port, where it reaches the coordinator from]",
+        ListenAddress.Parse, "an IP address, localhost or *, and a port");
+
+    private readonly Option<HostPort?> _advertise = Parsed(
+        "--advertise", "HOST:PORT", "What others are to call this worker [where it listens]",
+        HostPort.Parse, "HOST:PORT");
 
     private readonly Option<string?> _tokenFile = Parsed(
         "--token-file", "FILE", "File with the token that lets this worker in [DISTRIBUTED_TOKEN]", NotEmpty, "a path");
@@ -36,7 +46,7 @@ internal sealed class WorkerArguments
         ParseName, "1 to 64 characters without blanks");
 
     private readonly Option<string?> _data = Parsed(
-        "--data", "SOURCE", "The training data, if they are on this machine's disk [over the link, into a cache]",
+        "--data", "SOURCE", "The training data, if they are on this machine [from the coordinator, into a cache]",
         NotEmpty, "a path");
 
     private readonly Option<TimeSpan?> _giveUpAfter = Parsed<TimeSpan?>(
@@ -46,11 +56,12 @@ internal sealed class WorkerArguments
     public WorkerArguments() => _join.Required = true;
 
     /// <summary>All of them, in the order of the help.</summary>
-    public IEnumerable<Option> All => [_join, _tokenFile, _threads, _name, _data, _giveUpAfter];
+    public IEnumerable<Option> All => [_join, _tokenFile, _listen, _advertise, _threads, _name, _data, _giveUpAfter];
 
     /// <summary>What was asked for.</summary>
     public WorkerRequest Read(ParseResult result) => new(
-        result.GetValue(_join)!,
+        new JoinAddresses(
+            result.GetValue(_join)!, result.GetValue(_listen), result.GetValue(_advertise)),
         result.GetValue(_tokenFile),
         result.GetValue(_threads) ?? Environment.ProcessorCount,
         result.GetValue(_name) ?? $"{Environment.MachineName}-{Environment.ProcessId}",
@@ -62,9 +73,11 @@ internal sealed class WorkerArguments
     private static string? ParseName(string text) =>
         text.Length is > 0 and <= NameMax && text.All(character => character is > ' ' and <= '~') ? text : null;
 
-    private static Uri? ParseAddress(string text) =>
-        Uri.TryCreate(text, UriKind.Absolute, out Uri? address)
-        && (address.Scheme == Uri.UriSchemeHttp || address.Scheme == Uri.UriSchemeHttps) ? address : null;
+    private static HostPort[]? ParseAddresses(string text)
+    {
+        HostPort[] addresses = [.. text.Split(',').Select(HostPort.Parse).OfType<HostPort>()];
+        return addresses.Length == text.Split(',').Length ? addresses : null;
+    }
 
     private static int? ParseThreads(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads)

@@ -6,7 +6,6 @@ using Distributed.Framework.Training;
 using Distributed.Protocol;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
-using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Actors;
 using Distributed.Worker.Core;
@@ -82,7 +81,6 @@ public static class WorkerProgram
         Token token = Token.Find(request.TokenFile) ?? throw new AccessException(
             "There is no token.",
             $"Give --token-file FILE, or the token in the environment variable {Token.EnvironmentVariable}.");
-        await using LinkClient client = new(request.Join, token, new LinkOptions(), TimeProvider.System);
         int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
         WorkerOptions options = new()
         {
@@ -93,23 +91,30 @@ public static class WorkerProgram
             Jitter = attempt => new Random(HashCode.Combine(seed, attempt)).NextDouble(),
 #pragma warning restore CA5394
         };
+        TaskCompletionSource<WorkerOrder.Exit> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
+        await using ClusterConnector connector = new(
+            request.Addresses,
+            token,
+            options.Identity,
+            writer.WriteLine,
+            fault => ended.TrySetException(new ActorFailedException("connection", fault)),
+            TimeProvider.System);
         JobSource jobs = new(request.Data, JobSource.DefaultCache(), writer.WriteLine);
-        WorkerOrder.Exit exit = await WorkAsync(client, options, jobs, writer);
+        WorkerOrder.Exit exit = await WorkAsync(
+            WorkerActor.Remote(connector, options, jobs, writer.WriteLine, ended), ended, writer);
         return await ReportAsync(exit, request, writer);
     }
 
     private static long NewIncarnation() => BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)) & long.MaxValue;
 
     private static async Task<WorkerOrder.Exit> WorkAsync(
-        LinkClient client, WorkerOptions options, JobSource jobs, TextWriter writer)
+        Props props, TaskCompletionSource<WorkerOrder.Exit> ended, TextWriter writer)
     {
-        TaskCompletionSource<WorkerOrder.Exit> ended = new(TaskCreationOptions.RunContinuationsAsynchronously);
         ActorSystem system = ActorSystems.CreateLocal("worker");
         try
         {
             Action<ActorFailedException> onFailure = failure => ended.TrySetException(failure);
-            IActorRef root = system.ActorOf(Props.Create(() => new RootActor(onFailure)), "root");
-            Props props = WorkerActor.Remote(new LinkConnector(client), options, jobs, writer.WriteLine, ended);
+            IActorRef root = system.ActorOf(ActorProps.Of(() => new RootActor(onFailure)), "root");
             IActorRef worker = await root.Ask<IActorRef>(new RootActor.Start(props, "worker"));
             using WorkerSignals signals = new(worker, writer);
             return await ended.Task;
@@ -132,13 +137,13 @@ public static class WorkerProgram
             case WorkerOutcome.CannotJoin:
                 await Fail(
                     writer,
-                    $"{request.Name} cannot join {request.Join.Authority}: {exit.Why}",
+                    $"{request.Name} cannot join {Where(request)}: {exit.Why}",
                     "Check the address, and that the token is the one that this coordinator names.");
                 return ExitCodes.CannotJoin;
             case WorkerOutcome.VersionMismatch:
                 await Fail(
                     writer,
-                    $"{request.Name} and the coordinator at {request.Join.Authority} differ: {exit.Why}",
+                    $"{request.Name} and the coordinator at {Where(request)} differ: {exit.Why}",
                     "Install the same version on both.");
                 return ExitCodes.VersionMismatch;
             default:
@@ -150,16 +155,12 @@ public static class WorkerProgram
         }
     }
 
+    private static string Where(WorkerRequest request) => string.Join(',', request.Addresses.Join);
+
     private static async Task Fail(TextWriter writer, string cause, string remedy)
     {
         await writer.WriteLineAsync(cause.ReplaceLineEndings(" "));
         await writer.WriteLineAsync(remedy);
-    }
-
-    private sealed class LinkConnector(LinkClient client) : ICoordinatorConnector
-    {
-        public Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping) =>
-            client.ConnectAsync(endpoint, stopping);
     }
 
     /// <summary>The first signal drains; the second ends the process at once.</summary>

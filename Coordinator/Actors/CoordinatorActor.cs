@@ -3,7 +3,6 @@ using Distributed.Coordinator.Core;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Actors;
-using Distributed.Protocol.Link;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using static Distributed.Coordinator.Core.CoordinatorOrder;
@@ -81,6 +80,9 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     {
         switch (message)
         {
+            case WorkerMessage when Sender is Akka.Remote.RemoteActorRef:
+                Unhandled(message); // Who joins from elsewhere does so at the gateway, and speaks by a RemoteWorker.
+                break;
             case WorkerMessage.WantData want when _dataSet is not null:
                 _dataSet.Forward(want);
                 break;
@@ -90,6 +92,14 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             case WorkerMessage said:
                 OnSaid(said);
                 break;
+            case StatusRequest:
+                Sender.Tell(StatusReport.Of(
+                    _settings, _machine, id => _workers.GetValueOrDefault(id)?.Reference as RemoteWorker, Now));
+                break;
+            case StopRequest:
+                _settings.OnStopRequest();
+                Sender.Tell(new StopAccepted());
+                break;
             case StartWorker start:
                 Sender.Tell(Start(start.Threads));
                 break;
@@ -97,6 +107,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
                 _journal.Forward(message);
                 break;
             case Heard heard when _ids.TryGetValue(heard.Worker, out SessionId id):
+                _workers[id].Metrics?.OnHeard();
                 Report(new WorkerHeard(id));
                 break;
             case Closed closed:
@@ -140,6 +151,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             case Release release: release.Gradient.Dispose(); break;
             case Validate validate: OnValidate(validate.Step); break;
             case Save save: OnSave(save.Step); break;
+            case Announce announce: _journal.Tell(new JournalActor.Note(announce.Line)); break;
             case Finish finish: OnFinish(finish); break;
             default: throw new InvariantException($"Every order has its line; {order.GetType().Name} has none.");
         }
@@ -147,22 +159,18 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
     private void OnSaid(WorkerMessage message)
     {
-        if (message is WorkerMessage.GradientSum sum)
+        RemoteWorker? remote = Sender as RemoteWorker;
+        SessionId from = IdOf(Sender, message);
+        Peer? peer = _workers.GetValueOrDefault(from);
+        peer?.Metrics?.OnSaid(message);
+        _machine.Handle(from, message, Now, Orders, remote?.Host ?? "");
+        if (message is WorkerMessage.Join && _machine.NameOf(from) is { } name)
         {
-            _clock.OnComputed(sum.Compute);
+            peer?.OnNamed(name, _settings.Metrics);
         }
 
-        SessionId from = IdOf(Sender, message);
-        _machine.Handle(from, message, Now, Orders);
         PerformOrders();
-        if (Sender is LinkRef link)
-        {
-            link.OnHandled();
-            if (_machine.WorkersReady > _workersReady)
-            {
-                NoteCount($"{_workers[from].Name} joined");
-            }
-        }
+        remote?.OnHandled(message);
     }
 
     /// <summary>Numbers workers in the order in which they say their first word.</summary>
@@ -175,10 +183,10 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
         // Only a Join makes somebody known; anything else is from one who is known no more.
         id = new SessionId(++_lastId);
-        if (message is WorkerMessage.Join join)
+        if (message is WorkerMessage.Join)
         {
             _ids.Add(worker, id);
-            _workers.Add(id, new Peer(worker, Printable(join.Name)));
+            _workers.Add(id, new Peer(worker));
         }
 
         return id;
@@ -190,8 +198,9 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         IActorRef worker = Context.ActorOf(_settings.LocalWorker!(Self, id, threads), $"worker-{id.Value}");
         Context.Watch(worker);
         _ids.Add(worker, id);
-        _workers.Add(id, new Peer(worker, worker.Path.Name));
+        _workers.Add(id, new Peer(worker));
         Report(new WorkerStarted(id, threads));
+        _workers[id].OnNamed(_machine.NameOf(id)!, _settings.Metrics);
         return worker;
     }
 
@@ -218,12 +227,9 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     {
         if (_workers.Remove(close.Worker, out Peer? worker))
         {
+            worker.Dispose();
             _ids.Remove(worker.Reference);
-            if (worker.Reference is LinkRef link)
-            {
-                NoteCount($"{worker.Name} is gone ({close.Why})");
-                link.Close(close.Why);
-            }
+            (worker.Reference as RemoteWorker)?.Close(close.Why);
         }
     }
 
@@ -232,11 +238,8 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         if (_ids.Remove(worker, out SessionId id))
         {
             _workers.Remove(id, out Peer? peer);
+            peer!.Dispose();
             Report(new WorkerLost(id, why));
-            if (worker is LinkRef)
-            {
-                NoteCount($"{peer!.Name} is gone ({why})");
-            }
         }
     }
 
@@ -251,6 +254,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         {
             PooledBuffer gradient = (PooledBuffer)sum.Payload!;
             gradient.Loss = sum.Loss; // From another process it comes beside the floats.
+            _clock.OnComputed(sum.Compute);
             total = _state.Add(sum.Node, gradient);
         }
 
@@ -258,7 +262,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         _clock.OnAdded();
         if (!GradientArithmetic.IsFinite(total))
         {
-            string why = $"the loss is {total.Loss:G4} or its gradient is not finite.";
+            string why = $"the loss is {total.Loss:G4} or its gradient is not finite";
             total.Dispose();
             Report(new StepFailed(order.Step, why));
             return;
@@ -354,24 +358,6 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         }
     }
 
-    /// <summary>A name comes from another machine, and goes to a terminal.</summary>
-    private static string Printable(string name) =>
-        string.Concat(name.Select(character => char.IsControl(character) ? '?' : character));
-
-    /// <summary>A line about a worker, and how many are ready now.</summary>
-    private void NoteCount(string what)
-    {
-        if (_machine.IsOver)
-        {
-            return; // That workers go when the run is over is no news.
-        }
-
-        int ready = _machine.WorkersReady;
-        int wanted = _settings.Options.WorkersMin;
-        string count = ready < wanted ? $"{ready} of {wanted}" : ready == 1 ? "1 worker" : $"{ready} workers";
-        _journal.Tell(new JournalActor.Note($"{what}, {count}"));
-    }
-
     private void ReportSteps(bool isDue)
     {
         if (isDue && _unreported.Count > 0)
@@ -390,7 +376,4 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             _journal.Tell(new JournalActor.Workers(_workersReady));
         }
     }
-
-    /// <summary>A worker as this actor knows it.</summary>
-    private sealed record Peer(IActorRef Reference, string Name);
 }

@@ -1,15 +1,19 @@
 using Akka.Actor;
 using Distributed.Coordinator.Core;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Actors;
-using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Tensors;
 
 namespace Distributed.Coordinator.Actors;
 
 /// <summary>What a coordinator is made of.</summary>
 internal sealed record CoordinatorSettings
 {
+    /// <summary>Name of the run's folder.</summary>
+    public string Run { get; init; } = "";
+
     /// <summary>What is trained.</summary>
     public required TrainingJob Job { get; init; }
 
@@ -54,8 +58,14 @@ internal sealed record CoordinatorSettings
     /// <summary>Makes a worker of this process: its coordinator, number and threads.</summary>
     public Func<IActorRef, SessionId, int, Props>? LocalWorker { get; init; }
 
-    /// <summary>What links have moved; they count.</summary>
-    public LinkTraffic Traffic { get; init; } = new();
+    /// <summary>Shows what each worker does; null for nobody.</summary>
+    public RunMetrics? Metrics { get; init; }
+
+    /// <summary>What channels have moved; they count.</summary>
+    public ChannelTraffic Traffic { get; init; } = new();
+
+    /// <summary>Called when a user asks over the network to end the run for all.</summary>
+    public Action OnStopRequest { get; init; } = () => { };
 
     /// <summary>Least time between two reports to the journal: the steps of a small model are shorter.</summary>
     public TimeSpan JournalInterval { get; init; } = TimeSpan.FromMilliseconds(100);

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Training;
 
@@ -106,6 +107,7 @@ internal sealed class JournalActor : UntypedActor
     /// <inheritdoc/>
     protected override void PostStop()
     {
+        _settings.Metrics.OnRunOver();
         using (_events)
         {
             using (_log)
@@ -122,13 +124,12 @@ internal sealed class JournalActor : UntypedActor
         _images += step.Slice.Count;
         StepTimes times = step.Times;
         _times += times;
-        _settings.Metrics.OnStep(step);
         double speed = step.Slice.Count / Math.Max(times.Total.TotalSeconds, 1e-9);
         _smoothedSpeed = _smoothedSpeed == 0 ? speed : _smoothedSpeed + (Smoothing * (speed - _smoothedSpeed));
         _epochLoss += step.Loss * _job.Divisor(step.Slice.Count);
         _epochElements += (double)step.Slice.Count * _job.Loss.Divisor(_job.Plan.Output.Elements);
         WritePending();
-        _pending = new StepMetrics(
+        StepMetrics metrics = new(
             step.Steps,
             step.Slice.Epoch + 1,
             step.Loss,
@@ -145,6 +146,8 @@ internal sealed class JournalActor : UntypedActor
             times.BytesIn,
             times.BytesOut,
             EpochLoss: EndEpoch(step.Steps));
+        _pending = metrics;
+        _settings.Metrics.OnStep(metrics, step.Slice.Count, step.DiscardedSums);
         _settings.Display.OnStep(new StepProgress(
             step.Steps,
             _job.Schedule.StepsTotal,
@@ -172,6 +175,7 @@ internal sealed class JournalActor : UntypedActor
             };
         }
 
+        _settings.Metrics.OnValidated(evaluation);
         _settings.Display.OnValidated(evaluated.Step.Value, evaluation);
     }
 

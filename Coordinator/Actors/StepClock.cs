@@ -1,8 +1,8 @@
 using System.Diagnostics;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Training;
-using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Tensors;
 
 namespace Distributed.Coordinator.Actors;
 
@@ -56,7 +56,7 @@ internal readonly record struct StepResult(
     long DiscardedSums);
 
 /// <summary>Takes the times of one step after the other. Decides nothing.</summary>
-internal sealed class StepClock(LinkTraffic traffic)
+internal sealed class StepClock(ChannelTraffic traffic)
 {
     private Step _step = new(-1);
     private long _began;
@@ -84,7 +84,7 @@ internal sealed class StepClock(LinkTraffic traffic)
         _began = Stopwatch.GetTimestamp();
     }
 
-    /// <summary>A worker has reported time in shards.</summary>
+    /// <summary>A sum that counts took so long in shards.</summary>
     public void OnComputed(TimeSpan time) => _compute += time;
 
     /// <summary>All sums of the step are here.</summary>

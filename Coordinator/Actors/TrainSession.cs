@@ -1,6 +1,6 @@
-using System.Net;
 using Akka.Actor;
 using Distributed.Coordinator.Core;
+using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
@@ -31,6 +31,16 @@ public static class TrainSession
         return RunData.Open(configuration);
     }
 
+    /// <summary>Opens a port that several runs may share.</summary>
+    /// <exception cref="AccessException">The port is taken, or the token is none.</exception>
+    public static async Task<CoordinatorNode> ListenAsync(NodeOptions options) =>
+        CoordinatorNode.Start(options, Version, await s_numerics.Value, TimeProvider.System);
+
+    /// <summary>As the other, with a port of the run's own, if it is to listen.</summary>
+    public static Task<TrainResult> RunAsync(
+        TrainOptions options, ITrainingDisplay display, CancellationToken stop) =>
+        RunAsync(options, display, node: null, stop);
+
     /// <summary>Trains until all steps are done or the user wants to stop.</summary>
     /// <param name="options">What is asked for.</param>
     /// <param name="display">Shows it to people.</param>
@@ -38,11 +48,13 @@ public static class TrainSession
     /// Ends after the step at hand, with a checkpoint; the run for all, unless the options say that this process alone
     /// is to end. The file <c>stop</c> in the run folder does the same.
     /// </param>
+    /// <param name="node">The port that several runs share; null for the run's own, if it is to listen.</param>
     /// <exception cref="ReportedException">Something that the user can fix.</exception>
+    /// <exception cref="AccessException">The port is taken, or the token is none.</exception>
     /// <exception cref="IOException">The disk is full or failed.</exception>
     /// <exception cref="ActorFailedException">A fault of the program, in the actor that it names.</exception>
     public static async Task<TrainResult> RunAsync(
-        TrainOptions options, ITrainingDisplay display, CancellationToken stop)
+        TrainOptions options, ITrainingDisplay display, CoordinatorNode? node, CancellationToken stop)
     {
         if (options is { Workers: 0, Listen: null })
         {
@@ -52,7 +64,10 @@ public static class TrainSession
         }
 
         _ = s_numerics.Value;
-        Task<ActorSystem> system = Task.Run(() => ActorSystems.CreateLocal("coordinator"));
+        Task<ActorSystem>? local = options.Listen is null && node is null
+            ? Task.Run(() => ActorSystems.CreateLocal("coordinator"))
+            : null;
+        CoordinatorNode? own = null;
         try
         {
             using OpenedRun run = OpenedRun.Open(options, display.Note, TimeProvider.System);
@@ -62,67 +77,115 @@ public static class TrainSession
                 GC.Collect(GC.MaxGeneration, GCCollectionMode.Aggressive, blocking: true, compacting: true);
             }
 
-            TrainRecord record = await TrainAsync(run, await system, display, stop);
-            TrainResult result = RunEnding.Write(run, record);
-            run.Folder.Release(!record.IsStopped ? RunRelease.Finished
-                : record.IsStoppedForAll ? RunRelease.Stopped : RunRelease.Left);
-            return result;
+            if (options.Listen is not null && node is null)
+            {
+                node = own = await ListenAsync(new NodeOptions(
+                    options.Listen, options.Advertise, options.Secrets ?? run.Folder["secrets"], options.TokenFile));
+            }
+
+            node?.Hold();
+            return await FinishAsync(run, node?.System ?? await local!, node, display, stop);
         }
         finally
         {
-            _ = (await system).Terminate();
+            if (own is not null)
+            {
+                await own.DisposeAsync();
+            }
+
+            if (local is not null)
+            {
+                _ = (await local).Terminate();
+            }
         }
     }
 
-    private static async Task<TrainRecord> TrainAsync(
-        OpenedRun run, ActorSystem system, ITrainingDisplay display, CancellationToken stop)
+    private static async Task<TrainResult> FinishAsync(
+        OpenedRun run,
+        ActorSystem system,
+        CoordinatorNode? node,
+        ITrainingDisplay display,
+        CancellationToken stop)
     {
-        using RunMetrics metrics = new();
-        CoordinatorSettings settings = await DescribeAsync(run, display, metrics);
-        await using RunActors actors = await RunActors.StartAsync(system, settings);
-        LinkHost links = new(actors.Coordinator, run.Job.Gradients, metrics, settings.Traffic, actors.Fail);
-        await using RemoteWorkers? remote = run.Options.Listen is null
-            ? null
-            : await RemoteWorkers.StartAsync(
-                run.Options,
-                run.Options.Trial?.Secrets ?? run.Folder["secrets"],
-                links,
-                actors.Note,
-                TimeProvider.System);
+        TrainRecord record;
+        TrainResult result;
+        string why = "the run is finished";
+        bool isForAll = true;
+        try
+        {
+            record = await TrainAsync(run, system, node, display, stop);
+            result = RunEnding.Write(run, record);
+            isForAll = !record.IsStopped || record.IsStoppedForAll;
+            why = record.IsStopped ? "the run was stopped" : why;
+            run.Folder.Release(!record.IsStopped ? RunRelease.Finished
+                : isForAll ? RunRelease.Stopped : RunRelease.Left);
+        }
+        catch (TrainingException exception)
+        {
+            why = $"the run failed: {exception.Message}";
+            run.Folder.Release(RunRelease.Failed);
+            throw;
+        }
+        finally
+        {
+            if (node is not null && isForAll && run.Options.Trial is null)
+            {
+                await node.DismissAsync(why, run.Options.Linger);
+            }
+        }
+
+        return result;
+    }
+
+    private static async Task<TrainRecord> TrainAsync(
+        OpenedRun run, ActorSystem system, CoordinatorNode? node, ITrainingDisplay display, CancellationToken stop)
+    {
+        TrainOptions options = run.Options;
+        using RunMetrics? own = options.Trial?.Metrics is null ? new(TimeProvider.System) : null;
+        RunMetrics metrics = own ?? options.Trial!.Metrics!;
+        metrics.OnRun(run.Folder.Term, run.FirstStep);
+        await using IAsyncDisposable? http = options.Http is { } address
+            ? await ServeAsync(
+                address, options.Secrets ?? run.Folder["secrets"], options.TokenFile, metrics, display.Note)
+            : null;
         bool isForAll = false;
+        RunActors? started = null;
+        CoordinatorSettings settings = await DescribeAsync(run, display, metrics);
+        settings = settings with { OnStopRequest = () => Stop(forAll: true) };
+        await using RunActors actors = started = await RunActors.StartAsync(system, settings);
         await using CancellationTokenRegistration registration = stop.Register(
             () => Stop(forAll: !run.Options.Leaving.IsCancellationRequested));
         await using RunWatch? watch = run.Options.Trial is null
             ? new RunWatch(run.Folder.Folder, OnStopFile, TimeProvider.System)
             : null;
-        if (remote is not null)
-        {
-            run.Folder.Announce($"{new IPEndPoint(run.Options.Listen!.Address, run.Options.Listen.Port)}");
-        }
-        else if (run.Options.Trial is null)
-        {
-            actors.Note("No port is open, so workers of other processes cannot join (--listen HOST:PORT)");
-        }
-
-        for (int i = 0; i < Workers(run); i++)
-        {
-            await actors.StartWorkerAsync(run.Options.Threads);
-        }
-
         CoordinatorOrder.Finish finish;
-        try
+        RunPort port = new(actors.Coordinator, run.Job.Gradients, settings.Traffic, actors.Fail);
+        await using (node?.Open(port, actors.Note))
         {
+            if (node is not null)
+            {
+                run.Folder.Announce($"{node.Advertised}");
+            }
+            else if (run.Options.Trial is null)
+            {
+                actors.Note(
+                    "Workers of other processes cannot join: no port is open for them (--listen HOST:PORT)");
+            }
+
+            for (int i = 0; i < Workers(run); i++)
+            {
+                await actors.StartWorkerAsync(run.Options.Threads);
+            }
+
             finish = await actors.Finished;
-        }
-        finally
-        {
-            links.CloseAll();
         }
 
         TrainRecord record = await actors.EndAsync();
         return finish.Outcome is Outcome.Completed or Outcome.Stopped
             ? record with { IsStopped = finish.Outcome == Outcome.Stopped, IsStoppedForAll = isForAll }
-            : throw Failed(run, finish.Why);
+            : throw new TrainingException(
+                $"Training ended at {finish.Why}",
+                "Lower --lr, or look at the data; checkpoints from before are intact and can be resumed.");
 
         void OnStopFile()
         {
@@ -133,16 +196,18 @@ public static class TrainSession
         void Stop(bool forAll)
         {
             isForAll |= forAll;
-            actors.Stop(forAll);
+            started!.Stop(forAll);
         }
     }
 
-    private static TrainingException Failed(OpenedRun run, string why)
+    /// <summary>On its own, so that nothing of ASP.NET is loaded for those who don't ask for it.</summary>
+    internal static async Task<IAsyncDisposable> ServeAsync(
+        ListenAddress address, string secrets, string? tokenFile, RunMetrics metrics, Action<string> note)
     {
-        run.Folder.Release(RunRelease.Failed);
-        return new TrainingException(
-            $"Training ended at {why}",
-            "Lower --lr, or look at the data; checkpoints from before are intact and can be resumed.");
+        SecretsFolder folder = SecretsFolder.Open(secrets, Token.Find(tokenFile), TimeProvider.System.GetUtcNow());
+        HttpServer server = await HttpServer.StartAsync(address, folder, () => metrics.NotReady);
+        note(server.Line);
+        return server;
     }
 
     private static int Workers(OpenedRun run) => run.Options.Workers ?? Environment.ProcessorCount;
@@ -178,6 +243,8 @@ public static class TrainSession
                 ? ActorProps.Blocking(
                     () => new EvaluationActor(job, validation, threads, isTrial ? null : folder["previews"]))
                 : null,
+            Metrics = metrics,
+            Run = Path.GetFileName(folder.Folder),
             DataSet = run.Options.Listen is null
                 ? null // Only workers that join ask for data.
                 : ActorProps.Blocking(() => new DataSetActor(job.Source, folder["data.tmp"])),

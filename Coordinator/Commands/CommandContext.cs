@@ -39,9 +39,6 @@ internal sealed record CommandContext
     public Func<TrainOptions, ITrainingDisplay, CancellationToken, Task<TrainResult>> Train { get; init; } =
         TrainSession.RunAsync;
 
-    /// <summary>The network side of a standby; null where nothing listens.</summary>
-    public IStandbyPort? StandbyPort { get; init; }
-
     /// <summary>Asks who holds a run over the network; null to ask by files alone.</summary>
     public IHolderContact? Contact { get; init; }
 
@@ -54,6 +51,7 @@ internal sealed record CommandContext
         IsErrorTerminal = !Console.IsErrorRedirected,
         NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
         IsDebug = Environment.GetEnvironmentVariable("DISTRIBUTED_DEBUG") == "1",
+        Contact = new HolderContact(),
         Program = ShellLine.Program("Coordinator", Environment.ProcessPath),
         OpenSettings = () => new ConfigurationBuilder()
             .SetBasePath(AppContext.BaseDirectory)

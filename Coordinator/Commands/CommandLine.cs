@@ -80,6 +80,7 @@ internal static class CommandLine
         root.Subcommands.Add(EvaluateCommand.Create(context, signals));
         root.Subcommands.Add(DenoiseCommand.Create(context, signals));
         root.Subcommands.Add(ExportCommand.Create(context));
+        root.Subcommands.Add(SecretsCommand.Create(context));
         root.Subcommands.Add(DoctorCommand.Create(context));
         HelpOption help = root.Options.OfType<HelpOption>().Single();
         help.Description = "Show this";

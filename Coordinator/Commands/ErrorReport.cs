@@ -3,6 +3,7 @@ using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
 using Distributed.Protocol.Actors;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Machines;
 
 namespace Distributed.Coordinator.Commands;
@@ -24,6 +25,11 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
                     ExitCodes.DiskFull,
                     $"The disk is full: {OneLine(io.Message)}",
                     "Free space, or go on elsewhere; what was saved before is whole (train: --run DIR --resume).");
+            }
+
+            if (inner is AccessException access)
+            {
+                return new ErrorReport(access.ExitCode, OneLine(access.Message), OneLine(access.Remedy));
             }
 
             if (inner is ReportedException reported)

@@ -26,12 +26,14 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
         [
             "Defaults are in brackets. The first Ctrl+C or SIGTERM saves and ends, the second aborts.",
             "A resumed run goes on with the options of before. It may change where and how it is computed: workers,",
-            "threads, listen, min-workers, token-file, checkpoint-every, json; its length if the schedule is constant.",
+            "threads, listen, advertise, http, min-workers, linger, secrets, token-file, checkpoint-every, json; its",
+            "length if the schedule is constant.",
             "",
             "Settings, where the command line is silent: environment, then appsettings.json beside the program:",
             "  DISTRIBUTED_TRAIN__WORKERS           Train:Workers           as --workers",
             "  DISTRIBUTED_TRAIN__THREADS           Train:Threads           as --threads",
             "  DISTRIBUTED_TRAIN__CHECKPOINTEVERY   Train:CheckpointEvery   as --checkpoint-every",
+            "  DISTRIBUTED_TRAIN__SECRETS           Train:Secrets           as --secrets",
             "  DISTRIBUTED_TRAIN__RUNSROOT          Train:RunsRoot          where new run folders go [runs]",
             "  NO_COLOR                             no colours",
             "  DISTRIBUTED_DEBUG=1                  faults with their stack",
@@ -109,6 +111,15 @@ internal sealed class HelpWithExamples(HelpAction usual, string program) : Synch
             "  PROGRAM denoise --run runs/NAME noisy.png denoised.png",
             "  PROGRAM denoise --run runs/NAME --best noisy/ denoised/",
             "  PROGRAM denoise --weights weights.pth --model n2n-final noisy.png denoised.png",
+        ],
+        ["secrets"] =
+        [
+            "DIR gets coordinator.key, join.token and view.token, for its owner only; what is there stays. Give",
+            "it to train, sweep or reproduce with --secrets, and copy join.token, never the key, to the workers.",
+            "",
+            "Examples:",
+            "  PROGRAM secrets /etc/trainer",
+            "  PROGRAM train --listen 0.0.0.0:5500 --secrets /etc/trainer",
         ],
         ["export"] =
         [

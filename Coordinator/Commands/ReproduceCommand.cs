@@ -71,7 +71,7 @@ internal static class ReproduceCommand
                 size,
                 Path.GetFullPath(result.GetValue(run) ?? DefaultFolder(settings, size)),
                 string.Join(' ', given));
-            return RunAsync(task, place.Read(result), settings, context, signals);
+            return RunAsync(task, place.Read(result, settings), settings, context, signals);
         });
         return command;
     }
@@ -92,15 +92,12 @@ internal static class ReproduceCommand
         ExperimentFolder.Adopt(task.Folder);
         ReproduceRecord.Write(task.Folder, task.Size);
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
-        TrainLine train = new(context, settings);
-        TrialRunner runner = new(train, task.Folder, request.Place, context.Clock);
+        await using ExperimentNode node =
+            await ExperimentNode.StartAsync(request.Place, task.Folder, context, signals);
+        TrainLine train = new(node.Context, settings);
+        TrialRunner runner = new(train, task.Folder, node.Place);
         ExperimentRunner experiments = new(runner, train.Explain, request.Place.Parallel, human.WriteLine);
         Dictionary<string, TrialResult> all = await CollectAsync(task, experiments, signals.Token);
-        if (!signals.Token.IsCancellationRequested)
-        {
-            await runner.DismissWorkersAsync();
-        }
-
         List<string> files = [];
         foreach (Reproduction one in task.Reproductions)
         {

@@ -2,17 +2,19 @@ using System.CommandLine;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 
 /// <summary><c>standby</c>: waits to take over a run, and trains it then as <c>train --resume</c> does.</summary>
-internal sealed class StandbyCommand
+internal sealed class StandbyCommand : IAsyncDisposable
 {
     private readonly Func<TrainOptions> _read;
     private readonly bool _json;
     private readonly CommandContext _context;
     private readonly Standby _standby;
     private RunData? _data;
+    private CoordinatorNode? _node;
 
     private StandbyCommand(string folder, Func<TrainOptions> read, bool json, CommandContext context)
     {
@@ -21,10 +23,17 @@ internal sealed class StandbyCommand
         _context = context;
         _standby = new Standby(folder, context.Human(json).WriteLine, context.Clock)
         {
-            Port = context.StandbyPort,
-            Prepare = () => Task.Run(() => _data = TrainSession.Prepare(read().Configuration)),
+            Prepare = () => Task.Run(async () =>
+            {
+                TrainOptions options = read();
+                await ListenAsync(options);
+                _data = TrainSession.Prepare(options.Configuration);
+            }),
         };
     }
+
+    /// <inheritdoc/>
+    public ValueTask DisposeAsync() => _node?.DisposeAsync() ?? ValueTask.CompletedTask;
 
     /// <summary>The command with its options.</summary>
     public static Command Create(CommandContext context, StopSignals signals, IReadOnlyList<string> commandLine)
@@ -45,14 +54,15 @@ internal sealed class StandbyCommand
                 result.AddError("There is no run to wait for; name its folder with --run DIR.");
             }
         });
-        command.SetAction((result, _) =>
+        command.SetAction(async (result, _) =>
         {
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
-            return new StandbyCommand(
+            await using StandbyCommand standby = new(
                 result.GetValue(arguments.Run)!,
                 () => arguments.Read(result, settings, commandLine, Resumption.Existing),
                 result.GetValue(json),
-                context).WaitAsync(signals);
+                context);
+            return await standby.WaitAsync(signals);
         });
         return command;
     }
@@ -66,7 +76,7 @@ internal sealed class StandbyCommand
     public static async Task<int> BeginAsync(
         string folder, Func<TrainOptions> read, bool json, CommandContext context, StopSignals signals)
     {
-        StandbyCommand command = new(folder, read, json, context);
+        await using StandbyCommand command = new(folder, read, json, context);
         using RunLock? taken = command._standby.TryBegin();
         return await (taken is null ? command.WaitAsync(signals) : command.TrainAsync(taken, signals));
     }
@@ -87,6 +97,36 @@ internal sealed class StandbyCommand
         return _standby.Ended!.Release == RunRelease.Failed ? ExitCodes.Failed : ExitCodes.Done;
     }
 
-    private Task<int> TrainAsync(RunLock taken, StopSignals signals) =>
-        TrainCommand.RunAsync(_read() with { Lock = taken, Data = _data }, _json, _context, signals);
+    /// <summary>Answers who asks for the run while it is another's, if there is a port to do so.</summary>
+    private async Task ListenAsync(TrainOptions options)
+    {
+        if (options.Listen is null)
+        {
+            return;
+        }
+
+        try
+        {
+            _node = await TrainSession.ListenAsync(new NodeOptions(
+                options.Listen,
+                options.Advertise,
+                options.Secrets ?? Path.Combine(_standby.Folder, "secrets"),
+                options.TokenFile));
+            _standby.Port = new NodePort(_node);
+        }
+        catch (AccessException exception)
+        {
+            // The holder's own port, if it runs on this machine: it is free when the run is.
+            _context.Human(_json).WriteLine($"standby: does not listen yet: {exception.Message}");
+        }
+    }
+
+    private Task<int> TrainAsync(RunLock taken, StopSignals signals) => TrainCommand.RunAsync(
+        _read() with { Lock = taken, Data = _data },
+        _json,
+        _node is null ? _context : _context with
+        {
+            Train = (options, display, stop) => TrainSession.RunAsync(options, display, _node, stop),
+        },
+        signals);
 }

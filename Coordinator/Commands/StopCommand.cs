@@ -36,10 +36,12 @@ internal static class StopCommand
 
             TextWriter human = context.Human(json);
             human.WriteLine($"Stopping {before.ToLine()}");
-            if (context.Contact is null || !await context.Contact.StopAsync(before, signals.Token))
+            if (context.Contact is { } contact)
             {
-                await StopByFileAsync(before, human, context.Clock, signals.Token);
+                await contact.StopAsync(before, signals.Token); // At once; the file asks whoever takes over in between.
             }
+
+            await StopByFileAsync(before, human, context.Clock, signals.Token);
 
             FolderStatus after = FolderStatus.Read(before.Run, context.Clock);
             human.WriteLine($"Let go: {after.ToLine()}");

@@ -1,10 +1,11 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
-using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Errors;
+using HostPort = Distributed.Protocol.Cluster.HostPort;
+using ListenAddress = Distributed.Protocol.Cluster.ListenAddress;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -93,6 +94,14 @@ internal static class StrictOptions
         name, "HOST:PORT", description, ListenAddress.Parse,
         "an IP address of this machine, localhost or *, and a port, as in 0.0.0.0:5500");
 
+    /// <summary>HOST:PORT of any machine.</summary>
+    public static Option<HostPort?> HostAndPort(string name, string description) => Parsed(
+        name, "HOST:PORT", description, HostPort.Parse, "a name or an IP address, and a port");
+
+    /// <summary>A time such as 30s, 10m or 2h, or 0.</summary>
+    public static Option<TimeSpan?> Time(string name, string description) => Parsed<TimeSpan?>(
+        name, "TIME", description, ParseTime, "0, or a time such as 30s, 10m or 2h");
+
     /// <summary><c>--resume</c>, alone or as <c>--resume=auto</c>.</summary>
     public static Option<Resumption?> Resume(string description) => new("--resume")
     {
@@ -157,4 +166,13 @@ internal static class StrictOptions
                 return parsed;
             },
         };
+
+    private static TimeSpan? ParseTime(string text)
+    {
+        double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
+        return text == "0" ? TimeSpan.Zero
+            : unit > 0 && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
+                ? TimeSpan.FromSeconds(unit * count)
+            : null;
+    }
 }

@@ -72,7 +72,8 @@ internal static class SweepCommand
             }
 
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
-            return RunAsync(given, folder, result.GetValue(resume), place.Read(result), settings, context, signals);
+            ExperimentRequest request = place.Read(result, settings);
+            return RunAsync(given, folder, result.GetValue(resume), request, settings, context, signals);
         });
         return command;
     }
@@ -110,14 +111,11 @@ internal static class SweepCommand
         AtomicFile.WriteAllText(Path.Combine(folder, FileName), JsonSerializer.Serialize(plan, s_json) + "\n");
         TextWriter human = TextWriter.Synchronized(context.Human(request.IsJson));
         human.WriteLine($"Sweep of {trials.Count} trials, {request.Place.Parallel} at once, in {folder}");
-        TrialRunner runner = new(train, folder, request.Place, context.Clock);
+        await using ExperimentNode node =
+            await ExperimentNode.StartAsync(request.Place, folder, context, signals);
+        TrialRunner runner = new(new TrainLine(node.Context, settings), folder, node.Place);
         ExperimentRunner experiment = new(runner, train.Explain, request.Place.Parallel, human.WriteLine);
         IReadOnlyList<TrialResult> results = await experiment.RunAsync(trials, signals.Token);
-        if (!signals.Token.IsCancellationRequested)
-        {
-            await runner.DismissWorkersAsync();
-        }
-
         ExperimentReport report = SweepReport.Create(axes, results);
         IReadOnlyList<string> files = report.Write(folder);
         human.WriteLine();

@@ -1,9 +1,9 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -50,11 +50,23 @@ internal sealed class TrainArguments
     private readonly Option<ListenAddress?> _listen = StrictOptions.Address(
         "--listen", "Where workers of other processes are awaited [nowhere: no port is open]");
 
+    private readonly Option<ListenAddress?> _http = StrictOptions.Address(
+        "--http", "Where /healthz, /readyz and /metrics are served, apart from --listen [nowhere]");
+
+    private readonly Option<HostPort?> _advertise = StrictOptions.HostAndPort(
+        "--advertise", "With --listen: what workers are to call and dial this coordinator [where it listens]");
+
     private readonly Option<int?> _minWorkers = StrictOptions.WholeNumber(
         "--min-workers", "Workers that must be there before the first step [1]", 1, WorkersMax);
 
+    private readonly Option<TimeSpan?> _linger = StrictOptions.Time(
+        "--linger", "With --listen: longest stay at the end until all workers know of it [30s]");
+
+    private readonly Option<string?> _secrets = StrictOptions.Text(
+        "--secrets", "DIR", "Folder of the coordinator's key and tokens, made if missing [secrets in the run folder]");
+
     private readonly Option<string?> _tokenFile = StrictOptions.Text(
-        "--token-file", "FILE", "File with the token that lets workers in [DISTRIBUTED_TOKEN, or one is made]");
+        "--token-file", "FILE", "File with the token that lets workers in [DISTRIBUTED_TOKEN, or that in --secrets]");
 
     private readonly Setting[] _settings;
 
@@ -68,11 +80,11 @@ internal sealed class TrainArguments
     public IEnumerable<Option> All =>
     [
         .. _settings.Select(setting => setting.Option), _validateEveryEpoch, _repeat, _run, _resume, _orStandby,
-        _checkpointEvery, _workers, _threads, _listen, _minWorkers, _tokenFile,
+        _checkpointEvery, _workers, _threads, _listen, _advertise, _http, _minWorkers, _linger, _secrets, _tokenFile,
     ];
 
     /// <summary>Those that a standby takes: the rest comes from the run folder.</summary>
-    public IEnumerable<Option> OfStandby => [_run, _listen, _tokenFile];
+    public IEnumerable<Option> OfStandby => [_run, _listen, _advertise, _http, _linger, _secrets, _tokenFile];
 
     /// <summary>Names the run folder.</summary>
     public Option<string?> Run => _run;
@@ -127,12 +139,19 @@ internal sealed class TrainArguments
             Workers = result.GetValue(_workers) ?? before?.Workers ?? settings.Workers,
             Threads = result.GetValue(_threads) ?? before?.Threads ?? settings.Threads ?? defaults.Threads,
             Listen = result.GetValue(_listen) ?? before?.Listen,
+            Http = result.GetValue(_http) ?? before?.Http,
+            Advertise = result.GetValue(_advertise) ?? before?.Advertise,
+            Linger = result.GetValue(_linger) ?? before?.Linger ?? defaults.Linger,
             MinWorkers = result.GetValue(_minWorkers) ?? before?.MinWorkers ?? defaults.MinWorkers,
+            Secrets = Full(result.GetValue(_secrets)) ?? before?.Secrets ?? Full(settings.Secrets),
             TokenFile = result.GetValue(_tokenFile) ?? before?.TokenFile,
             RunsRoot = settings.RunsRoot ?? defaults.RunsRoot,
             CommandLine = commandLine,
         };
     }
+
+    /// <summary>A path that holds wherever the run is resumed from.</summary>
+    private static string? Full(string? path) => path is null ? null : Path.GetFullPath(path);
 
     /// <summary>The folder of the run that goes on, or of one of those that do; there may be none yet.</summary>
     private static string FindRun(string run, int? repeat, Resumption resume)

@@ -10,12 +10,14 @@ namespace Distributed.Coordinator.Commands;
 /// <param name="Workers">As <c>--workers</c>.</param>
 /// <param name="Threads">As <c>--threads</c>.</param>
 /// <param name="CheckpointEvery">As <c>--checkpoint-every</c>.</param>
+/// <param name="Secrets">As <c>--secrets</c>.</param>
 /// <param name="RunsRoot">Where runs without a folder of their own go.</param>
-internal sealed record TrainSettings(int? Workers, int? Threads, int? CheckpointEvery, string? RunsRoot)
+internal sealed record TrainSettings(
+    int? Workers, int? Threads, int? CheckpointEvery, string? Secrets, string? RunsRoot)
 {
     private const string Section = "Train";
     private static readonly string[] s_keys =
-        [nameof(Workers), nameof(Threads), nameof(CheckpointEvery), nameof(RunsRoot)];
+        [nameof(Workers), nameof(Threads), nameof(CheckpointEvery), nameof(Secrets), nameof(RunsRoot)];
 
     /// <summary>Reads them.</summary>
     /// <param name="open">Opens the environment over appsettings.json.</param>
@@ -37,6 +39,7 @@ internal sealed record TrainSettings(int? Workers, int? Threads, int? Checkpoint
             Number(nameof(Workers), 0, TrainArguments.WorkersMax),
             Number(nameof(Threads), 1, TrainArguments.WorkersMax),
             Number(nameof(CheckpointEvery), 0, int.MaxValue),
+            Text(nameof(Secrets)),
             Text(nameof(RunsRoot)));
 
         string? Text(string key) => string.IsNullOrWhiteSpace(section[key]) ? null : section[key];

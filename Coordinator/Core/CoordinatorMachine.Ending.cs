@@ -1,3 +1,4 @@
+using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using static Distributed.Coordinator.Core.CoordinatorOrder;
@@ -29,7 +30,7 @@ public sealed partial class CoordinatorMachine
     private void AbandonStep(ICollection<CoordinatorOrder> orders)
     {
         ReleaseSums(orders);
-        BeginEnding(Outcome.Stopped, "stopped on request, with nobody to finish the step", orders);
+        BeginEnding(Outcome.Stopped, "stopped on request, with no worker to finish the step", orders);
     }
 
     private void OnValidated(Validated validated, ICollection<CoordinatorOrder> orders)
@@ -103,6 +104,15 @@ public sealed partial class CoordinatorMachine
 
         _state = State.Over;
         orders.Add(new Finish(_outcome, _why));
+    }
+
+    private void FailStep(ShardRange shards, string why, ICollection<CoordinatorOrder> orders)
+    {
+        BatchSlice slice = _schedule.At(_step.Value);
+        int first = _schedule.ShardSamples(slice, shards.First).First;
+        SampleSpan last = _schedule.ShardSamples(slice, shards.End - 1);
+        string samples = $"samples {first + 1} to {last.First + last.Count} of epoch {slice.Epoch + 1}";
+        Fail($"step {_step.Value + 1}: {why}, in {samples}.", orders);
     }
 
     /// <summary>Ends at once: what could be saved is saved already.</summary>

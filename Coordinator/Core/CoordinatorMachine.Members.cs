@@ -5,31 +5,46 @@ using static Distributed.Coordinator.Core.CoordinatorReport;
 
 namespace Distributed.Coordinator.Core;
 
-/// <summary>Who takes part: joining, signs of life, going.</summary>
+/// <summary>Who takes part: joining, heartbeats, going.</summary>
 public sealed partial class CoordinatorMachine
 {
     /// <summary>A worker of this process needs no welcome: it is a member, and ready.</summary>
     private void OnWorkerStarted(WorkerStarted started, ICollection<CoordinatorOrder> orders)
     {
-        _members.Add(started.Worker, new Member(started.Worker, started.Threads));
+        string name = FindName($"local-{started.Worker.Value}");
+        _members.Add(started.Worker, new Member(started.Worker, started.Threads, name, host: "", incarnation: null));
         OnReady(started.Worker, orders);
     }
 
-    private void OnJoin(SessionId from, WorkerMessage.Join join, ICollection<CoordinatorOrder> orders)
+    private void OnJoin(SessionId from, WorkerMessage.Join join, string host, ICollection<CoordinatorOrder> orders)
     {
         if (_members.ContainsKey(from))
         {
             return;
         }
 
+        // A process that joins again has lost its connection, even if that has not been noticed here.
+        if (_members.Values.FirstOrDefault(member => member.Incarnation == join.Incarnation) is { } before)
+        {
+            Drop(before.Worker, "it joins again", orders);
+        }
+
         if (WhyRefused(join) is { } refusal)
         {
-            orders.Add(new Send(from, new CoordinatorMessage.Refuse(refusal.Refusal, refusal.Why)));
-            orders.Add(new Close(from, $"refused: {refusal.Why}"));
+            Refuse(from, refusal.Refusal, refusal.Why, orders);
+            Member refused = new(from, join.Threads, join.Name, host, join.Incarnation);
+            Say(refused, $"is refused ({refusal.Why})", orders);
             return;
         }
 
-        _members.Add(from, new Member(from, join.Threads));
+        string asked = Printable(join.Name);
+        Member joined = new(from, join.Threads, FindName(asked), host, join.Incarnation);
+        if (joined.Name != asked)
+        {
+            orders.Add(new Announce($"Another {asked} joins: it is called {joined.Name}"));
+        }
+
+        _members.Add(from, joined);
         _detector.Heard(from, _now);
         orders.Add(new Send(
             from, new CoordinatorMessage.Welcome(_term, from, _options.Plan, _options.HeartbeatInterval)));
@@ -45,7 +60,15 @@ public sealed partial class CoordinatorMachine
             ? (Refusal.Malformed, $"{join.Threads} threads are not within 1 to {_options.ThreadsMax}")
         : _members.Count >= _options.WorkersMax
             ? (Refusal.Full, $"{_options.WorkersMax} workers are here already")
+        : _keptOut.Contains(join.Incarnation)
+            ? (Refusal.NotFinite, "its sums were not finite, those of another worker were")
         : null;
+
+    private static void Refuse(SessionId worker, Refusal refusal, string why, ICollection<CoordinatorOrder> orders)
+    {
+        orders.Add(new Send(worker, new CoordinatorMessage.Refuse(refusal, why)));
+        orders.Add(new Close(worker, $"refused: {why}"));
+    }
 
     /// <summary>Makes a worker one that gets shards; the first step begins when enough of them are here.</summary>
     private void OnReady(SessionId worker, ICollection<CoordinatorOrder> orders)
@@ -58,6 +81,11 @@ public sealed partial class CoordinatorMachine
 
         member.IsReady = true;
         WorkersReady++;
+        if (!member.IsLocal)
+        {
+            Say(member, "joined", orders);
+        }
+
         if (_state == State.WaitingForWorkers && WorkersReady >= _options.WorkersMin)
         {
             StartStep(orders);
@@ -94,10 +122,10 @@ public sealed partial class CoordinatorMachine
 
     private void OnLeave(SessionId from, ICollection<CoordinatorOrder> orders)
     {
-        if (_members.ContainsKey(from))
+        if (Remove(from) is { } member)
         {
-            OnWorkerGone(from);
             Dismiss(from, "left", orders);
+            Say(member, "left", orders);
         }
     }
 
@@ -108,33 +136,52 @@ public sealed partial class CoordinatorMachine
         orders.Add(new Close(worker, why));
     }
 
-    /// <summary>
-    /// Makes the worker's missing shards nobody's: AssignShards gives them to the others, in this step.
-    /// </summary>
-    private void OnWorkerGone(SessionId worker)
+    /// <summary>A worker's connection is gone.</summary>
+    private void OnWorkerLost(SessionId worker, string why, ICollection<CoordinatorOrder> orders)
     {
-        if (!_members.Remove(worker, out Member? member))
+        if (Remove(worker) is { IsLocal: false } member)
         {
-            return;
+            Say(member, $"is gone ({why})", orders);
         }
+    }
 
-        _detector.Forget(worker);
-        WorkersReady -= member.IsReady ? 1 : 0;
-        for (int shard = 0; shard < _assignees.Length; shard++)
-        {
-            if (_assignees[shard] == worker)
-            {
-                _assignees[shard] = null;
-            }
-        }
+    /// <summary>Gives a worker up whose connection is still there.</summary>
+    private void Drop(SessionId worker, string why, ICollection<CoordinatorOrder> orders)
+    {
+        OnWorkerLost(worker, why, orders);
+        orders.Add(new Close(worker, why));
     }
 
     private void DropSilentWorkers(ICollection<CoordinatorOrder> orders)
     {
         foreach (SessionId worker in _detector.Silent(_now))
         {
-            OnWorkerGone(worker);
-            orders.Add(new Close(worker, $"silent for {_options.SilenceMax.TotalSeconds:0.#} s"));
+            Drop(worker, $"silent for {_options.SilenceMax.TotalSeconds:0.#} s", orders);
+        }
+    }
+
+    private Member? Remove(SessionId worker)
+    {
+        if (_members.Remove(worker, out Member? member))
+        {
+            _detector.Forget(worker);
+            MakeUnready(member);
+        }
+
+        return member;
+    }
+
+    /// <summary>Unassigns the worker's shards: AssignShards gives them to the others, in this step.</summary>
+    private void MakeUnready(Member member)
+    {
+        WorkersReady -= member.IsReady ? 1 : 0;
+        member.IsReady = false;
+        for (int shard = 0; shard < _assignees.Length; shard++)
+        {
+            if (_assignees[shard] == member.Worker)
+            {
+                _assignees[shard] = null;
+            }
         }
     }
 
@@ -154,6 +201,7 @@ public sealed partial class CoordinatorMachine
         foreach (Member member in _members.Values)
         {
             member.PendingSince += pause;
+            member.Pace.Forgive(pause);
         }
 
         _stepBegan += pause;

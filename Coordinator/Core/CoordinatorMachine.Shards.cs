@@ -11,10 +11,10 @@ public sealed partial class CoordinatorMachine
 {
     private const int LimitDoublingsMax = 6;
 
-    /// <summary>Who has to compute each shard; null if nobody has.</summary>
+    /// <summary>Who has to compute each shard; null if it is unassigned.</summary>
     private SessionId?[] _assignees = [];
 
-    /// <summary>Which shards were given to anybody in this step, to count those given again.</summary>
+    /// <summary>Which shards were assigned in this step, to count those assigned again.</summary>
     private bool[] _isGiven = [];
 
     private StepReduction _reduction;
@@ -28,9 +28,6 @@ public sealed partial class CoordinatorMachine
 
     /// <summary>How often everybody was late in this step; each time the limit doubles.</summary>
     private int _doublings;
-
-    /// <summary>The last division of a whole step, for the next step with the same members.</summary>
-    private (int ShardCount, List<Capacity> Members, IReadOnlyList<ShardAssignment> Plan) _lastPlan = (0, [], []);
 
     private TimeSpan Limit
     {
@@ -48,6 +45,7 @@ public sealed partial class CoordinatorMachine
         _reduction = new StepReduction(new ReductionTree(shardCount));
         _assignees = new SessionId?[shardCount];
         _isGiven = new bool[shardCount];
+        _doubts.Clear();
         _isDisturbed = false;
         _doublings = 0;
         _stepBegan = _now;
@@ -58,36 +56,53 @@ public sealed partial class CoordinatorMachine
     }
 
     /// <summary>
-    /// Gives shards that are nobody's, or a late worker's, to those who owe nothing; if all are busy, shards that are
-    /// nobody's go to the busy ones, and late ones wait for somebody to be done. If everybody is late, something got
-    /// lost: everybody is told again, weights included, and has twice the time.
+    /// Gives unassigned shards to workers on time. If all of those are late, something got lost: everything is assigned
+    /// anew, weights are sent again, and everybody has twice the time.
     /// </summary>
     private void AssignShards(ICollection<CoordinatorOrder> orders)
     {
         MarkLateWorkers();
         List<Member> onTime = [.. Ready.Where(member => !member.IsLate)];
-        List<Member> free = [.. onTime.Where(member => member.PendingShards == 0)];
-        if (free.Count > 0)
+        if (onTime.Count == 0)
         {
-            Give(FindShards(lateToo: true), free, orders);
+            onTime = [.. Ready];
+            StartOver(onTime);
         }
-        else if (onTime.Count > 0)
+
+        List<Member> trusted = _doubts.Count == 0 ? onTime : [.. onTime.Where(member => !IsDoubted(member))];
+        if (trusted.Count > 0)
         {
-            Give(FindShards(lateToo: false), onTime, orders);
+            Assign(trusted, _ => true, orders);
         }
         else
         {
-            // A step that begins with nobody but late workers has not failed yet.
-            bool isBegun = Array.Exists(_isGiven, given => given);
-            _doublings = Math.Min(LimitDoublingsMax, _doublings + (isBegun ? 1 : 0));
-            foreach (Member member in Ready)
-            {
-                member.IsLate = false;
-                member.HasWeights = false;
-            }
-
-            Give([.. _reduction.Missing], [.. Ready], orders);
+            AssignToDoubted(onTime, orders);
         }
+    }
+
+    private void StartOver(List<Member> members)
+    {
+        // A step that begins with late workers alone has not failed yet.
+        bool isBegun = Array.Exists(_isGiven, given => given);
+        _doublings = Math.Min(LimitDoublingsMax, _doublings + (isBegun ? 1 : 0));
+        foreach (Member member in members)
+        {
+            member.IsLate = false;
+            member.HasWeights = false;
+        }
+
+        Array.Clear(_assignees);
+        CountPending();
+    }
+
+    /// <summary>
+    /// Unassigned shards, and those of late workers, go to members without pending ones; if all are busy, unassigned
+    /// ones go to the busy, and those of late workers wait for one that is done.
+    /// </summary>
+    private void Assign(List<Member> members, Func<int, bool> isWanted, ICollection<CoordinatorOrder> orders)
+    {
+        List<Member> free = [.. members.Where(member => member.PendingShards == 0)];
+        Give(FindShards(isWanted, lateToo: free.Count > 0), free.Count > 0 ? free : members, orders);
     }
 
     private void MarkLateWorkers()
@@ -106,14 +121,14 @@ public sealed partial class CoordinatorMachine
         }
     }
 
-    /// <summary>The missing shards without an assignee, and those of late ones too if wanted.</summary>
-    private List<ShardRange> FindShards(bool lateToo)
+    /// <summary>The missing shards that are wanted and unassigned, or a late worker's if so asked.</summary>
+    private List<ShardRange> FindShards(Func<int, bool> isWanted, bool lateToo)
     {
         List<ShardRange> ranges = [];
         for (int shard = 0; shard < _assignees.Length; shard++)
         {
             bool isOpen = _assignees[shard] is not { } assignee || (lateToo && _members[assignee].IsLate);
-            if (!_reduction.IsMissing(shard) || !isOpen)
+            if (!isOpen || !_reduction.IsMissing(shard) || !isWanted(shard))
             {
                 continue;
             }
@@ -138,7 +153,13 @@ public sealed partial class CoordinatorMachine
             return;
         }
 
-        foreach (ShardAssignment assignment in Plan(shards, members))
+        if (shards[0].Count == _reduction.Tree.ShardCount)
+        {
+            _stepBegan = _now;
+            _plan.Measure(_members.Values, _now);
+        }
+
+        foreach (ShardAssignment assignment in _plan.Divide(_reduction.Tree, shards, members))
         {
             Member member = _members[assignment.Worker];
             if (!member.HasWeights)
@@ -149,6 +170,7 @@ public sealed partial class CoordinatorMachine
 
             orders.Add(new Send(member.Worker, new CoordinatorMessage.Assign(_term, _step, assignment.Shards)));
             member.Assigned.Add(assignment.Shards);
+            member.Pace.OnAssigned(_step, assignment.Shards.Count, _now);
             member.PendingSince = _now;
             for (int shard = assignment.Shards.First; shard < assignment.Shards.End; shard++)
             {
@@ -160,25 +182,6 @@ public sealed partial class CoordinatorMachine
         }
 
         CountPending();
-    }
-
-    private IReadOnlyList<ShardAssignment> Plan(List<ShardRange> shards, List<Member> members)
-    {
-        List<Capacity> capacities = [.. members.Select(member => new Capacity(member.Worker, member.Threads))];
-        bool isWholeStep = shards[0].Count == _reduction.Tree.ShardCount;
-        _stepBegan = isWholeStep ? _now : _stepBegan;
-        if (isWholeStep && _lastPlan.ShardCount == shards[0].Count && _lastPlan.Members.SequenceEqual(capacities))
-        {
-            return _lastPlan.Plan;
-        }
-
-        IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(_reduction.Tree, shards, capacities);
-        if (isWholeStep)
-        {
-            _lastPlan = (shards[0].Count, capacities, plan);
-        }
-
-        return plan;
     }
 
     private void CountPending()
@@ -206,25 +209,42 @@ public sealed partial class CoordinatorMachine
     private void OnGradientSum(SessionId from, WorkerMessage.GradientSum sum, ICollection<CoordinatorOrder> orders)
     {
         OnHeard(from);
-        if (_members.TryGetValue(from, out Member? member))
+        _members.TryGetValue(from, out Member? member);
+        if (WhyWrong(from, sum, member) is { } fault)
         {
-            // Whatever it says, it computes: it may have shards again.
-            member.IsLate = false;
-            member.PendingSince = _now;
-        }
-
-        if (WhyIgnored(from, sum, member) is { } why)
-        {
-            DiscardedSums++;
-            Discard(sum, why, orders);
+            Ignore(sum, fault, orders);
             return;
         }
 
+        // However late it is, it computes: it may have shards again.
+        member!.IsLate = false;
+        member.PendingSince = _now;
+        member.Pace.OnAnswered(sum.Step, sum.ShardCount, _now);
+        if (WhyLate(sum, member) is { } why)
+        {
+            Ignore(sum, why, orders);
+            return;
+        }
+
+        if (!sum.IsFinite)
+        {
+            OnNotFinite(member, sum, orders);
+            return;
+        }
+
+        // What a worker says about its time is shown to people; it cannot have been more than there was.
+        TimeSpan computeMax = (_now - _stepBegan) * member.Threads;
+        sum = sum.Compute > computeMax ? sum with { Compute = computeMax } : sum;
         _replaced.Clear();
         _reduction.Put(sum, _replaced);
         foreach (WorkerMessage.GradientSum replaced in _replaced)
         {
             Discard(replaced, "a sum that contains it is here", orders);
+        }
+
+        if (_doubts.Count > 0)
+        {
+            SettleDoubts(member, _reduction.Tree.Cover(sum.Node), orders);
         }
 
         CountPending();
@@ -236,18 +256,34 @@ public sealed partial class CoordinatorMachine
         }
     }
 
-    /// <summary>Why a sum is void, or null if it counts. The sender may be wrong, so this never throws.</summary>
-    private string? WhyIgnored(SessionId from, WorkerMessage.GradientSum sum, Member? member) =>
+    private void Ignore(WorkerMessage.GradientSum sum, string why, ICollection<CoordinatorOrder> orders)
+    {
+        DiscardedSums++;
+        Discard(sum, why, orders);
+    }
+
+    /// <summary>
+    /// Why a sum is none that its sender was asked for, or null. The sender may be wrong, so this never throws.
+    /// </summary>
+    private string? WhyWrong(SessionId from, WorkerMessage.GradientSum sum, Member? member) =>
         member is null ? $"from {from}, which is no member"
         : sum.Term != _term ? $"from {sum.Term}, now {_term}"
-        : sum.Step != _step ? $"for {sum.Step}, now {_step}"
-        : _state != State.Collecting ? $"while {_state}"
+        : sum.Payload is null ? "without a gradient"
+        : sum.Step != _step || _state != State.Collecting ? null
         : !_reduction.Tree.IsNode(sum.Node) ? $"{sum.Node} is no node"
         : _reduction.Tree.Cover(sum.Node) is var range && range.Count != sum.ShardCount
             ? $"{sum.Node} has {range.Count} shards, not {sum.ShardCount}"
         : !member.Assigned.Exists(assigned => assigned.Contains(range))
             ? $"{sum.Node} was not assigned to {from}"
+        : null;
+
+    /// <summary>Why a sum that its sender was asked for comes too late, or null if it counts.</summary>
+    private string? WhyLate(WorkerMessage.GradientSum sum, Member member) =>
+        sum.Step != _step ? $"for {sum.Step}, now {_step}"
+        : _state != State.Collecting ? $"while {_state}"
         : !_reduction.Wants(sum.Node) ? "repeated"
+        : _doubts.Count > 0 && IsForOthers(member, _reduction.Tree.Cover(sum.Node))
+            ? "others compute what it gave no finite sum of"
         : null;
 
     private void LearnUsual(TimeSpan time)

@@ -20,10 +20,10 @@ namespace Distributed.Coordinator.Core;
 /// Ending             Validated, Saved as wanted     Over
 /// Over               nothing
 /// </code>
-/// StopRequested goes to Ending: from Collecting after the step at hand, or at once if nobody is there to finish it.
-/// StepFailed and SaveFailed go to Over from anywhere. Workers come and go in every state: a newcomer starts
-/// with the next step, unless shards of this one are nobody's or late, because sending it the weights for a part
-/// of a step that others are about to finish would cost more than it saves.
+/// StopRequested goes to Ending: from Collecting after the step at hand, or at once if no worker is there to finish it.
+/// StepFailed, SaveFailed and a step that has diverged go to Over. Workers come and go in every state: a newcomer
+/// starts with the next step, unless shards of this one are unassigned or late, because sending it the weights for a
+/// part of a step that others are about to finish would cost more than it saves.
 /// </remarks>
 public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, CoordinatorOrder>
 {
@@ -33,6 +33,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     private readonly CheckpointPlan _checkpoints;
     private readonly ValidationPlan _validations;
     private readonly FailureDetector _detector;
+    private readonly PacedPlan _plan;
 
     /// <summary>Everybody who has joined, ready or not, by number: iterated in this order only.</summary>
     private readonly SortedDictionary<SessionId, Member> _members = [];
@@ -48,7 +49,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     private bool _isStopWanted;
 
     /// <summary>A coordinator that starts from the weights of one step.</summary>
-    /// <param name="term">This life's number: above that of every life before.</param>
+    /// <param name="term">Above every term before.</param>
     /// <param name="first">Updates that the weights at hand contain.</param>
     /// <param name="schedule">Steps and shards of the whole run.</param>
     /// <param name="options">Bounds.</param>
@@ -61,6 +62,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
         _checkpoints = new CheckpointPlan(options.CheckpointEvery, first);
         _validations = new ValidationPlan(schedule, options.ValidationGapMin, options.HasValidation);
         _detector = new FailureDetector(options.SilenceMax);
+        _plan = new PacedPlan(options.PacePeriod);
         _reduction = new StepReduction(new ReductionTree(1));
     }
 
@@ -111,9 +113,9 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
             case Started: OnStarted(orders); break;
             case WorkerStarted started: OnWorkerStarted(started, orders); break;
             case WorkerHeard heard: OnHeard(heard.Worker); break;
-            case WorkerLost lost: OnWorkerGone(lost.Worker); break;
+            case WorkerLost lost: OnWorkerLost(lost.Worker, lost.Why, orders); break;
             case Stepped stepped: OnStepped(stepped, orders); break;
-            case StepFailed failed: Fail($"step {failed.Step.Value + 1}: {failed.Why}", orders); break;
+            case StepFailed failed: FailStep(new ShardRange(0, _reduction.Tree.ShardCount), failed.Why, orders); break;
             case Validated validated: OnValidated(validated, orders); break;
             case Saved saved: OnSaved(saved, orders); break;
             case SaveFailed failed: Fail($"checkpoint {failed.Step.Value}: {failed.Why}", orders); break;
@@ -130,8 +132,9 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     /// <param name="message">What it says; its payload is the machine's now.</param>
     /// <param name="now">When; never less than in the call before.</param>
     /// <param name="orders">Receives the orders, in which they are to be performed.</param>
+    /// <param name="host">Where the message comes from, for people; matters with a Join.</param>
     public void Handle(
-        SessionId from, WorkerMessage message, Timestamp now, ICollection<CoordinatorOrder> orders)
+        SessionId from, WorkerMessage message, Timestamp now, ICollection<CoordinatorOrder> orders, string host = "")
     {
         Invariant.Assert(_state != State.Starting, "Started comes first.");
         SetTime(now);
@@ -143,7 +146,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
 
         switch (message)
         {
-            case WorkerMessage.Join join: OnJoin(from, join, orders); break;
+            case WorkerMessage.Join join: OnJoin(from, join, host, orders); break;
             case WorkerMessage.Ready: OnReady(from, orders); break;
             case WorkerMessage.Heartbeat heartbeat: OnHeartbeat(from, heartbeat, orders); break;
             case WorkerMessage.GradientSum sum: OnGradientSum(from, sum, orders); break;
@@ -167,6 +170,8 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
         if (_state != State.Over)
         {
             DropSilentWorkers(orders);
+            TakeBackIfAlone(orders);
+            RemindOfMissing(orders);
         }
 
         if (_state == State.Collecting && WorkersReady > 0)
@@ -194,7 +199,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
     }
 
     /// <summary>
-    /// Begins a step if there is one: its shards are nobody's until AssignShards, right after the event.
+    /// Begins a step if there is one: its shards are unassigned until AssignShards, right after the event.
     /// </summary>
     private void StartStep(ICollection<CoordinatorOrder> orders)
     {
@@ -244,7 +249,7 @@ public sealed partial class CoordinatorMachine : IMachine<CoordinatorReport, Coo
 
         // At least once an interval while there is anybody, so that a pause of our own shows as one.
         Timestamp? deadline = _members.Count == 0 ? null : _now + _options.HeartbeatInterval;
-        deadline = Timestamp.Earlier(deadline, _detector.NextDeadline);
+        deadline = Timestamp.Earlier(deadline, Timestamp.Earlier(_detector.NextDeadline, _remindAt));
         return _state == State.Collecting ? Timestamp.Earlier(deadline, LateDeadline()) : deadline;
     }
 

@@ -21,7 +21,7 @@ public sealed record CoordinatorOptions
     /// <summary>Most threads that a worker may claim.</summary>
     public int ThreadsMax { get; init; } = 1024;
 
-    /// <summary>How often workers give a sign of life, and how often silence is looked for.</summary>
+    /// <summary>How often workers send a heartbeat, and how often silence is looked for.</summary>
     public TimeSpan HeartbeatInterval { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>A worker that is silent for longer is given up; under 10 s with the heartbeat added.</summary>
@@ -38,6 +38,12 @@ public sealed record CoordinatorOptions
 
     /// <summary>A late worker gets no shards until it answers or for so long.</summary>
     public TimeSpan Backoff { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>How often it is said again that workers are missing.</summary>
+    public TimeSpan ReminderInterval { get; init; } = TimeSpan.FromSeconds(30);
+
+    /// <summary>Workers are measured, and a whole step divided anew, at most this often.</summary>
+    public TimeSpan PacePeriod { get; init; } = TimeSpan.FromSeconds(1);
 
     /// <summary>Steps between checkpoints; 0 saves only at the end.</summary>
     public int CheckpointEvery { get; init; }

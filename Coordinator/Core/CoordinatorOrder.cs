@@ -54,6 +54,10 @@ public abstract record CoordinatorOrder
     /// <summary>Validates the current weights; training waits. Reports Validated.</summary>
     public sealed record Validate(Step Step) : CoordinatorOrder;
 
+    /// <summary>Tells people about workers: who comes, who goes, who is missing.</summary>
+    /// <param name="Line">A whole line, safe to print.</param>
+    public sealed record Announce(string Line) : CoordinatorOrder;
+
     /// <summary>The run is over; nothing follows.</summary>
     public sealed record Finish(Outcome Outcome, string Why) : CoordinatorOrder;
 }

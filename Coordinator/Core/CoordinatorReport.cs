@@ -13,12 +13,12 @@ public abstract record CoordinatorReport
     public sealed record Started : CoordinatorReport;
 
     /// <summary>
-    /// A worker of this process is there, with model and data: it may get shards. Nothing is asked of it; it lives as
-    /// long as the process, and says so by no heartbeat.
+    /// A worker of this process is there, with model and data: it may get shards. Nothing is asked of it; it lasts as
+    /// long as the process, and sends no heartbeats.
     /// </summary>
     public sealed record WorkerStarted(SessionId Worker, int Threads) : CoordinatorReport;
 
-    /// <summary>A sign of life that is no message: bytes of one that is not complete yet.</summary>
+    /// <summary>Bytes of a message that is not whole yet.</summary>
     public sealed record WorkerHeard(SessionId Worker) : CoordinatorReport;
 
     /// <summary>A worker's connection closed, or it broke the protocol.</summary>
@@ -27,7 +27,7 @@ public abstract record CoordinatorReport
     /// <summary>The shell has averaged and done the optimizer's step; the new weights can be sent.</summary>
     public sealed record Stepped(Step Step) : CoordinatorReport;
 
-    /// <summary>The step cannot be done.</summary>
+    /// <summary>The step cannot be done; step and samples are added to the reason.</summary>
     public sealed record StepFailed(Step Step, string Why) : CoordinatorReport;
 
     /// <summary>The weights of this step are validated.</summary>

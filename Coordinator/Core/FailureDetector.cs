@@ -5,9 +5,9 @@ namespace Distributed.Coordinator.Core;
 
 /// <summary>Who has been silent for too long.</summary>
 /// <remarks>
-/// A worker gives a sign of life every heartbeat, and every byte counts. Silence for longer than the limit means
+/// A worker sends a heartbeat every interval, and every byte counts. Silence for longer than the limit means
 /// dead or cut off: the two look alike, and both cost the worker its place. Silence while the coordinator itself
-/// did not run is nobody's fault; the machine passes that time to <see cref="Forgive"/>.
+/// did not run is no worker's fault; the machine passes that time to <see cref="Forgive"/>.
 /// </remarks>
 /// <param name="silenceMax">The limit: long enough for a lost packet or two and a garbage collection.</param>
 public sealed class FailureDetector(TimeSpan silenceMax)
@@ -17,7 +17,7 @@ public sealed class FailureDetector(TimeSpan silenceMax)
     /// <summary>When the next worker will have been silent for too long; null if there is none.</summary>
     public Timestamp? NextDeadline => _heard.Count == 0 ? null : _heard.Values.Min() + silenceMax;
 
-    /// <summary>A sign of life, the first one included.</summary>
+    /// <summary>Bytes have come, or a worker has joined.</summary>
     public void Heard(SessionId worker, Timestamp now) => _heard[worker] = now;
 
     public bool Watches(SessionId worker) => _heard.ContainsKey(worker);

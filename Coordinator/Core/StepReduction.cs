@@ -80,7 +80,7 @@ public sealed class StepReduction(ReductionTree tree)
 
     /// <summary>Accepts a sum that <see cref="Wants"/> is true of.</summary>
     /// <param name="sum">The sum, under the node's canonical name or any other.</param>
-    /// <param name="replaced">Receives the sums that it contains; nobody needs them now.</param>
+    /// <param name="replaced">Receives the sums that it contains, which are not needed now.</param>
     public void Put(WorkerMessage.GradientSum sum, ICollection<WorkerMessage.GradientSum> replaced)
     {
         Invariant.Assert(Wants(sum.Node), "Only sums that count are put.");

@@ -74,8 +74,8 @@ internal static class Grid
     /// <summary>Options of <c>train</c> that belong to the whole experiment.</summary>
     public static IReadOnlyList<string> NotForTrials { get; } =
     [
-        "--run", "--resume", "--or-standby", "--repeat", "--workers", "--threads", "--listen", "--min-workers",
-        "--token-file", "--json",
+        "--run", "--resume", "--or-standby", "--repeat", "--workers", "--threads", "--listen", "--advertise", "--http",
+        "--min-workers", "--linger", "--secrets", "--token-file", "--json",
     ];
 
     /// <summary>The trials; the last axis changes fastest, and after it the seed.</summary>

@@ -3,6 +3,7 @@ using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Experiments;
 
@@ -12,18 +13,29 @@ namespace Distributed.Coordinator.Experiments;
 /// <param name="Listen">Where workers of other processes are awaited, trial after trial; null for nowhere.</param>
 /// <param name="MinWorkers">Workers that must be there before a trial's first step.</param>
 /// <param name="TokenFile">File of the workers' token.</param>
+/// <param name="Secrets">Folder of key and tokens; null for one in the experiment's folder.</param>
+/// <param name="Http">Where health and metrics are served, from the first to the last trial; null for nowhere.</param>
 internal sealed record TrialPlace(
-    int Parallel, int Workers = 1, ListenAddress? Listen = null, int MinWorkers = 1, string? TokenFile = null);
+    int Parallel,
+    int Workers = 1,
+    ListenAddress? Listen = null,
+    int MinWorkers = 1,
+    string? TokenFile = null,
+    string? Secrets = null,
+    ListenAddress? Http = null)
+{
+    /// <summary>Shows all trials, one after the other; null for nobody.</summary>
+    public RunMetrics? Metrics { get; init; }
+}
 
 /// <summary>Trains one trial in its folder, the way <c>train</c> does, or finds that it is done.</summary>
 /// <param name="train">Trains.</param>
 /// <param name="folder">The experiment's folder.</param>
 /// <param name="place">Where to compute.</param>
-/// <param name="clock">The clock.</param>
-internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace place, TimeProvider clock)
+internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace place)
 {
-    /// <summary>Within it every worker that waits for a trial tries again.</summary>
-    private static readonly TimeSpan s_dismissal = TimeSpan.FromSeconds(7);
+    /// <summary>The same for all trials.</summary>
+    private string Secrets => place.Secrets ?? Path.Combine(folder, "secrets");
 
     /// <summary>The folder of a trial.</summary>
     public string FolderOf(Trial trial) => ExperimentFolder.OfTrial(folder, trial);
@@ -42,21 +54,6 @@ internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace
         {
             return []; // The trial itself will say so.
         }
-    }
-
-    /// <summary>Lets the workers of other processes go, who wait for another trial.</summary>
-    public async Task DismissWorkersAsync()
-    {
-        if (place.Listen is null)
-        {
-            return;
-        }
-
-        TrainOptions options = new() { Listen = place.Listen, TokenFile = place.TokenFile };
-        DismissalHost dismissal = new("the experiment is finished");
-        await using RemoteWorkers listener = await RemoteWorkers.StartAsync(
-            options, Path.Combine(folder, "secrets"), dismissal, _ => { }, clock);
-        await Task.Delay(s_dismissal, clock);
     }
 
     /// <summary>Runs a trial; goes on where an earlier life left it.</summary>
@@ -78,11 +75,10 @@ internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace
             Listen = place.Listen,
             MinWorkers = place.MinWorkers,
             TokenFile = place.TokenFile,
+            Secrets = Secrets,
             CommandLine = ["train", .. trial.Arguments],
             ValidateEveryEpoch = asked.ValidateEveryEpoch || trial.ValidatesEachEpoch,
-            Trial = new TrialOptions(
-                Secrets: Path.Combine(folder, "secrets"),
-                KeepsWorkers: true),
+            Trial = new TrialOptions(KeepsWorkers: true, place.Metrics),
         };
         try
         {

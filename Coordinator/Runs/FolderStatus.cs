@@ -1,6 +1,7 @@
 using System.Text.Json.Nodes;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Messages;
 using static System.FormattableString;
 
 namespace Distributed.Coordinator.Runs;
@@ -20,6 +21,9 @@ internal sealed record FolderStatus(
     TimeSpan Silence,
     StepMetrics? Last)
 {
+    /// <summary>What the holder itself says; null if it was not asked, or did not answer.</summary>
+    public RunStatus? Live { get; init; }
+
     /// <summary>Whether somebody holds the run, as far as can be told.</summary>
     public bool IsHeld => State is HolderState.Running or HolderState.Silent;
 
@@ -51,7 +55,7 @@ internal sealed record FolderStatus(
             $"step {last.Step}{Of(Configuration.Steps)}, epoch {last.Epoch}{Of(Configuration.Epochs)}, ")
             + Invariant($"loss {last.Loss:G4}")
             + (IsHeld ? Invariant($", {last.ImagesPerSecond:0} images/s, {last.Workers} workers") : "");
-        return $"{Run}: {progress}; {Describe()}";
+        return string.Join('\n', (string[])[$"{Run}: {progress}; {Describe()}", .. Live?.Workers.Select(ToLine) ?? []]);
 
         static string Of(int? total) => total is { } all ? Invariant($" of {all}") : "";
     }
@@ -76,7 +80,23 @@ internal sealed record FolderStatus(
         ["seconds"] = Finite(Last?.Seconds),
         ["workers"] = IsHeld ? Last?.Workers : 0,
         ["recomputedShards"] = Last?.RecomputedShards,
+        ["members"] = Live is null ? null : new JsonArray([.. Live.Workers.Select(ToJson)]),
     }.ToJsonString();
+
+    private static string ToLine(WorkerStatus worker) => Invariant($"  {worker.Name}  {worker.Kind} {worker.Host}  ")
+        + Invariant($"{worker.Threads} threads  {worker.State}  {worker.ShardsPerSecond:0.0} shards/s");
+
+    private static JsonObject ToJson(WorkerStatus worker) => new()
+    {
+        ["name"] = worker.Name,
+        ["host"] = worker.Host,
+        ["threads"] = worker.Threads,
+        ["kind"] = worker.Kind.ToString().ToLowerInvariant(),
+        ["state"] = worker.State,
+        ["shardsPerSecond"] = Finite(worker.ShardsPerSecond),
+        ["bytesIn"] = worker.BytesIn,
+        ["bytesOut"] = worker.BytesOut,
+    };
 
     private static double? Finite(double? value) => value is { } number && double.IsFinite(number) ? number : null;
 

@@ -1,9 +1,9 @@
 using System.Net;
 using System.Text.Json;
 using System.Text.Json.Serialization;
-using Distributed.Coordinator.Http;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -19,7 +19,7 @@ internal static class OptionsFile
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
         RespectNullableAnnotations = true,
         WriteIndented = true,
-        Converters = { new AddressConverter() },
+        Converters = { new AddressConverter(), new HostPortConverter() },
     };
 
     /// <summary>What it holds; null if it is not there, as in folders of before. Unknown keys are ignored.</summary>
@@ -60,5 +60,17 @@ internal static class OptionsFile
 
         public override void Write(Utf8JsonWriter writer, ListenAddress value, JsonSerializerOptions options) =>
             writer.WriteStringValue(new IPEndPoint(value.Address, value.Port).ToString());
+    }
+
+    /// <summary>The same of another machine.</summary>
+    private sealed class HostPortConverter : JsonConverter<HostPort>
+    {
+        public override HostPort? Read(ref Utf8JsonReader reader, Type type, JsonSerializerOptions options) =>
+            reader.TokenType == JsonTokenType.String && HostPort.Parse(reader.GetString()!) is { } address
+                ? address
+                : throw new JsonException("An address is HOST:PORT.");
+
+        public override void Write(Utf8JsonWriter writer, HostPort value, JsonSerializerOptions options) =>
+            writer.WriteStringValue(value.ToString());
     }
 }

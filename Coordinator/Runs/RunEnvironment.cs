@@ -39,8 +39,8 @@ public static class RunEnvironment
     /// <summary>Arguments with everything hidden that could let somebody join.</summary>
     /// <remarks>
     /// Secrets do not belong on a command line; this is for people who put one there nevertheless. Hidden are the
-    /// values of options that are named for a secret (not for a file that holds one), what follows <c>::</c> in a
-    /// pinned token, and passwords, queries and fragments of URLs.
+    /// values of options that are named for a secret (not for a file or folder that holds one), what follows <c>::</c>
+    /// in a token, and passwords, queries and fragments of URLs.
     /// </remarks>
     public static IReadOnlyList<string> WithoutSecrets(IReadOnlyList<string> arguments)
     {
@@ -70,7 +70,7 @@ public static class RunEnvironment
     }
 
     private static bool IsSecret(string option) =>
-        !option.EndsWith("-file", StringComparison.OrdinalIgnoreCase)
+        option != "--secrets" && !option.EndsWith("-file", StringComparison.OrdinalIgnoreCase)
         && s_secretWords.Any(word => option.Contains(word, StringComparison.OrdinalIgnoreCase));
 
     private static string WithoutInnerSecret(string argument)

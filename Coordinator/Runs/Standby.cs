@@ -44,7 +44,7 @@ internal sealed class Standby(string folder, Action<string> say, TimeProvider cl
     public Func<Task> Prepare { get; init; } = () => Task.CompletedTask;
 
     /// <summary>Its network side.</summary>
-    public IStandbyPort? Port { get; init; }
+    public IStandbyPort? Port { get; set; }
 
     /// <summary>Who ended the run that was waited for, for all; null if nobody did.</summary>
     public RunHolder? Ended { get; private set; }

@@ -1,6 +1,6 @@
 using System.Text.Json.Serialization;
-using Distributed.Coordinator.Http;
 using Distributed.Framework.Training;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -62,13 +62,25 @@ public sealed record TrainOptions
     /// <summary>Threads of each local worker.</summary>
     public int Threads { get; init; } = 1;
 
-    /// <summary>Where workers of other processes are awaited; null for the default.</summary>
+    /// <summary>Where workers of other processes are awaited; null for nowhere.</summary>
     public ListenAddress? Listen { get; init; }
+
+    /// <summary>Where health and metrics are served; null for nowhere.</summary>
+    public ListenAddress? Http { get; init; }
+
+    /// <summary>What workers call and dial this coordinator; null for where it listens.</summary>
+    public HostPort? Advertise { get; init; }
+
+    /// <summary>Longest stay at the end until every worker that was ever welcomed knows of it.</summary>
+    public TimeSpan Linger { get; init; } = TimeSpan.FromSeconds(30);
 
     /// <summary>Workers that must be ready before the first step.</summary>
     public int MinWorkers { get; init; } = 1;
 
-    /// <summary>File of the workers' token; null for the environment's, or one that is made.</summary>
+    /// <summary>Folder of the coordinator's key and tokens; null for <c>secrets</c> in the run folder.</summary>
+    public string? Secrets { get; init; }
+
+    /// <summary>File of the workers' token; null for the environment's, or the one in the secrets.</summary>
     public string? TokenFile { get; init; }
 
     /// <summary>Where runs without a folder of their own go.</summary>

@@ -4,25 +4,24 @@ using System.Security.Cryptography.X509Certificates;
 
 namespace Distributed.Protocol.Cluster;
 
-/// <summary>Certificates of our own, and the hash that names a certificate's key.</summary>
-public static class Certificates
+/// <summary>Certificates are made in memory around a key; only the key counts.</summary>
+internal static class Certificates
 {
-    private const string Name = "distributed-coordinator";
     private const int YearsValid = 20;
 
     /// <summary>SHA-256 over the public key (SubjectPublicKeyInfo, DER): 64 hexadecimal digits.</summary>
-    public static string Pin(X509Certificate2 certificate)
-    {
-        ArgumentNullException.ThrowIfNull(certificate);
-        return Convert.ToHexStringLower(SHA256.HashData(certificate.PublicKey.ExportSubjectPublicKeyInfo()));
-    }
+    public static string Hash(X509Certificate2 certificate) => Hash(certificate.PublicKey.ExportSubjectPublicKeyInfo());
 
-    /// <summary>Makes a self-signed certificate with a new key (ECDSA, P-256), as PEM with the key.</summary>
+    /// <summary>The same of a key.</summary>
+    public static string Hash(ECDsa key) => Hash(key.ExportSubjectPublicKeyInfo());
+
+    /// <summary>Signed by its own key; with the private key.</summary>
+    /// <param name="key">ECDSA on P-256.</param>
+    /// <param name="name">Whose it is.</param>
     /// <param name="now">Begin of its validity, less a day for clocks that differ.</param>
-    public static string CreatePem(DateTimeOffset now)
+    public static X509Certificate2 Create(ECDsa key, string name, DateTimeOffset now)
     {
-        using ECDsa key = ECDsa.Create(ECCurve.NamedCurves.nistP256);
-        CertificateRequest request = new($"CN={Name}", key, HashAlgorithmName.SHA256);
+        CertificateRequest request = new($"CN={name}", key, HashAlgorithmName.SHA256);
         SubjectAlternativeNameBuilder names = new();
         names.AddDnsName("localhost");
         names.AddDnsName(Environment.MachineName);
@@ -32,9 +31,18 @@ public static class Certificates
         request.CertificateExtensions.Add(new X509BasicConstraintsExtension(false, false, 0, critical: true));
         request.CertificateExtensions.Add(
             new X509KeyUsageExtension(X509KeyUsageFlags.DigitalSignature, critical: true));
-        request.CertificateExtensions.Add(
-            new X509EnhancedKeyUsageExtension([new Oid("1.3.6.1.5.5.7.3.1", "serverAuth")], critical: false));
-        using X509Certificate2 certificate = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(YearsValid));
-        return certificate.ExportCertificatePem() + "\n" + key.ExportPkcs8PrivateKeyPem() + "\n";
+        X509Certificate2 made = request.CreateSelfSigned(now.AddDays(-1), now.AddYears(YearsValid));
+        if (OperatingSystem.IsLinux())
+        {
+            return made;
+        }
+
+        // Elsewhere TLS can only use a key that has been stored.
+        using (made)
+        {
+            return X509CertificateLoader.LoadPkcs12(made.Export(X509ContentType.Pkcs12), null);
+        }
     }
+
+    private static string Hash(byte[] publicKey) => Convert.ToHexStringLower(SHA256.HashData(publicKey));
 }

@@ -1,28 +1,48 @@
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
+using System.Text;
 
 namespace Distributed.Protocol.Cluster;
 
-/// <summary>A coordinator's tokens and certificate: made at its first start, the same at every later one.</summary>
-/// <remarks>The folder is for its owner only (mode 0700), its files too (0600).</remarks>
+/// <summary>A coordinator's key and tokens: made at its first start, the same at every later one.</summary>
+/// <remarks>
+/// The folder is for its owner only (mode 0700), its files too (0600). Who makes a file first has made it: processes
+/// that start together find the same key. An existing folder keeps its mode; nothing is written if nothing is missing.
+/// </remarks>
 public sealed class SecretsFolder : IDisposable
 {
-    private const string CertificateName = "certificate.pem";
+    private const string KeyFile = "coordinator.key";
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
 
-    private SecretsFolder(string path, X509Certificate2 certificate, Token join, Token view, Token operate)
+    private SecretsFolder(string path, X509Certificate2 certificate, Token? given)
     {
-        JoinFile = FileOf(path, nameof(Join));
         Certificate = certificate;
-        Join = join;
-        View = view;
-        Operate = operate;
+        Hash = Certificates.Hash(certificate);
+        JoinFile = Path.Combine(path, "join.token");
+        ViewFile = Path.Combine(path, "view.token");
+        if (given is not null)
+        {
+            Check(given.Hash == Hash, "The token that was given", path);
+            if (!File.Exists(JoinFile) || File.ReadAllText(JoinFile).Trim() != given.ToText())
+            {
+                Write(JoinFile, given.ToText() + "\n", overwrite: true);
+            }
+        }
+
+        Join = ReadOrMake(JoinFile, path);
+        View = ReadOrMake(ViewFile, path);
     }
 
     /// <summary>The file with the workers' token, to be named to people.</summary>
     public string JoinFile { get; }
 
-    /// <summary>With its private key.</summary>
+    /// <summary>The same of those who look.</summary>
+    public string ViewFile { get; }
+
+    /// <summary>SHA-256 of the public key: 64 hexadecimal digits.</summary>
+    public string Hash { get; }
+
+    /// <summary>Around the coordinator's key, private part and all.</summary>
     public X509Certificate2 Certificate { get; }
 
     /// <summary>Lets workers in.</summary>
@@ -31,17 +51,16 @@ public sealed class SecretsFolder : IDisposable
     /// <summary>Lets people look.</summary>
     public Token View { get; }
 
-    /// <summary>Lets people act.</summary>
-    public Token Operate { get; }
-
     /// <summary>Opens the folder; makes what is missing.</summary>
-    /// <param name="path">The folder; its parent exists.</param>
-    /// <param name="join">The workers' token if it was given; null to make one.</param>
-    /// <param name="now">For a new certificate.</param>
-    /// <exception cref="AccessException">A file is damaged.</exception>
+    /// <param name="path">The folder.</param>
+    /// <param name="given">The workers' token if it was given, for a key that is there; null for the folder's.</param>
+    /// <param name="now">For the certificate.</param>
+    /// <exception cref="AccessException">A file is damaged, or a token is for another key.</exception>
     /// <exception cref="IOException">A file cannot be written.</exception>
-    public static SecretsFolder Open(string path, Token? join, DateTimeOffset now)
+    public static SecretsFolder Open(string path, Token? given, DateTimeOffset now)
     {
+        string keyPath = Path.Combine(path, KeyFile);
+        Check(given is null || File.Exists(keyPath), "The token that was given", path);
         if (OperatingSystem.IsWindows())
         {
             Directory.CreateDirectory(path);
@@ -51,65 +70,82 @@ public sealed class SecretsFolder : IDisposable
             Directory.CreateDirectory(path, FileMode | UnixFileMode.UserExecute);
         }
 
-        string certificatePath = Path.Combine(path, CertificateName);
-        if (!File.Exists(certificatePath))
+        using ECDsa made = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        string pem = ReadOrWrite(keyPath, made.ExportPkcs8PrivateKeyPem() + "\n");
+        X509Certificate2 certificate;
+        try
         {
-            Write(certificatePath, Certificates.CreatePem(now));
+            using ECDsa key = ECDsa.Create();
+            key.ImportFromPem(pem);
+            certificate = key.ExportParameters(includePrivateParameters: false).Curve.Oid?.Value
+                == ECCurve.NamedCurves.nistP256.Oid.Value
+                ? Certificates.Create(key, "distributed-coordinator", now)
+                : throw new CryptographicException("the curve is not P-256");
+        }
+        catch (Exception exception) when (exception is CryptographicException or ArgumentException)
+        {
+            throw new AccessException(
+                $"The key {keyPath} is damaged: {exception.Message}",
+                "Restore it, or remove the folder for new secrets; workers then need the new token file.",
+                exception);
         }
 
-        X509Certificate2 certificate = ReadCertificate(certificatePath);
-        string pin = Certificates.Pin(certificate);
-        if (join is not null)
+        try
         {
-            join = join.WithPin(pin);
-            Write(FileOf(path, nameof(Join)), join.ToText() + "\n");
+            return new SecretsFolder(path, certificate, given);
         }
-
-        return new SecretsFolder(
-            path,
-            certificate,
-            join ?? ReadOrMake(FileOf(path, nameof(Join)), pin),
-            ReadOrMake(FileOf(path, nameof(View)), pin),
-            ReadOrMake(FileOf(path, nameof(Operate)), pin));
+        catch
+        {
+            certificate.Dispose();
+            throw;
+        }
     }
 
     /// <inheritdoc/>
     public void Dispose() => Certificate.Dispose();
 
-    private static string FileOf(string path, string name) => Path.Combine(path, $"{name.ToLowerInvariant()}.token");
+    private static void Check(bool isOfThisKey, string what, string path)
+    {
+        if (!isOfThisKey)
+        {
+            throw new AccessException(
+                $"{what} is not for the key {Path.Combine(path, KeyFile)}.",
+                "Give --secrets DIR with the key that the token belongs to, or no token; or remove the token's file.")
+            {
+                ExitCode = ExitCodes.Usage,
+            };
+        }
+    }
 
-    private static Token ReadOrMake(string path, string pin)
+    private Token ReadOrMake(string file, string path)
+    {
+        Token token = Token.Parse(ReadOrWrite(file, Token.Create(Hash).ToText() + "\n"), file);
+        Check(token.Hash == Hash, $"The token {file}", path);
+        return token;
+    }
+
+    /// <summary>What the file holds, after it was written if it was not there.</summary>
+    private static string ReadOrWrite(string path, string text)
     {
         if (!File.Exists(path))
         {
-            Write(path, Token.Create(pin).ToText() + "\n");
+            try
+            {
+                Write(path, text, overwrite: false);
+            }
+            catch (IOException) when (File.Exists(path))
+            {
+                // Another process was faster.
+            }
         }
 
-        return Token.Find(path)!.WithPin(pin);
-    }
-
-    private static X509Certificate2 ReadCertificate(string path)
-    {
-        try
-        {
-            // Over PKCS #12, so that TLS can use the key on every system.
-            using X509Certificate2 certificate = X509Certificate2.CreateFromPemFile(path, path);
-            return X509CertificateLoader.LoadPkcs12(certificate.Export(X509ContentType.Pkcs12), null);
-        }
-        catch (CryptographicException exception)
-        {
-            throw new AccessException(
-                $"The certificate {path} is damaged: {exception.Message}",
-                "Restore it, or remove it for a new one; workers then need the new token file.",
-                exception);
-        }
+        return File.ReadAllText(path);
     }
 
     /// <summary>Whole or not there, and never readable by others.</summary>
-    private static void Write(string path, string text)
+    private static void Write(string path, string text, bool overwrite)
     {
-        string temporary = path + ".tmp";
-        File.Delete(temporary);
+        string temporary = $"{path}.{Guid.NewGuid():N}.tmp";
         FileStreamOptions options = new() { Mode = System.IO.FileMode.CreateNew, Access = FileAccess.Write };
         if (!OperatingSystem.IsWindows())
         {
@@ -118,10 +154,17 @@ public sealed class SecretsFolder : IDisposable
 
         using (FileStream stream = new(temporary, options))
         {
-            stream.Write(System.Text.Encoding.UTF8.GetBytes(text));
+            stream.Write(Encoding.ASCII.GetBytes(text));
             stream.Flush(flushToDisk: true);
         }
 
-        File.Move(temporary, path, overwrite: true);
+        try
+        {
+            File.Move(temporary, path, overwrite);
+        }
+        finally
+        {
+            File.Delete(temporary);
+        }
     }
 }

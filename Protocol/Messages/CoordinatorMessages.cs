@@ -41,7 +41,7 @@ public abstract record CoordinatorMessage : IReleasable
     public void Release() => Payload?.Dispose();
 
     /// <summary>The worker is in, and everything after this is of this term.</summary>
-    /// <param name="Term">The life of the coordinator.</param>
+    /// <param name="Term">The coordinator's.</param>
     /// <param name="Worker">What the coordinator calls it.</param>
     /// <param name="Plan">JSON of what to train on which data; opaque here. Empty if it follows.</param>
     /// <param name="HeartbeatInterval">How often the worker gives a sign of life.</param>

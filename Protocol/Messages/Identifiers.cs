@@ -20,7 +20,7 @@ public readonly record struct SessionId(int Value) : IComparable<SessionId>
     public override string ToString() => $"w{Value}";
 }
 
-/// <summary>Which life of the coordinator speaks; messages of older terms are void.</summary>
+/// <summary>Counts the starts of a run's coordinator; messages of older terms are void.</summary>
 public readonly record struct Term(int Value)
 {
     /// <inheritdoc/>

@@ -48,10 +48,17 @@ public abstract record WorkerMessage : IReleasable
     /// Time in shards, over all threads, that this worker has not reported yet. Nothing is decided by it.
     /// </param>
     public sealed record GradientSum(Term Term, Step Step, TreeNode Node, int ShardCount, double Loss, TimeSpan Compute)
-        : WorkerMessage;
+        : WorkerMessage
+    {
+        /// <summary>
+        /// Whether the loss and every float of the payload are finite. Does not travel: whoever brings the message into
+        /// a process has looked.
+        /// </summary>
+        public bool IsFinite { get; init; } = true;
+    }
 
     /// <summary>
-    /// Is about to go; what it owes is for others. Answered by <see cref="CoordinatorMessage.Finish"/>.
+    /// Is about to go; its pending shards are for others. Answered by <see cref="CoordinatorMessage.Finish"/>.
     /// </summary>
     public sealed record Leave(Term Term) : WorkerMessage;
 

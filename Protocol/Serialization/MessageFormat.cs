@@ -18,7 +18,7 @@ public static class MessageFormat
     public const int PlanBytesMax = 64 << 10;
 
     /// <summary>Longest plan at all.</summary>
-    public const int LongPlanBytesMax = 8 << 20;
+    public const int LongPlanBytesMax = 3 << 20;
 
     /// <summary>What a thread keeps for its next message.</summary>
     private const int ScratchBytesMax = 128 << 10;

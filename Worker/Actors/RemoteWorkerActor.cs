@@ -2,7 +2,7 @@ using System.Runtime.ExceptionServices;
 using Akka.Actor;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Actors;
-using Distributed.Protocol.Link;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using Distributed.Worker.Compute;
@@ -25,12 +25,12 @@ internal sealed class RemoteWorkerActor(
 #pragma warning restore CA1001
 {
     private readonly CancellationTokenSource _stopping = new();
-    private readonly LinkBuffers _buffers = new();
+    private readonly SessionBuffers _buffers = new();
     private IActorRef _dataSet = ActorRefs.Nobody;
 
     /// <summary>The newest attempt; a number more when it is given up, so that it is void.</summary>
     private int _attempt;
-    private ICoordinatorLink? _link;
+    private ICoordinatorSession? _session;
     private TrainingJob? _job;
 
     /// <summary>Why a connection was lost or could not be made last; null since the last welcome.</summary>
@@ -49,19 +49,19 @@ internal sealed class RemoteWorkerActor(
     {
         switch (message)
         {
-            case LinkMade made:
+            case SessionMade made:
                 OnMade(made);
                 break;
-            case LinkMessage { Message: var said } from:
+            case SessionMessage { Message: var said } from:
                 OnSaid(said, isVoid: from.Attempt != _attempt);
                 break;
-            case LinkHeard heard when heard.Attempt == _attempt:
+            case SessionHeard heard when heard.Attempt == _attempt:
                 Report(new WorkerReport.CoordinatorHeard());
                 break;
-            case LinkClosed closed when closed.Attempt == _attempt:
+            case SessionClosed closed when closed.Attempt == _attempt:
                 OnClosed(closed.Why);
                 break;
-            case LinkRefused refused when refused.Attempt == _attempt:
+            case SessionRefused refused when refused.Attempt == _attempt:
                 Report(new WorkerReport.Refused(refused.Refusal, refused.Why));
                 break;
             case ConnectFailed failed:
@@ -92,7 +92,7 @@ internal sealed class RemoteWorkerActor(
                 BeginAttempt();
                 break;
             case WorkerOrder.Disconnect disconnect:
-                note($"The link to the coordinator is given up: {disconnect.Why}");
+                note($"The connection to the coordinator is given up: {disconnect.Why}");
                 EndAttempt(disconnect.Why);
                 break;
             case WorkerOrder.Prepare prepare:
@@ -106,9 +106,9 @@ internal sealed class RemoteWorkerActor(
     /// <inheritdoc/>
     protected override void Send(WorkerMessage message)
     {
-        if (_link is { } link)
+        if (_session is { } session)
         {
-            link.Send(message, message.Payload);
+            session.Send(message);
         }
         else
         {
@@ -128,25 +128,29 @@ internal sealed class RemoteWorkerActor(
     {
         _stopping.Cancel();
         _stopping.Dispose();
-        _link?.Close("the worker has ended");
+        _session?.Close("the worker has ended");
         base.PostStop();
     }
 
     private static async Task ConnectAsync(
-        ICoordinatorConnector connector, LinkEndpoint endpoint, int attempt, IActorRef self, CancellationToken stopping)
+        ICoordinatorConnector connector,
+        SessionHandler handler,
+        int attempt,
+        IActorRef self,
+        CancellationToken stopping)
     {
         object outcome;
         try
         {
-            outcome = new LinkMade(attempt, await connector.ConnectAsync(endpoint, stopping));
+            outcome = new SessionMade(attempt, await connector.ConnectAsync(handler, stopping));
         }
         catch (Exception exception) when (exception is IOException or OperationCanceledException)
         {
-            outcome = new LinkClosed(attempt, exception.Message);
+            outcome = new SessionClosed(attempt, exception.Message);
         }
-        catch (LinkRefusedException exception)
+        catch (JoinRefusedException exception)
         {
-            outcome = new LinkRefused(attempt, exception.Refusal, exception.Message);
+            outcome = new SessionRefused(attempt, exception.Refusal, exception.Message);
         }
         catch (Exception exception)
         {
@@ -159,19 +163,19 @@ internal sealed class RemoteWorkerActor(
     private void BeginAttempt()
     {
         _attempt++;
-        LinkEndpoint endpoint = new(Self, _attempt, _buffers);
-        _ = ConnectAsync(connector, endpoint, _attempt, Self, _stopping.Token);
+        SessionHandler handler = new(Self, _attempt, _buffers);
+        _ = ConnectAsync(connector, handler, _attempt, Self, _stopping.Token);
     }
 
     private void EndAttempt(string why)
     {
         _attempt++;
-        _link?.Close(why);
-        _link = null;
+        _session?.Close(why);
+        _session = null;
         _dataSet.Tell(DataSetClient.ConnectionLost.Instance);
     }
 
-    private void OnMade(LinkMade made)
+    private void OnMade(SessionMade made)
     {
         if (made.Attempt != _attempt)
         {
@@ -179,7 +183,7 @@ internal sealed class RemoteWorkerActor(
             return;
         }
 
-        _link = made.Link;
+        _session = made.Session;
         Report(new WorkerReport.Connected());
     }
 
@@ -213,7 +217,7 @@ internal sealed class RemoteWorkerActor(
         if (why != _lastFault)
         {
             _lastFault = why;
-            note($"No link to the coordinator: {why}");
+            note($"No connection to the coordinator: {why}");
         }
 
         EndAttempt(why);
@@ -232,12 +236,12 @@ internal sealed class RemoteWorkerActor(
         Report(new WorkerReport.Prepared(prepared.Term));
     }
 
-    private sealed record LinkMade(int Attempt, ICoordinatorLink Link) : IReleasable
+    private sealed record SessionMade(int Attempt, ICoordinatorSession Session) : IReleasable
     {
-        public void Release() => Link.Close("it came too late");
+        public void Release() => Session.Close("it came too late");
     }
 
-    private sealed record LinkRefused(int Attempt, Refusal Refusal, string Why);
+    private sealed record SessionRefused(int Attempt, Refusal Refusal, string Why);
 
     private sealed record ConnectFailed(Exception Cause);
 }

@@ -69,7 +69,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
         ComputeCounters counters,
         TaskCompletionSource<WorkerOrder.Exit>? ended = null)
     {
-        WorkerOptions options = new() { Identity = new WorkerMessage.Join(name, "", "", threads, 0) };
+        WorkerOptions options = new() { Identity = new WorkerMessage.Join(name, "", "", threads, Incarnation: 0) };
         return ActorProps.Of(() => new LocalWorkerActor(coordinator, job, term, id, options, counters, ended))
             .WithDispatcher(ActorSystems.TrainingDispatcher);
     }
@@ -204,6 +204,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
                     sum.Term, sum.Step, sum.Node, sum.ShardCount, sum.Gradient.Loss, _pool.TakeComputeTime())
                 {
                     Payload = sum.Gradient,
+                    IsFinite = sum.IsFinite,
                 }));
         }
     }

@@ -6,4 +6,4 @@ namespace Distributed.Worker.Compute;
 
 /// <summary>The sum of a complete node, from the compute threads.</summary>
 public readonly record struct CompletedSum(
-    Term Term, Step Step, TreeNode Node, int ShardCount, PooledBuffer Gradient);
+    Term Term, Step Step, TreeNode Node, int ShardCount, PooledBuffer Gradient, bool IsFinite);

@@ -16,7 +16,6 @@ public sealed class ComputePool : IDisposable
 {
     /// <summary>Some tens of microseconds, the later ones of which yield the core.</summary>
     private const int SpinsMax = 40;
-
     private readonly TrainingJob _job;
     private readonly ComputeCounters _counters;
     private readonly Action _onCompleted;
@@ -371,8 +370,9 @@ public sealed class ComputePool : IDisposable
 
             if (range.Sums.Put(new TreeNode(0, shard), sum, out TreeNode completed, out PooledBuffer? total))
             {
-                int shardCount = range.Sums.Tree.Cover(completed).Count;
-                _completed.Enqueue(new CompletedSum(_term, _step, completed, shardCount, total!));
+                int count = range.Sums.Tree.Cover(completed).Count;
+                bool isFinite = GradientArithmetic.IsFinite(total!);
+                _completed.Enqueue(new CompletedSum(_term, _step, completed, count, total!, isFinite));
                 wakesReader = !_isReaderWoken;
                 _isReaderWoken = true;
             }

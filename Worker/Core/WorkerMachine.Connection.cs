@@ -15,7 +15,7 @@ public sealed partial class WorkerMachine
     private TimeSpan _heartbeatInterval = TimeSpan.FromSeconds(1);
     private Timestamp _nextHeartbeat;
 
-    /// <summary>Last sign of life of the coordinator, or when this attempt began.</summary>
+    /// <summary>When the coordinator was last heard, or when this attempt began.</summary>
     private Timestamp _heardAt;
     private Timestamp _retryAt;
     private Timestamp _drainUntil;
@@ -85,7 +85,7 @@ public sealed partial class WorkerMachine
 
     private void OnRefused(Refusal refusal, string why, ICollection<WorkerOrder> orders)
     {
-        if (_state is State.Connecting or State.Joining)
+        if (_state is State.Connecting or State.Joining || IsIn)
         {
             bool isOther = refusal is Refusal.Version or Refusal.Numerics;
             Leave(isOther ? WorkerOutcome.VersionMismatch : WorkerOutcome.CannotJoin, why, orders);

@@ -22,11 +22,11 @@ namespace Distributed.Worker.Core;
 /// Draining      Finish, ConnectionLost or DrainMax   Gone
 /// Gone          nothing
 /// </code>
-/// ConnectionLost, or a coordinator silent for too long, goes to Disconnected; Finish, Refuse, and no coordinator
-/// within GiveUpAfter go to Gone. A newer step voids the older one, whether Assign or weights come first: they may
-/// travel on different ways. Shards that are asked for again are computed again, unless they are at hand. An engaged
-/// worker lives in its coordinator's process: it gives no signs of life and waits for none, and goes to Gone when the
-/// coordinator does.
+/// ConnectionLost, or a coordinator silent for too long, goes to Disconnected; Finish, Refuse (also of one that is in),
+/// and no coordinator within GiveUpAfter go to Gone. A newer step voids the older one, whether Assign or weights come
+/// first: they may travel on different ways. Shards that are asked for again are computed again, unless they are at
+/// hand. An engaged worker is in its coordinator's process: it sends no heartbeats and waits for none, and goes to Gone
+/// when the coordinator does.
 /// </remarks>
 public sealed partial class WorkerMachine(WorkerOptions options) : IMachine<WorkerReport, WorkerOrder>
 {
@@ -85,7 +85,7 @@ public sealed partial class WorkerMachine(WorkerOptions options) : IMachine<Work
         NextDeadline = FindDeadline();
     }
 
-    /// <summary>Takes a message of the coordinator; each is a sign of life too.</summary>
+    /// <summary>Takes a message of the coordinator; each shows that it is alive.</summary>
     /// <param name="message">No block of data: those are for who asked for them.</param>
     /// <param name="now">When; never less than in the call before.</param>
     /// <param name="orders">Receives the orders, in which they are to be performed.</param>

@@ -54,7 +54,7 @@ public abstract record WorkerOrder
     /// </summary>
     public sealed record CancelStep(Step Step) : WorkerOrder;
 
-    /// <summary>Releases a payload that nobody needs.</summary>
+    /// <summary>Releases a payload that is not needed.</summary>
     public sealed record Release(IMemoryOwner<float> Payload) : WorkerOrder;
 
     /// <summary>Ends the worker; nothing follows.</summary>

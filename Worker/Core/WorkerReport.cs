@@ -33,7 +33,7 @@ public abstract record WorkerReport
     /// <summary>What the plan asks cannot be done here.</summary>
     public sealed record PrepareFailed(Term Term, string Why) : WorkerReport;
 
-    /// <summary>Any sign of life of the coordinator that is no whole message.</summary>
+    /// <summary>Bytes of a message of the coordinator that is not whole yet.</summary>
     public sealed record CoordinatorHeard : WorkerReport;
 
     /// <summary>The compute threads have the sum of a complete node; as it is to be sent.</summary>

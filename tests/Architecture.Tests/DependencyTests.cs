@@ -52,7 +52,6 @@ public sealed partial class DependencyTests
     [InlineData(typeof(WorkerMachine), "Distributed.Worker.Core")]
     [InlineData(typeof(Invariant), "Distributed.Protocol.Machines")]
     [InlineData(typeof(Invariant), "Distributed.Protocol.Messages")]
-    [InlineData(typeof(Invariant), "Distributed.Protocol.Wire")]
     public void PureNamespaces_UseNoImpureType(Type member, string name)
     {
         Type[] types = [.. member.Assembly.GetTypes().Where(type => IsWithin(type.Namespace, name))];
@@ -85,7 +84,6 @@ public sealed partial class DependencyTests
     [InlineData("Worker/Core")]
     [InlineData("Protocol/Machines")]
     [InlineData("Protocol/Messages")]
-    [InlineData("Protocol/Wire")]
     public void PureFolders_NameNothingImpure(string folder)
     {
         Regex impure = new(@"\b(System\.(IO|Net|Threading|Timers)|Akka|async|await|lock|DateTime|Stopwatch|Random)\b");

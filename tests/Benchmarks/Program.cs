@@ -26,13 +26,27 @@ internal static class Program
             return KernelTable.Write(filter: arguments.Length == 1 ? "" : arguments[1]);
         }
 
+        int rounds = Rounds;
+        if (arguments is ["channel"] || (arguments is ["channel", { } count] && TryParseRounds(count, out rounds)))
+        {
+            ChannelTable.Write(rounds);
+            return 0;
+        }
+
+        if (arguments is ["workers", string most] && int.TryParse(most, out int workers) && workers > 0)
+        {
+            WorkersTable.Write(workers);
+            return 0;
+        }
+
         string[] tables = [.. arguments.Intersect(s_tables)];
         string[] models = [.. arguments.Where(argument => Catalogue.Find(argument, 3) is not null)];
         string[] rest = [.. arguments.Except(tables).Except(models)];
-        int rounds = Rounds;
-        if (rest.Length > 1 || (rest.Length == 1 && (!int.TryParse(rest[0], out rounds) || rounds < 1)))
+        if (rest.Length > 1 || (rest.Length == 1 && !TryParseRounds(rest[0], out rounds)))
         {
             Console.Error.WriteLine($"Use: Benchmarks [{string.Join("] [", s_tables)}] [MODEL ...] [ROUNDS]");
+            Console.Error.WriteLine("Or:  Benchmarks channel [ROUNDS]");
+            Console.Error.WriteLine("Or:  Benchmarks workers N");
             Console.Error.WriteLine("Or:  Benchmarks kernel [PART OF A NAME]");
             return 2;
         }
@@ -66,4 +80,6 @@ internal static class Program
 
         return 0;
     }
+
+    private static bool TryParseRounds(string text, out int rounds) => int.TryParse(text, out rounds) && rounds > 0;
 }

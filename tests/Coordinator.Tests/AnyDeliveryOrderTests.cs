@@ -65,6 +65,20 @@ public sealed class AnyDeliveryOrderTests
         }
     }
 
+    /// <summary>What a worker says about its time is shown to people.</summary>
+    [Fact]
+    public void Sum_SaysMoreTimeThanThereWas_IsCut()
+    {
+        (CoordinatorMachine machine, List<(SessionId From, GradientSum Sum)> messages) =
+            StartStep(shardCount: 4, workers: 1);
+        (SessionId from, GradientSum sum) = Assert.Single(messages);
+        List<CoordinatorOrder> orders = [];
+        Timestamp now = new(TimeSpan.FromSeconds(1.5));
+        machine.Handle(from, sum with { Compute = TimeSpan.FromDays(1000) }, now, orders);
+        GradientSum taken = Assert.Single(Assert.Single(orders.OfType<AverageAndStep>()).Sums);
+        Assert.Equal(TimeSpan.FromSeconds(1.5), taken.Compute);
+    }
+
     private static (CoordinatorMachine Machine, List<(SessionId From, GradientSum Sum)> Messages) StartStep(
         int shardCount, int workers)
     {

@@ -7,16 +7,24 @@ namespace Distributed.Coordinator.Tests;
 
 public sealed class ShardPlanTests
 {
-    /// <summary>Goal: the plan is as good as any. Method: small random cases against trying every division.</summary>
+    private static readonly double[] s_shardTimes = [1, 1, 0.73, 1.37, 2.11];
+
+    /// <summary>
+    /// Goal: the plan is as good as any, and of those no other has fewer sums. Method: small random cases, every other
+    /// one with workers of different speed, against trying every division; 5 % of time make no difference.
+    /// </summary>
     [Fact]
     public void Divide_SmallCases_IsAsGoodAsTheBestOfAllDivisions()
     {
-        for (uint seed = 1; seed <= 400; seed++)
+        for (uint seed = 1; seed <= 800; seed++)
         {
             ReductionTree tree = new(1 + Draw(seed, 0, 14));
             List<ShardRange> missing = DrawRanges(seed, tree.ShardCount);
             Capacity[] members = [.. Enumerable.Range(1, 1 + Draw(seed, 1, 4))
-                .Select(i => new Capacity(new SessionId(i), 1 + Draw(seed, (uint)(i + 1), 3)))];
+                .Select(i => new Capacity(
+                    new SessionId(i),
+                    1 + Draw(seed, (uint)(i + 1), 3),
+                    s_shardTimes[seed % 2 == 0 ? 0 : Draw(seed, (uint)(i + 50), s_shardTimes.Length)]))];
             IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(tree, missing, members);
 
             int[] shards = [.. missing.SelectMany(Shards)];
@@ -24,10 +32,9 @@ public sealed class ShardPlanTests
             int[] counts = [.. members.Select(member => plan.Where(part => part.Worker == member.Worker)
                 .Sum(part => part.Shards.Count))];
             int sums = plan.Sum(part => tree.CountMaximal(part.Shards));
-            int time = Time(counts, members);
+            double limit = Best(shards.Length, members, 0) * 1.05;
             Assert.True(
-                sums == Fewest(tree, shards, members, 0, 0, time)
-                    && Fewest(tree, shards, members, 0, 0, time - 1) is null,
+                Time(counts, members) <= limit && sums == Fewest(tree, shards, members, 0, 0, limit),
                 $"seed {seed}: {string.Join(' ', plan)}");
         }
     }
@@ -46,6 +53,43 @@ public sealed class ShardPlanTests
         Assert.Equal(expected, string.Join(' ', plan.Select(part => part.Shards)));
     }
 
+    [Theory]
+    [InlineData(32, "1 1 1 2", "0..8 8..18 18..28 28..32")]
+    [InlineData(32, "1 1 1 1.04", "0..8 8..16 16..24 24..32")] // As good, with fewer sums.
+    [InlineData(12, "1 2", "0..8 8..12")]
+    [InlineData(4, "1 1 5", "0..2 2..4")] // The third would only hold up the others.
+    [InlineData(1000, "1 1", "0..512 512..1000")]
+    public void Divide_WholeStep_WorkersOfDifferentSpeed(int shardCount, string shardTimes, string expected)
+    {
+        Capacity[] members = [.. shardTimes.Split(' ')
+            .Select((time, i) => new Capacity(new SessionId(i + 1), 1, double.Parse(time, null)))];
+        IReadOnlyList<ShardAssignment> plan =
+            ShardPlan.Divide(new ReductionTree(shardCount), [new ShardRange(0, shardCount)], members);
+        Assert.Equal(expected, string.Join(' ', plan.Select(part => part.Shards)));
+    }
+
+    /// <summary>
+    /// Goal: with any mix of speeds and threads a step takes at most 10 % more than the best split into whole shards.
+    /// Method: 64 workers; the best time is found by trying each that a worker can end at.
+    /// </summary>
+    [Fact]
+    public void Divide_ManyWorkersOfDifferentSpeed_IsNearlyAsFastAsTheBestSplit()
+    {
+        ReductionTree tree = new(256);
+        for (uint seed = 1; seed <= 20; seed++)
+        {
+            Capacity[] members = [.. Enumerable.Range(1, 64).Select(i => new Capacity(
+                new SessionId(i), 1 + Draw(seed, (uint)i, 2), 0.5 + (Draw(seed, (uint)(i + 100), 1500) / 1000.0)))];
+            IReadOnlyList<ShardAssignment> plan = ShardPlan.Divide(tree, [new ShardRange(0, 256)], members);
+            Assert.Equal(256, plan.Sum(part => part.Shards.Count));
+            int[] counts = [.. members.Select(member => plan.Where(part => part.Worker == member.Worker)
+                .Sum(part => part.Shards.Count))];
+            double best = members.SelectMany(member => Enumerable.Range(1, 10).Select(i => i * member.ShardTime))
+                .Where(time => members.Sum(m => m.Threads * (int)((time / m.ShardTime) + 1e-9)) >= 256).Min();
+            Assert.InRange(Time(counts, members), best * 0.999, best * 1.1);
+        }
+    }
+
     [Fact]
     public void Divide_ManyShardsAndWorkers_IsBalanced()
     {
@@ -56,8 +100,14 @@ public sealed class ShardPlanTests
         Assert.All(plan, part => Assert.True(part.Shards.Count <= 4 * members[part.Worker.Value - 1].Threads));
     }
 
+    /// <summary>Least time of all divisions of so many shards over the members from one on.</summary>
+    private static double Best(int count, Capacity[] members, int member) => member + 1 == members.Length
+        ? Time(count, members[member])
+        : Enumerable.Range(0, count + 1)
+            .Min(own => Math.Max(Time(own, members[member]), Best(count - own, members, member + 1)));
+
     /// <summary>Fewest sums of all divisions that take no longer than the time; null if there is none.</summary>
-    private static int? Fewest(ReductionTree tree, int[] shards, Capacity[] members, int from, int member, int time)
+    private static int? Fewest(ReductionTree tree, int[] shards, Capacity[] members, int from, int member, double time)
     {
         if (member == members.Length)
         {
@@ -65,7 +115,7 @@ public sealed class ShardPlanTests
         }
 
         int? best = null;
-        for (int to = from; to <= shards.Length && to - from <= time * members[member].Threads; to++)
+        for (int to = from; to <= shards.Length && Time(to - from, members[member]) <= time; to++)
         {
             int? sums = Fewest(tree, shards, members, to, member + 1, time) + Sums(tree, shards[from..to]);
             best = best is null || sums < best ? sums ?? best : best;
@@ -89,8 +139,10 @@ public sealed class ShardPlanTests
         return sums;
     }
 
-    private static int Time(int[] counts, Capacity[] members) =>
-        counts.Zip(members, (count, member) => (count + member.Threads - 1) / member.Threads).Max();
+    private static double Time(int[] counts, Capacity[] members) => counts.Zip(members, Time).Max();
+
+    private static double Time(int count, Capacity member) =>
+        (count + member.Threads - 1) / member.Threads * member.ShardTime;
 
     private static IEnumerable<int> Shards(ShardRange range) => Enumerable.Range(range.First, range.Count);
 

@@ -13,10 +13,11 @@ namespace Distributed.Coordinator.Tests;
 /// <remarks>
 /// Lines: '# why', 'new shards=8 steps=3 ...' (a coordinator), 'TIME: command', 'asleep
 /// until TIME' (no ticks meanwhile). Deadlines on the way to TIME become
-/// ticks of their own, with a sign of life of every worker that is not silent. Commands: w1 joins [threads=N version=V
-/// numerics=N], w1 ready, w1 arrives (both), w1 started [threads=N] (in the same process), w1 beats, w1 heard,
-/// w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N], w1 leaves, w1 lost, stepped s0, step fails s0, validated s1,
-/// saved s1, save fails s1, stop [for-all], tick. Heartbeat answers are left out: they would hide the rest.
+/// ticks of their own, with bytes heard of every worker that is not silent. Commands: w1 joins [name=N host=H process=N
+/// threads=N version=V numerics=N], w1 ready, w1 arrives (both), w1 started [threads=N] (in the coordinator's process),
+/// w1 beats, w1 heard, w1 silent, w1 sum s0 0..4 #10 [(level,index) term=N finite=no], w1 leaves,
+/// w1 lost, stepped s0, step fails s0, validated s1, saved s1, save fails s1, stop, tick. Heartbeat answers are left
+/// out, as are lines for people unless lines=1: they would hide the rest.
 /// </remarks>
 internal sealed class Transcript
 {
@@ -109,7 +110,7 @@ internal sealed class Transcript
         Send((words[0], words.Length > 1 ? words[1] : "") switch
         {
             ("stepped", _) => new Stepped(step),
-            ("step", "fails") => new StepFailed(step, "sums are not finite"),
+            ("step", "fails") => new StepFailed(step, "the loss is NaN"),
             ("validated", _) => new Validated(step),
             ("saved", _) => new Saved(step),
             ("save", "fails") => new SaveFailed(step, "no space left"),
@@ -128,9 +129,12 @@ internal sealed class Transcript
             case "joins" or "arrives":
                 _present.Add(worker);
                 int threads = int.Parse(Say("threads", "1"), CultureInfo.InvariantCulture);
-                long incarnation = long.Parse(Say("incarnation", "1"), CultureInfo.InvariantCulture);
-                Send(worker, new WorkerMessage.Join(
-                    "name", Say("version", "1"), Say("numerics", "fma"), threads, incarnation));
+                long process = long.Parse(Say("process", $"{worker.Value}"), CultureInfo.InvariantCulture);
+                string name = Say("name", $"{worker}");
+                Send(
+                    worker,
+                    new WorkerMessage.Join(name, Say("version", "1"), Say("numerics", "fma"), threads, process),
+                    Say("host", ""));
                 if (words[1] == "arrives")
                 {
                     Send(worker, new WorkerMessage.Ready(_term));
@@ -155,6 +159,7 @@ internal sealed class Transcript
                 Send(worker, new WorkerMessage.GradientSum(term, step, node, ends[1] - ends[0], Loss: 1, default)
                 {
                     Payload = new NamedPayload(words[4]),
+                    IsFinite = Say("finite", "yes") == "yes",
                 });
                 break;
             default: throw new FormatException(words[1]);
@@ -168,17 +173,19 @@ internal sealed class Transcript
         Write(orders);
     }
 
-    private void Send(SessionId from, WorkerMessage message)
+    private void Send(SessionId from, WorkerMessage message, string host = "")
     {
         List<CoordinatorOrder> orders = [];
-        _machine.Handle(from, message, _now, orders);
+        _machine.Handle(from, message, _now, orders, host);
         Write(orders);
     }
 
     private void Write(List<CoordinatorOrder> orders)
     {
-        foreach (CoordinatorOrder order in orders.Where(
-            order => order is not CoordinatorOrder.Send { Message: CoordinatorMessage.Heartbeat }))
+        bool hasLines = Setting("lines", 0) == 1;
+        foreach (CoordinatorOrder order in orders.Where(order =>
+            order is not CoordinatorOrder.Send { Message: CoordinatorMessage.Heartbeat }
+            && (hasLines || order is not Announce)))
         {
             string at = _isOnTheWay ? $"{_now}: " : "";
             _text.AppendLine(CultureInfo.InvariantCulture, $"-> {at}{Describe(order)}");
@@ -191,6 +198,7 @@ internal sealed class Transcript
         Send send => $"{send.To}: {Describe(send.Message)}",
         Release release => $"Release {release.Gradient}: {release.Why}",
         Close close => $"Close {close.Worker}: {close.Why}",
+        Announce announce => $"Announce: {announce.Line}",
         _ => order.ToString(),
     };
 

@@ -1,6 +1,6 @@
 using System.Text.Json;
 using Distributed.EndToEnd.Tests.Harness;
-using Distributed.EndToEnd.Tests.Link;
+using Distributed.EndToEnd.Tests.Cluster;
 
 namespace Distributed.EndToEnd.Tests;
 
@@ -44,7 +44,7 @@ public sealed class SweepTests
 
     /// <summary>Two workers compute all trials, over one address, with one token, and end after the last.</summary>
     [Fact]
-    public async Task Sweep_OverLinks_GivesTheLocalSweepsWeights_AndLetsTheWorkersGo()
+    public async Task Sweep_WithWorkersThatJoin_GivesTheLocalSweepsWeights_AndLetsTheWorkersGo()
     {
         using SmallRun run = new();
         string local = Path.Combine(run.Folder, "local");
@@ -55,6 +55,9 @@ public sealed class SweepTests
         RunningProgram coordinator = run.Sweep([.. s_grid, "--steps", "6", "--min-workers", "2"]);
         await run.UntilListens();
         RunningProgram[] workers = [run.Worker("a"), run.Worker("b")];
+        await RunningProgram.Until(
+            async () => coordinator.HasExited || await run.MetricAsync("distributed_steps_total") >= 20,
+            "20 steps of all trials"); // Of the four trials' 24: one port, and one count, for all of them.
         Assert.True(await coordinator.ExitCodeAsync() == 0, coordinator.Error);
         foreach (RunningProgram worker in workers)
         {

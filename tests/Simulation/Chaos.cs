@@ -1,6 +1,10 @@
 namespace Distributed.Simulation;
 
 /// <summary>Makes faults happen until it is told to heal everything.</summary>
+/// <param name="world">Time and chance.</param>
+/// <param name="faults">What may go wrong.</param>
+/// <param name="coordinator">The coordinator, with the workers of its process.</param>
+/// <param name="workers">Those of other processes.</param>
 internal sealed class Chaos(World world, Faults faults, SimCoordinator coordinator, List<SimWorker> workers)
 {
     public void Begin() => world.After(world.Time(0.05, faults.GapMax), Strike);
@@ -39,9 +43,14 @@ internal sealed class Chaos(World world, Faults faults, SimCoordinator coordinat
             return;
         }
 
-        SimWorker worker = workers[world.Draw(workers.Count)];
-        switch (faults.Kinds[world.Draw(faults.Kinds.Count)])
+        List<SimWorker> locals = coordinator.Locals;
+        int drawn = world.Draw(workers.Count + locals.Count);
+        SimWorker worker = drawn < workers.Count ? workers[drawn] : locals[drawn - workers.Count];
+        Faults.Kind kind = faults.Kinds[world.Draw(faults.Kinds.Count)];
+        bool isForAny = kind is Faults.Kind.CrashCoordinator or Faults.Kind.Stop;
+        switch (drawn < workers.Count || isForAny ? kind : Faults.Kind.Stall)
         {
+            case Faults.Kind.Stop: coordinator.Stop(); break;
             case Faults.Kind.CrashWorker: CrashWorker(worker); break;
             case Faults.Kind.CrashCoordinator: CrashCoordinator(); break;
             case Faults.Kind.Partition:

@@ -10,6 +10,10 @@ internal sealed class Faults
         IsReordering = world.Chance(30);
         DelayMax = world.Chance(50) ? 0.02 : 0.5;
         GapMax = world.Chance(50) ? 2 : 10;
+        NotFinitePercent = world.Chance(50) ? 1 + world.Draw(30) : 0;
+        LiePercent = world.Chance(50) ? 1 + world.Draw(20) : 0;
+        SaveFailurePercent = world.Chance(30) ? 1 + world.Draw(20) : 0;
+        StepFailurePercent = world.Chance(20) ? 1 + world.Draw(3) : 0;
         foreach (Kind kind in Enum.GetValues<Kind>())
         {
             if (world.Chance(60))
@@ -28,6 +32,7 @@ internal sealed class Faults
         Freeze,
         Drain,
         CutLink,
+        Stop,
     }
 
     /// <summary>A lost message takes the rest of its connection with it: nothing after it arrives.</summary>
@@ -44,6 +49,18 @@ internal sealed class Faults
     /// <summary>Most seconds between two faults.</summary>
     public double GapMax { get; }
 
+    /// <summary>Sums of a bad worker that are not finite, although its shards are.</summary>
+    public int NotFinitePercent { get; private set; }
+
+    /// <summary>Sums of a bad worker that are followed by a wrong one: its shape, its term, whose shards.</summary>
+    public int LiePercent { get; private set; }
+
+    /// <summary>Checkpoints that cannot be written.</summary>
+    public int SaveFailurePercent { get; private set; }
+
+    /// <summary>Steps that cannot be done.</summary>
+    public int StepFailurePercent { get; private set; }
+
     public List<Kind> Kinds { get; } = [];
 
     public bool AreOver { get; private set; }
@@ -55,9 +72,14 @@ internal sealed class Faults
         DuplicatePercent = 0;
         IsReordering = false;
         DelayMax = 0.02;
+        NotFinitePercent = 0;
+        LiePercent = 0;
+        SaveFailurePercent = 0;
+        StepFailurePercent = 0;
     }
 
     public override string ToString() =>
         $"loss {LossPercent} %, duplicates {DuplicatePercent} %, reordering {IsReordering}, delay {DelayMax} s, "
-        + string.Join(' ', Kinds);
+        + $"not finite {NotFinitePercent} %, lies {LiePercent} %, failing saves {SaveFailurePercent} %, "
+        + $"failing steps {StepFailurePercent} %, {string.Join(' ', Kinds)}";
 }

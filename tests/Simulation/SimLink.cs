@@ -21,6 +21,9 @@ internal sealed class SimLink(World world, Faults faults, SessionId id, SimCoord
 
     public SimWorker Worker => worker;
 
+    /// <summary>Of the worker's process when it connected.</summary>
+    public long Incarnation { get; } = worker.Incarnation;
+
     public bool IsCoordinatorOpen => _isCoordinatorOpen && _coordinatorLife == coordinator.Life;
 
     public bool IsWorkerOpen => _isWorkerOpen && _workerLife == worker.Life && ReferenceEquals(worker.Link, this);
@@ -33,13 +36,20 @@ internal sealed class SimLink(World world, Faults faults, SessionId id, SimCoord
         }
     });
 
-    public void ToCoordinator(bool isPayload, Action deliver) => Send(isPayload ? 3 : 2, () =>
-    {
-        if (IsCoordinatorOpen)
+    /// <summary>To the coordinator's end.</summary>
+    /// <param name="isPayload">On which lane.</param>
+    /// <param name="deliver">Called on arrival.</param>
+    /// <param name="isOnce">Never repeated.</param>
+    public void ToCoordinator(bool isPayload, Action deliver, bool isOnce = false) => Send(
+        isPayload ? 3 : 2,
+        () =>
         {
-            deliver();
-        }
-    });
+            if (IsCoordinatorOpen)
+            {
+                deliver();
+            }
+        },
+        isOnce);
 
     /// <summary>The coordinator's end closes; the other end hears of it if it can.</summary>
     public void CloseByCoordinator()
@@ -80,7 +90,7 @@ internal sealed class SimLink(World world, Faults faults, SessionId id, SimCoord
         }
     }
 
-    private void Send(int lane, Action deliver)
+    private void Send(int lane, Action deliver, bool isOnce = false)
     {
         _isDead |= worker.IsPartitioned || world.Chance(faults.LossPercent);
         if (_isDead)
@@ -88,7 +98,7 @@ internal sealed class SimLink(World world, Faults faults, SessionId id, SimCoord
             return;
         }
 
-        int copies = world.Chance(faults.DuplicatePercent) ? 2 : 1;
+        int copies = !isOnce && world.Chance(faults.DuplicatePercent) ? 2 : 1;
         for (int i = 0; i < copies; i++)
         {
             Timestamp at = world.Now + world.Time(0.0001, faults.DelayMax);

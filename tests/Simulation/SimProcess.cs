@@ -11,7 +11,7 @@ internal abstract class SimProcess<TReport, TOrder>(World world, TReport tick)
     private Timestamp _frozenUntil;
 
     /// <summary>
-    /// Counts starts and crashes: whatever belongs to an earlier life finds another number and is void.
+    /// Counts starts and ends: whatever belongs to an earlier one finds another number and is void.
     /// </summary>
     public int Life { get; private set; }
 
@@ -20,7 +20,7 @@ internal abstract class SimProcess<TReport, TOrder>(World world, TReport tick)
     protected World World => world;
 
     /// <summary>The process stands still: what comes meanwhile waits.</summary>
-    public void Freeze(TimeSpan time) => _frozenUntil = world.Now + time;
+    public virtual void Freeze(TimeSpan time) => _frozenUntil = world.Now + time;
 
     public virtual void Crash()
     {
@@ -40,10 +40,12 @@ internal abstract class SimProcess<TReport, TOrder>(World world, TReport tick)
     protected void Post(TReport report) => Post(orders => _machine!.Handle(report, world.Now, orders));
 
     /// <summary>Puts into the mailbox what hands the machine something.</summary>
-    protected void Post(Action<List<TOrder>> handle)
+    /// <param name="handle">Called with a list for the machine's orders.</param>
+    /// <param name="release">Called instead if the process has ended before.</param>
+    protected void Post(Action<List<TOrder>> handle, Action? release = null)
     {
         int life = Life;
-        world.After(TimeSpan.Zero, () => Take(handle, life));
+        world.After(TimeSpan.Zero, () => Take(handle, release, life));
     }
 
     /// <summary>Does something later if the process still lives then.</summary>
@@ -61,16 +63,17 @@ internal abstract class SimProcess<TReport, TOrder>(World world, TReport tick)
 
     protected abstract void Perform(TOrder order);
 
-    private void Take(Action<List<TOrder>> handle, int life)
+    private void Take(Action<List<TOrder>> handle, Action? release, int life)
     {
         if (life != Life || _machine is null)
         {
+            release?.Invoke();
             return;
         }
 
         if (world.Now < _frozenUntil)
         {
-            world.After(_frozenUntil - world.Now, () => Take(handle, life));
+            world.After(_frozenUntil - world.Now, () => Take(handle, release, life));
             return;
         }
 
@@ -91,7 +94,7 @@ internal abstract class SimProcess<TReport, TOrder>(World world, TReport tick)
             {
                 if (_machine?.NextDeadline == deadline)
                 {
-                    Take(orders => _machine.Handle(tick, world.Now, orders), life);
+                    Take(orders => _machine.Handle(tick, world.Now, orders), null, life);
                 }
             });
         }

@@ -7,6 +7,9 @@ internal static class Toy
 {
     public const ulong Initial = 12345;
 
+    /// <summary>In the place of a sum that must never be added.</summary>
+    public const ulong Poison = 666;
+
     public static ulong Shard(ulong weights, int step, int shard) => Mix(Mix(weights, (ulong)step), (ulong)shard);
 
     public static ulong Add(ulong left, ulong right) => Mix(left + 1, right);

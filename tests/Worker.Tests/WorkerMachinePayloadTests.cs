@@ -21,7 +21,7 @@ public sealed class WorkerMachinePayloadTests
         for (int seed = 1; seed <= 500; seed++)
         {
             Random random = new(seed);
-            WorkerMachine machine = new(new WorkerOptions { Identity = new WorkerMessage.Join("w", "1", "n", 2, 1) });
+            WorkerMachine machine = new(new WorkerOptions { Identity = new WorkerMessage.Join("w", "1", "n", 2, 7) });
             List<IMemoryOwner<float>> payloads = [];
             List<WorkerOrder> orders = [];
             TimeSpan now = TimeSpan.Zero;

@@ -15,7 +15,7 @@ public sealed class WorkerMachineTests
     private static readonly Step s_two = new(2);
     private static readonly NamedPayload s_payload = new("weights");
     private static readonly NamedPayload s_gradient = new("gradient");
-    private static readonly WorkerMessage.Join s_join = new("w", "1", "n", 2, 1);
+    private static readonly WorkerMessage.Join s_join = new("w", "1", "n", 2, 7);
 
     private readonly WorkerMachine _machine = new(new WorkerOptions { Identity = s_join });
     private double _now;
@@ -42,6 +42,18 @@ public sealed class WorkerMachineTests
         Send(new Connected());
         Expect(Send(new CoordinatorMessage.Refuse(refusal, "why")), new Exit(outcome, "why"));
         Assert.Null(_machine.NextDeadline);
+    }
+
+    [Fact]
+    public void Refused_WhileComputing_CancelsAndExits()
+    {
+        Join();
+        Begin(s_one, 0, 4);
+        Expect(
+            Send(new CoordinatorMessage.Refuse(Refusal.NotFinite, "why")),
+            new CancelStep(s_one),
+            new Exit(WorkerOutcome.CannotJoin, "why"));
+        Expect(Send(new ConnectionLost("reset")));
     }
 
     [Fact]

@@ -3,6 +3,8 @@ using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Core;
+using Distributed.Coordinator.Http;
+using Distributed.Coordinator.Tests.Http;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Actors;
@@ -64,6 +66,22 @@ public sealed class CoordinatorActorTests()
     }
 
     [Fact]
+    public async Task Worker_ComputesAndGoes_IsShownUntilThen()
+    {
+        using RunMetrics metrics = new(TimeProvider.System);
+        await using RunActors actors = await StartAsync(
+            TinyJob.Settings(_job, Forward(CreateTestProbe())) with { Metrics = metrics });
+        TestProbe worker = await JoinAsync(actors);
+        (await worker.ExpectMsgAsync<CoordinatorMessage.Weights>()).Release();
+        actors.Coordinator.Tell(Sum(0, 0), worker);
+        await worker.FishForMessageAsync(message => message is CoordinatorMessage.Assign { Step.Value: 1 });
+        Assert.Equal(4, RunMetricsTests.Read(metrics)["distributed.worker.shards{probe}"]);
+        actors.Coordinator.Tell(new CoordinatorActor.Closed(worker, "test"));
+        await actors.Coordinator.Ask<ActorIdentity>(new Identify(0));
+        Assert.DoesNotContain("distributed.worker.shards{probe}", RunMetricsTests.Read(metrics).Keys);
+    }
+
+    [Fact]
     public async Task Child_Throws_EndsTheRunAndIsNamedWithItsFault()
     {
         Props journal = ActorProps.Of(() => new Faulty(new InvariantException("The journal can write.")));
@@ -84,19 +102,30 @@ public sealed class CoordinatorActorTests()
         Assert.Contains("only when asked for one", failure.Message, StringComparison.Ordinal);
     }
 
-    /// <summary>A gradient that is not finite ends the run; nothing of the step is kept.</summary>
-    [Fact]
-    public async Task Sum_IsNotFinite_FailsTheStepAndKeepsTheWeights()
+    /// <summary>
+    /// A gradient that is not finite ends the run when it was computed once more, and at once if that shows only in the
+    /// total; nothing of the step is kept.
+    /// </summary>
+    [Theory]
+    [InlineData(true)]
+    [InlineData(false)]
+    public async Task Sum_IsNotFinite_FailsTheStepAndKeepsTheWeights(bool isFound)
     {
         CoordinatorSettings settings = TinyJob.Settings(_job, Forward(CreateTestProbe()));
         PooledBuffer weights = settings.State.Parameters;
         await using RunActors actors = await StartAsync(settings);
         TestProbe worker = await JoinAsync(actors);
         (await worker.ExpectMsgAsync<CoordinatorMessage.Weights>()).Release();
-        actors.Coordinator.Tell(Sum(step: 0, float.NaN), worker);
+        actors.Coordinator.Tell(Sum(step: 0, float.NaN) with { IsFinite = !isFound }, worker);
+        if (isFound)
+        {
+            actors.Coordinator.Tell(Sum(step: 0, float.NaN) with { IsFinite = false }, worker);
+        }
+
         CoordinatorOrder.Finish finish = await actors.Finished;
         Assert.Equal(Outcome.Failed, finish.Outcome);
-        Assert.Contains("not finite", finish.Why, StringComparison.Ordinal);
+        Assert.StartsWith("step 1: the loss is", finish.Why, StringComparison.Ordinal);
+        Assert.EndsWith("is not finite, in samples 1 to 20 of epoch 1.", finish.Why, StringComparison.Ordinal);
         Assert.Same(weights, settings.State.Parameters);
         Assert.Equal(0, _job.Gradients.Outstanding);
     }
@@ -108,7 +137,7 @@ public sealed class CoordinatorActorTests()
     private async Task<TestProbe> JoinAsync(RunActors actors)
     {
         TestProbe worker = CreateTestProbe();
-        actors.Coordinator.Tell(new WorkerMessage.Join("probe", "1", "n", 1, 1), worker);
+        actors.Coordinator.Tell(new WorkerMessage.Join("probe", "1", "n", 1, 7), worker);
         CoordinatorMessage.Welcome welcome = await worker.ExpectMsgAsync<CoordinatorMessage.Welcome>();
         actors.Coordinator.Tell(new WorkerMessage.Ready(welcome.Term), worker);
         return worker;

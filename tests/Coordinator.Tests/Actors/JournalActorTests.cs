@@ -2,6 +2,7 @@ using Akka.Actor;
 using Akka.TestKit;
 using Akka.TestKit.Xunit2;
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Actors;
@@ -19,7 +20,7 @@ public sealed class JournalActorTests() : TestKit("akka.loglevel = OFF\nakka.tes
     {
         TrainingJob job = TinyJob.Create();
         Watchful display = new();
-        using RunMetrics metrics = new();
+        using RunMetrics metrics = new(TimeProvider.System);
         JournalSettings settings = new(job, First: 0, display, metrics);
         IActorRef journal = Sys.ActorOf(ActorProps.Of(() => new JournalActor(settings)));
         StepResult step = new(1, job.Schedule.At(0), 1, default, 1, RecomputedShards: 0, DiscardedSums: 0);
@@ -51,7 +52,7 @@ public sealed class JournalActorTests() : TestKit("akka.loglevel = OFF\nakka.tes
     {
         string path = Path.GetTempFileName();
         TrainingJob job = TinyJob.Create();
-        using RunMetrics metrics = new();
+        using RunMetrics metrics = new(TimeProvider.System);
         JournalSettings settings = new(job, 0, new Watchful(), metrics)
         {
             OpenLog = () => new MetricsLog(path, 0, TimeProvider.System),

@@ -5,6 +5,7 @@ using Distributed.Coordinator.Runs;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
 using Distributed.Protocol.Actors;
+using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Machines;
 
 namespace Distributed.Coordinator.Tests.Commands;
@@ -20,6 +21,8 @@ public sealed class FaultTests : IDisposable
         { ExitCodes.BadInput, new ConfigurationException("cause", "remedy") },
         { ExitCodes.BadInput, new ShapeException("cause", "remedy") },
         { ExitCodes.BadInput, new AggregateException(new DataException("cause", "remedy")) },
+        { ExitCodes.BadInput, new AccessException("cause", "remedy") },
+        { ExitCodes.Usage, new AccessException("cause", "remedy") { ExitCode = ExitCodes.Usage } },
         { ExitCodes.Failed, new TrainingException("cause", "remedy") },
         { ExitCodes.Failed, new RunLostException("cause", "remedy") },
         { ExitCodes.Failed, new ActorFailedException("checkpoints", new RunLostException("cause", "remedy")) },

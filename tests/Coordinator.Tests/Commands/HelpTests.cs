@@ -9,7 +9,8 @@ public sealed class HelpTests : IDisposable
 {
     private static readonly string[] s_names =
     [
-        "denoise", "doctor", "evaluate", "export", "reproduce", "standby", "status", "stop", "sweep", "train",
+        "denoise", "doctor", "evaluate", "export", "reproduce", "secrets", "standby", "status", "stop", "sweep",
+        "train",
     ];
 
     private readonly CommandRunner _runner = new();

@@ -216,6 +216,7 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--wire fp16", "'--wire'", "Unrecognized")]
     [InlineData("--augmented", "'--augmented'", "Unrecognized")]
     [InlineData("--listen 5500", "--listen 5500", "an IP address")]
+    [InlineData("--http metrics.example.org:80", "--http metrics.example.org:80", "an IP address")]
     [InlineData("--min-workers 0", "--min-workers 0", "from 1 to 1024")]
     [InlineData("train extra", "'extra'", "Unrecognized")]
     [InlineData("wander", "'wander'", "Unrecognized")]
@@ -238,12 +239,14 @@ public sealed class TrainParsingTests : IDisposable
         _runner.Settings["Train:Workers"] = "3";
         _runner.Settings["Train:Threads"] = "2";
         _runner.Settings["train:checkpointevery"] = "17";
+        _runner.Settings["Train:Secrets"] = "/etc/trainer";
         _runner.Settings["Train:RunsRoot"] = "elsewhere";
 
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync("--workers", "4"));
         TrainOptions options = _runner.Options!;
         Assert.Equal(
             (4, 2, 17, "elsewhere"), (options.Workers, options.Threads, options.CheckpointEvery, options.RunsRoot));
+        Assert.Equal("/etc/trainer", options.Secrets);
     }
 
     [Theory]

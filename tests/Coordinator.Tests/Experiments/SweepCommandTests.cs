@@ -159,7 +159,9 @@ public sealed class SweepCommandTests : IDisposable
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--repeat", "0")]
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--parallel", "0")]
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--min-workers", "2")]
+    [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--secrets", "s")]
     [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--parallel", "2", "--listen", "127.0.0.1:0")]
+    [InlineData(ExitCodes.Usage, "--grid", "lr=1,2", "--http", "127.0.0.1:0")]
     public async Task Sweep_Bad_IsRefusedBeforeAnythingRuns(int code, params string[] arguments)
     {
         Assert.Equal(code, await _runner.RunAsync(["sweep", .. arguments]));

@@ -1,10 +1,10 @@
 using System.Reflection;
 using System.Text.Json.Serialization;
-using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Tests.Commands;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Tests.Runs;
 
@@ -31,7 +31,11 @@ public sealed class OptionsFileTests : IDisposable
             Workers = 3,
             Threads = 2,
             Listen = ListenAddress.Parse("*:5501"),
+            Http = ListenAddress.Parse("127.0.0.1:5502"),
+            Advertise = HostPort.Parse("host.example:5501"),
+            Linger = TimeSpan.FromSeconds(3),
             MinWorkers = 4,
+            Secrets = "/etc/trainer",
             TokenFile = "token",
         };
         OptionsFile.Write(_folder, before);
@@ -40,7 +44,7 @@ public sealed class OptionsFileTests : IDisposable
 
         PropertyInfo[] kept = [.. typeof(TrainOptions).GetProperties(BindingFlags.Public | BindingFlags.Instance)
             .Where(property => property.GetCustomAttribute<JsonIgnoreAttribute>() is null)];
-        Assert.Equal(7, kept.Length);
+        Assert.Equal(11, kept.Length);
         Assert.All(kept, property =>
         {
             Assert.NotEqual(property.GetValue(new TrainOptions()), property.GetValue(before));
@@ -60,6 +64,7 @@ public sealed class OptionsFileTests : IDisposable
     [InlineData("{")]
     [InlineData("{\"workers\":\"many\"}")]
     [InlineData("{\"listen\":\"nowhere\"}")]
+    [InlineData("{\"http\":\"5502\"}")]
     public async Task Resume_DamagedFile_IsNamed(string text)
     {
         string path = Path.Combine(_folder, "options.json");

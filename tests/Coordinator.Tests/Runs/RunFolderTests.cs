@@ -166,15 +166,16 @@ public sealed class RunFolderTests : IDisposable
     {
         string[] arguments =
         [
-            "train", "--token", "s1", "--token=s2", "--token-file", "path", "--listen", "[::1]:5500",
+            "train", "--token", "s1", "--token=s2", "--token-file", "path", "--secrets", "dir",
+            "--listen", "[::1]:5500",
             "--join", "https://u:s3@host/?token=s4#s5", "0123456789abcdef0123::s6", "--json",
         ];
 
         string shown = string.Join(' ', RunEnvironment.WithoutSecrets(arguments));
 
         Assert.Equal(
-            "train --token *** --token=*** --token-file path --listen [::1]:5500 --join https://***@host/?*** "
-            + "0123456789abcdef0123::*** --json",
+            "train --token *** --token=*** --token-file path --secrets dir --listen [::1]:5500 "
+            + "--join https://***@host/?*** 0123456789abcdef0123::*** --json",
             shown);
     }
 

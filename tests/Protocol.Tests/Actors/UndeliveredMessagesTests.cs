@@ -4,7 +4,6 @@ using Akka.TestKit.Xunit2;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
-using Distributed.Protocol.Tests.Link;
 
 namespace Distributed.Protocol.Tests.Actors;
 
@@ -18,7 +17,7 @@ public sealed class UndeliveredMessagesTests() : TestKit(ActorSystems.Settings()
         using ManualResetEventSlim blocked = new();
         IActorRef actor = Sys.ActorOf(Props.Create(() => new Blocked(blocked)));
         Watch(actor);
-        LinkPair.Floats[] floats = [new(1), new(1), new(1)];
+        Floats[] floats = [new(), new(), new()];
         actor.Tell("stop");
         actor.Tell(Weights(floats[0]));
         actor.Tell(new WorkerMessage.Leave(new Term(1)));
@@ -41,5 +40,16 @@ public sealed class UndeliveredMessagesTests() : TestKit(ActorSystems.Settings()
             blocked.Wait();
             Context.Stop(Self);
         }
+    }
+
+    private sealed class Floats : IMemoryOwner<float>
+    {
+        private int _disposals;
+
+        public Memory<float> Memory { get; } = new float[1];
+
+        public bool IsDisposed => Volatile.Read(ref _disposals) == 1;
+
+        public void Dispose() => Interlocked.Increment(ref _disposals);
     }
 }

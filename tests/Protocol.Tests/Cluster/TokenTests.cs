@@ -1,92 +1,150 @@
 using System.Security.Cryptography;
-using System.Security.Cryptography.X509Certificates;
 using Distributed.Protocol.Cluster;
-using Distributed.Protocol.Link;
 
 namespace Distributed.Protocol.Tests.Cluster;
 
 public sealed class TokenTests : IDisposable
 {
-    private const string Secret = "0123456789abcdef0123";
-    private static readonly string s_pin = new('a', 64);
+    private static readonly string s_hash = new('a', 64);
+    private static readonly string s_secret = new('5', 64);
     private readonly string _folder = Directory.CreateTempSubdirectory("distributed-tokens-").FullName;
+
+    private string Secrets => Path.Combine(_folder, "secrets");
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
 
     [Fact]
-    public void Text_GivesPinAndSecret_AndShowsNeither()
+    public void Text_GivesHashAndSecret_AndIsHidden()
     {
-        Token pinned = Token.Parse($"  {s_pin.ToUpperInvariant()}::{Secret}\n", "test");
-        Assert.Equal((s_pin, Secret), (pinned.Pin, pinned.Secret));
-        Assert.Equal($"{s_pin}::{Secret}", pinned.ToText());
-        Assert.DoesNotContain(Secret, pinned.ToString(), StringComparison.Ordinal);
-        Assert.Null(Token.Parse(Secret, "test").Pin);
-        Assert.Equal("***", Token.Parse(Secret, "test").ToString());
-        Assert.True(pinned.Accepts(Secret));
-        Assert.False(pinned.Accepts(Secret + "0"));
-        Assert.False(pinned.Accepts(""));
+        Token token = Token.Parse($"  {s_hash.ToUpperInvariant()}::{s_secret}\n", "test");
+        Assert.Equal((s_hash, s_secret), (token.Hash, token.Secret));
+        Assert.Equal($"{s_hash}::{s_secret}", token.ToText());
+        Assert.DoesNotContain(s_secret[..4], token.ToString(), StringComparison.Ordinal);
+        Assert.True(token.Accepts(s_secret));
+        Assert.False(token.Accepts(s_secret + "5"));
+        Assert.False(token.Accepts(""));
+        Token made = Token.Create(s_hash);
+        Assert.Equal(made.Secret, Token.Parse(made.ToText(), "test").Secret);
+        Assert.NotEqual(made.Secret, Token.Create(s_hash).Secret);
     }
 
     [Theory]
     [InlineData("")]
-    [InlineData("short")]
-    [InlineData("abc::0123456789abcdef0123")]
-    [InlineData("0123456789abcdef\r\nX-Header: 1")]
-    [InlineData("0123456789 abcdef0123456789")]
-    [InlineData("0123456789abcdef\u00E9\u00E9\u00E9\u00E9")]
+    [InlineData("::")]
+    [InlineData("5555555555555555555555555555555555555555555555555555555555555555")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa::short")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "::5555555555555555555555555555555555555555555555555555555555555555")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "::555555555555555555555555555555555555555555555555555555555555555g")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "::5555555555555555555555555555555555555555555555555555555555555555::")]
+    [InlineData("aaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaaa"
+        + "::\u06605555555555555555555555555555555555555555555555555555555555555555")]
     public void WrongText_IsRefused_AndNotRepeated(string text)
     {
         AccessException fault = Assert.Throws<AccessException>(() => Token.Parse(text, "the test's file"));
         Assert.Contains("the test's file", fault.Message, StringComparison.Ordinal);
-        Assert.False(text.Length > 0 && fault.Message.Contains(text, StringComparison.Ordinal));
+        Assert.False(text.Length > 2 && fault.Message.Contains(text, StringComparison.Ordinal));
     }
 
     [Fact]
     public void Secrets_AreTheSameAtTheNextStart_AndForTheirOwnerOnly()
     {
-        string path = Path.Combine(_folder, "secrets");
         string[] first;
-        using (SecretsFolder secrets = SecretsFolder.Open(path, null, DateTimeOffset.UtcNow))
+        using (SecretsFolder secrets = Open())
         {
-            first = [.. new[] { secrets.Join, secrets.View, secrets.Operate }.Select(token => token.ToText())];
-            Assert.Equal(3, first.Distinct().Count());
-            Assert.Equal(secrets.Join.ToText(), File.ReadAllText(secrets.JoinFile).Trim());
-            using ECDsa key = secrets.Certificate.GetECDsaPublicKey()!;
-            string pin = Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo()));
-            Assert.All(first, text => Assert.StartsWith(pin + "::", text, StringComparison.Ordinal));
+            first = [secrets.Hash, secrets.Join.ToText(), secrets.View.ToText()];
+            Assert.NotEqual(first[1], first[2]);
+            Assert.Equal(first[1], File.ReadAllText(secrets.JoinFile).Trim());
+            Assert.Equal(first[2], File.ReadAllText(secrets.ViewFile).Trim());
+            using ECDsa key = ECDsa.Create();
+            key.ImportFromPem(File.ReadAllText(Path.Combine(Secrets, "coordinator.key")));
+            Assert.Equal(secrets.Hash, Convert.ToHexStringLower(SHA256.HashData(key.ExportSubjectPublicKeyInfo())));
+            Assert.Equal((secrets.Hash, secrets.Hash), (secrets.Join.Hash, secrets.View.Hash));
         }
 
-        using (SecretsFolder again = SecretsFolder.Open(path, null, DateTimeOffset.UtcNow.AddDays(400)))
+        Assert.Equal(["coordinator.key", "join.token", "view.token"], Names());
+        using (SecretsFolder again = SecretsFolder.Open(Secrets, null, DateTimeOffset.UtcNow.AddDays(400)))
         {
-            Assert.Equal(first, new[] { again.Join, again.View, again.Operate }.Select(token => token.ToText()));
+            Assert.Equal(first, new[] { again.Hash, again.Join.ToText(), again.View.ToText() });
         }
 
         if (!OperatingSystem.IsWindows())
         {
-            Assert.Equal(
-                UnixFileMode.UserRead | UnixFileMode.UserWrite | UnixFileMode.UserExecute, File.GetUnixFileMode(path));
-            foreach (string file in Directory.EnumerateFiles(path))
+            const UnixFileMode Mode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
+            Assert.Equal(Mode | UnixFileMode.UserExecute, File.GetUnixFileMode(Secrets));
+            foreach (string file in Directory.EnumerateFiles(Secrets))
             {
-                Assert.Equal(UnixFileMode.UserRead | UnixFileMode.UserWrite, File.GetUnixFileMode(file));
+                Assert.Equal(Mode, File.GetUnixFileMode(file));
             }
         }
-
-        using SecretsFolder given = SecretsFolder.Open(path, Token.Parse(Secret, "test"), DateTimeOffset.UtcNow);
-        Assert.Equal(Secret, given.Join.Secret);
-        Assert.EndsWith("::" + Secret + "\n", File.ReadAllText(given.JoinFile), StringComparison.Ordinal);
-
-        File.WriteAllText(Path.Combine(path, "certificate.pem"), "damaged");
-        Assert.Throws<AccessException>(() => SecretsFolder.Open(path, null, DateTimeOffset.UtcNow));
     }
 
-    [Theory]
-    [InlineData("http://192.0.2.1:5500")]
-    [InlineData("http://example.org")]
-    [InlineData("ftp://127.0.0.1")]
-    [InlineData("https://user:password@example.org")]
-    [InlineData("https://example.org/path")]
-    [InlineData("https://example.org/?token=x")]
-    public void Address_ThatIsNoPlaceForASecret_IsRefused(string address) =>
-        Assert.Throws<AccessException>(() => new LinkClient(
-            new Uri(address), Token.Parse(Secret, "test"), new LinkOptions(), TimeProvider.System));
+    [Fact]
+    public void Secrets_GivenTokenOfTheSameKey_Counts()
+    {
+        string hash;
+        using (SecretsFolder secrets = Open())
+        {
+            hash = secrets.Hash;
+        }
+
+        using SecretsFolder given = Open(Token.Parse($"{hash}::{s_secret}", "test"));
+        Assert.Equal(s_secret, given.Join.Secret);
+        Assert.Equal($"{hash}::{s_secret}\n", File.ReadAllText(given.JoinFile));
+    }
+
+    [Fact]
+    public void Secrets_TokenOfAnotherKey_IsAUsageError()
+    {
+        Token foreign = Token.Parse($"{s_hash}::{s_secret}", "test");
+        Assert.Equal(ExitCodes.Usage, Fault(foreign).ExitCode);
+        Assert.False(Directory.Exists(Secrets)); // Not a new key for a token of an old one.
+        Open().Dispose();
+        string[] before = [.. Directory.EnumerateFiles(Secrets).Order().Select(File.ReadAllText)];
+        Assert.Equal(ExitCodes.Usage, Fault(foreign).ExitCode);
+        Assert.Equal(before, Directory.EnumerateFiles(Secrets).Order().Select(File.ReadAllText));
+        File.WriteAllText(Path.Combine(Secrets, "view.token"), foreign.ToText());
+        Assert.Contains("view.token", Fault(null).Message, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public void Secrets_KeyThatIsNone_IsNamed()
+    {
+        Directory.CreateDirectory(Secrets);
+        string path = Path.Combine(Secrets, "coordinator.key");
+        using ECDsa other = ECDsa.Create(ECCurve.NamedCurves.nistP384);
+        using ECDsa right = ECDsa.Create(ECCurve.NamedCurves.nistP256);
+        using RSA rsa = RSA.Create(2048);
+        string[] texts =
+        [
+            "", "damaged", other.ExportPkcs8PrivateKeyPem(), right.ExportSubjectPublicKeyInfoPem(),
+            rsa.ExportPkcs8PrivateKeyPem(),
+        ];
+        foreach (string text in texts)
+        {
+            File.WriteAllText(path, text);
+            Assert.Contains(path, Fault(null).Message, StringComparison.Ordinal);
+            Assert.Equal(text, File.ReadAllText(path));
+        }
+    }
+
+    [Fact]
+    public async Task Secrets_OpenedAtOnceByMany_AreTheSame()
+    {
+        string[] tokens = await Task.WhenAll(Enumerable.Range(0, 8).Select(_ => Task.Run(() =>
+        {
+            using SecretsFolder secrets = Open();
+            return secrets.Join.ToText();
+        })));
+        Assert.Single(tokens.Distinct());
+        Assert.Equal(["coordinator.key", "join.token", "view.token"], Names());
+    }
+
+    private SecretsFolder Open(Token? given = null) => SecretsFolder.Open(Secrets, given, DateTimeOffset.UtcNow);
+
+    private AccessException Fault(Token? given) => Assert.Throws<AccessException>(() => Open(given));
+
+    private IEnumerable<string?> Names() => Directory.EnumerateFiles(Secrets).Select(Path.GetFileName).Order();
 }

@@ -187,7 +187,7 @@ public sealed class MessageFormatTests(ITestOutputHelper output)
     {
         CoordinatorMessage.Welcome welcome = new(
             new Term(1), new SessionId(1), new string('p', 65_536), TimeSpan.FromSeconds(1));
-        CoordinatorMessage.Plan plan = new(new string('p', 8 << 20));
+        CoordinatorMessage.Plan plan = new(new string('p', 3 << 20));
         FormatSamples.AssertSame(welcome, FormatSamples.Read(FormatSamples.Write(welcome), welcome));
         FormatSamples.AssertSame(plan, FormatSamples.Read(FormatSamples.Write(plan), plan));
         ArrayBufferWriter<byte> target = new();

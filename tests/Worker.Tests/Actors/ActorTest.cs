@@ -4,8 +4,8 @@ using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
-using Distributed.Protocol.Link;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Tensors;
 using Distributed.Protocol.Tests.Actors;
 using Distributed.Worker.Actors;
 
@@ -54,42 +54,44 @@ public abstract class ActorTest : TestKit
         return await channel.Reader.ReadAsync(patience.Token);
     }
 
-    internal sealed record Attempt(IWorkerEndpoint Endpoint, TaskCompletionSource<ICoordinatorLink> Answer)
+    internal sealed record Attempt(
+        IChannelHandler<CoordinatorMessage> Handler, TaskCompletionSource<ICoordinatorSession> Answer)
     {
         /// <summary>Makes the connection; the worker's Join is read already.</summary>
-        public async Task<FakeLink> AcceptAsync()
+        public async Task<FakeSession> AcceptAsync()
         {
-            FakeLink link = new();
-            Answer.SetResult(link);
-            Assert.IsType<WorkerMessage.Join>(await Read(link.Sent));
-            return link;
+            FakeSession session = new();
+            Answer.SetResult(session);
+            Assert.IsType<WorkerMessage.Join>(await Read(session.Sent));
+            return session;
         }
 
-        public void Welcome(string plan) => Endpoint.OnMessage(
-            new CoordinatorMessage.Welcome(new Term(1), new SessionId(1), plan, TimeSpan.FromSeconds(1000)), null);
+        public void Welcome(string plan) => Handler.OnMessage(
+            new CoordinatorMessage.Welcome(new Term(1), new SessionId(1), plan, TimeSpan.FromSeconds(1000)));
     }
 
     internal sealed class FakeConnector : ICoordinatorConnector
     {
         public Channel<Attempt> Attempts { get; } = Channel.CreateUnbounded<Attempt>();
 
-        public Task<ICoordinatorLink> ConnectAsync(IWorkerEndpoint endpoint, CancellationToken stopping)
+        public Task<ICoordinatorSession> ConnectAsync(
+            IChannelHandler<CoordinatorMessage> handler, CancellationToken stop)
         {
-            Attempt attempt = new(endpoint, new(TaskCreationOptions.RunContinuationsAsynchronously));
+            Attempt attempt = new(handler, new(TaskCreationOptions.RunContinuationsAsynchronously));
             Attempts.Writer.TryWrite(attempt);
             return attempt.Answer.Task;
         }
     }
 
-    internal sealed class FakeLink : ICoordinatorLink
+    internal sealed class FakeSession : ICoordinatorSession
     {
         public Channel<WorkerMessage> Sent { get; } = Channel.CreateUnbounded<WorkerMessage>();
 
         public TaskCompletionSource<string> Closed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
-        public void Send(WorkerMessage message, IMemoryOwner<float>? payload = null)
+        public void Send(WorkerMessage message)
         {
-            payload?.Dispose();
+            message.Release();
             Sent.Writer.TryWrite(message);
         }
 

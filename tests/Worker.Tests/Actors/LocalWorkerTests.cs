@@ -37,6 +37,7 @@ public sealed class LocalWorkerTests : ActorTest
                 Assert.Equal((s_term, new Step(step)), (sum.Term, sum.Step));
                 Assert.Equal(_job.Gradients.Length, sum.Payload!.Memory.Length);
                 Assert.True(sum.Loss > 0);
+                Assert.True(sum.IsFinite);
                 Assert.True(sum.Compute >= TimeSpan.Zero);
                 shards += sum.ShardCount;
                 sum.Release();
@@ -48,6 +49,19 @@ public sealed class LocalWorkerTests : ActorTest
         worker.Tell(new CoordinatorMessage.Finish("left"));
         ExpectEnd(worker, "left");
         Assert.True(_counters.AllocatedBytes > 0);
+    }
+
+    [Fact]
+    public void Weights_AreNotFinite_SumSaysThatItIsNot()
+    {
+        IActorRef worker = StartWorker(_job, TestActor);
+        PooledBuffer weights = TestJob.Weights(_weights);
+        weights.Values.Span.Fill(float.NaN);
+        worker.Tell(new CoordinatorMessage.Weights(s_term, new Step(0)) { Payload = weights }, TestActor);
+        worker.Tell(new CoordinatorMessage.Assign(s_term, new Step(0), new ShardRange(0, 1)), TestActor);
+        WorkerMessage.GradientSum sum = ExpectMsg<WorkerMessage.GradientSum>(Patience);
+        Assert.False(sum.IsFinite);
+        sum.Release();
     }
 
     /// <summary>
