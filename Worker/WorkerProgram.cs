@@ -87,6 +87,9 @@ public static class WorkerProgram
             Identity = new WorkerMessage.Join(
                 request.Name, Version, NumericsFingerprint.Compute(), request.Threads, NewIncarnation()),
             GiveUpAfter = request.GiveUpAfter,
+
+            // A probe costs little, and a takeover is waited for by everybody.
+            RetryMax = TimeSpan.FromSeconds(0.5),
 #pragma warning disable CA5394 // Spreads attempts; nothing is secret about it.
             Jitter = attempt => new Random(HashCode.Combine(seed, attempt)).NextDouble(),
 #pragma warning restore CA5394

@@ -164,13 +164,21 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         Peer? peer = _workers.GetValueOrDefault(from);
         peer?.Metrics?.OnSaid(message);
         _machine.Handle(from, message, Now, Orders, remote?.Host ?? "");
-        if (message is WorkerMessage.Join && _machine.NameOf(from) is { } name)
+        if (message is WorkerMessage.Join)
         {
-            peer?.OnNamed(name, _settings.Metrics);
+            OnNamed(from);
         }
 
         PerformOrders();
         remote?.OnHandled(message);
+    }
+
+    private void OnNamed(SessionId worker)
+    {
+        if (_machine.NameOf(worker) is { } name)
+        {
+            _workers.GetValueOrDefault(worker)?.OnNamed(name, _settings.Metrics);
+        }
     }
 
     /// <summary>Numbers workers in the order in which they say their first word.</summary>
@@ -200,7 +208,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         _ids.Add(worker, id);
         _workers.Add(id, new Peer(worker));
         Report(new WorkerStarted(id, threads));
-        _workers[id].OnNamed(_machine.NameOf(id)!, _settings.Metrics);
+        OnNamed(id); // Not if the run is over.
         return worker;
     }
 

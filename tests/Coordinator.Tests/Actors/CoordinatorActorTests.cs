@@ -65,6 +65,22 @@ public sealed class CoordinatorActorTests()
         await journal.FishForMessageAsync(message => message is JournalActor.Workers { Count: 0 });
     }
 
+    /// <summary>A run that is over at once, as one that is resumed at its end, still starts its workers.</summary>
+    [Fact]
+    public async Task LocalWorker_StartedWhenTheRunIsOver_IsNoFault()
+    {
+        using RunMetrics metrics = new(TimeProvider.System);
+        await using RunActors actors = await StartAsync(TinyJob.Settings(_job, Forward(CreateTestProbe())) with
+        {
+            Metrics = metrics,
+            First = new Step(_job.Schedule.StepsTotal),
+            LocalWorker = (_, _, _) => Forward(CreateTestProbe()),
+        });
+        Assert.Equal(Outcome.Completed, (await actors.Finished).Outcome);
+        await actors.StartWorkerAsync(1);
+        Assert.True(actors.Finished.IsCompletedSuccessfully);
+    }
+
     [Fact]
     public async Task Worker_ComputesAndGoes_IsShownUntilThen()
     {

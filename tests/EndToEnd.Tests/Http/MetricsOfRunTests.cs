@@ -18,7 +18,7 @@ public sealed class MetricsOfRunTests
             ["--steps", "100000", "--workers", "1", "--validate-every-epoch", "--min-workers", "2"]);
         await coordinator.UntilSaid("Health and metrics: http://127.0.0.1:");
         await RunningProgram.Until(
-            async () => await run.MetricAsync("distributed_worker_shards_total{worker=\"worker-1\"}") == 0, "a worker");
+            async () => await run.MetricAsync("distributed_worker_shards_total{worker=\"local-1\"}") == 0, "a worker");
         RunningProgram worker = run.Worker("beta");
         await RunningProgram.Until(async () => await run.MetricAsync("distributed_psnr") > 10, "a validation");
         string text = (await run.ScrapeAsync())!;
@@ -40,7 +40,7 @@ public sealed class MetricsOfRunTests
             "shards_total", "shards_per_second", "compute_seconds_total", "last_seen_seconds",
         })
         {
-            Assert.Matches($@"(?m)^distributed_worker_{name}\{{worker=""worker-1""\}} \d", text);
+            Assert.Matches($@"(?m)^distributed_worker_{name}\{{worker=""local-1""\}} \d", text);
             Assert.Matches($@"(?m)^distributed_worker_{name}\{{worker=""beta""\}} \d", text);
         }
 
