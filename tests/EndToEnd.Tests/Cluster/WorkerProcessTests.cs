@@ -167,7 +167,8 @@ public sealed class WorkerProcessTests : IDisposable
         Assert.InRange(System.Diagnostics.Stopwatch.GetElapsedTime(start).TotalSeconds, 0, 10);
         RunningProgram.Signal(stalls.Id, "-CONT");
         await RunningProgram.Until(
-            () => Task.FromResult(coordinator.Error.Split("stalls joined").Length == 3), "back again");
+            () => Task.FromResult(coordinator.HasExited || coordinator.Error.Split("stalls joined").Length == 3),
+            "back again");
         Assert.True(await coordinator.ExitCodeAsync() == 0, coordinator.Error);
         Assert.Equal(0, await stalls.ExitCodeAsync());
         Assert.Equal(0, await stays.ExitCodeAsync());
