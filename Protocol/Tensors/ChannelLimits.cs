@@ -4,7 +4,7 @@ namespace Distributed.Protocol.Tensors;
 public sealed record ChannelLimits
 {
     /// <summary>
-    /// Most bytes that wait to be sent; over it the channel closes. A payload that waits alone may be larger.
+    /// Most bytes that wait to be sent; over it the channel is cut off. A payload that waits alone may be larger.
     /// </summary>
     public long QueueBytesMax { get; init; } = 64_000_000;
 

@@ -135,7 +135,7 @@ internal sealed class ChannelQueue<TOut, TIn>(IMessageFormat<TOut, TIn> format, 
         {
             format.Write(_frames, message);
             _frames.End(start, FrameKind.Message);
-            isAdded = _frames.Length <= _framesMax;
+            isAdded = start == 0 || _frames.Length <= _framesMax;
         }
         finally
         {

@@ -20,7 +20,7 @@ internal sealed class ChannelReader<TOut, TIn>(
     Func<bool> isClosed)
     where TIn : class
 {
-    private const int BufferBytes = 8 << 10;
+    private const int BufferBytes = 16 << 10;
     private byte[] _buffer = new byte[BufferBytes];
     private int _start;
     private int _end;
@@ -44,7 +44,8 @@ internal sealed class ChannelReader<TOut, TIn>(
                 Require(1, "the connection ended");
                 clock.BeginFrame();
                 Require(FrameHeader.Bytes, "the connection ended within a frame");
-                FrameHeader header = FrameHeader.Read(_buffer.AsSpan(_start, FrameHeader.Bytes), out uint checksum);
+                FrameHeader header = FrameHeader.Read(
+                    _buffer.AsSpan(_start, FrameHeader.Bytes), format.BytesMax, out uint checksum);
                 _start += FrameHeader.Bytes;
                 if (header.Kind == FrameKind.Chunk)
                 {
@@ -187,9 +188,11 @@ internal sealed class ChannelReader<TOut, TIn>(
     /// <summary>Sees to it that so many bytes are in the buffer.</summary>
     private void Require(int bytes, string broken)
     {
-        if (bytes > _buffer.Length - _start)
+        if (bytes > _buffer.Length - _start || (_start == _end && _buffer.Length > BufferBytes))
         {
-            byte[] target = bytes > _buffer.Length ? new byte[bytes] : _buffer;
+            // A long message needs a longer buffer, for as long as it is there.
+            int size = Math.Max(BufferBytes, bytes);
+            byte[] target = _buffer.Length == size ? _buffer : new byte[size];
             _buffer.AsSpan(_start.._end).CopyTo(target);
             (_buffer, _start, _end) = (target, 0, _end - _start);
         }

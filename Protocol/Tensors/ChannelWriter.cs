@@ -28,7 +28,7 @@ internal sealed class ChannelWriter<TOut, TIn>(
     /// Fewer chunks wake the other end less often; but a message has to wait for a chunk, and a slow peer must be seen
     /// to read.
     /// </summary>
-    private int _chunkBytes = FrameHeader.ChunkMax / 2;
+    private int _chunkBytes = FrameHeader.ChunkMax / 4;
 
     /// <summary>Writes until the queue is closed and empty, and then the end.</summary>
     /// <param name="why">Gives the reason, at the end.</param>
@@ -115,18 +115,23 @@ internal sealed class ChannelWriter<TOut, TIn>(
 
     private void Write(ReadOnlySpan<byte> bytes)
     {
-        clock.BeginWrite();
-        try
+        while (bytes.Length > 0)
         {
-            stream.Write(bytes);
-        }
-        catch (Exception exception) when (ConnectionBrokenException.Is(exception))
-        {
-            throw new ConnectionBrokenException(exception);
-        }
+            ReadOnlySpan<byte> part = bytes[..Math.Min(bytes.Length, FrameHeader.ChunkMax)];
+            clock.BeginWrite();
+            try
+            {
+                stream.Write(part);
+            }
+            catch (Exception exception) when (ConnectionBrokenException.Is(exception))
+            {
+                throw new ConnectionBrokenException(exception);
+            }
 
-        clock.EndWrite();
-        traffic.OnSent(bytes.Length);
+            clock.EndWrite();
+            traffic.OnSent(part.Length);
+            bytes = bytes[part.Length..];
+        }
     }
 
     /// <summary>A stream below TLS may have gathered what was written.</summary>

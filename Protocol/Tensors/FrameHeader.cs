@@ -33,7 +33,7 @@ public readonly record struct PayloadStamp(Term Term, Step Step);
 /// 2       1      kind: 1 message, 2 payload, 3 chunk, 4 end
 /// 3       1      0
 /// 4       4      stream: each payload of one direction has its own number, counted from 1; 0 for message and end
-/// 8       4      bytes that follow: 1 to 4,194,304; of a chunk to 524,288
+/// 8       4      bytes that follow: 1 to 1,048,576; of a message as many as its reader allows
 /// 12      4      term of the payload; 0 for message and end
 /// 16      4      step of the payload; 0 for message and end
 /// 20      4      CRC-32C over bytes 0 to 19 and what follows
@@ -47,11 +47,8 @@ internal readonly record struct FrameHeader(FrameKind Kind, uint Stream, Payload
     /// <summary>Bytes of a header.</summary>
     public const int Bytes = 24;
 
-    /// <summary>Most bytes of a message: a long plan.</summary>
-    public const int MessageMax = 4 << 20;
-
     /// <summary>Most bytes of a chunk.</summary>
-    public const int ChunkMax = 512 << 10;
+    public const int ChunkMax = 1 << 20;
 
     /// <summary>Least bytes of a chunk that is not a payload's last.</summary>
     public const int ChunkMin = 64 << 10;
@@ -67,7 +64,8 @@ internal readonly record struct FrameHeader(FrameKind Kind, uint Stream, Payload
         Span<byte> target, FrameKind kind, uint stream, PayloadStamp stamp, ReadOnlySpan<byte> following)
     {
         Invariant.Assert(
-            following.Length > 0 && following.Length <= Max(kind), "A frame holds something, and not too much.");
+            following.Length > 0 && (kind != FrameKind.Chunk || following.Length <= ChunkMax),
+            "A frame holds something, and a chunk not too much.");
         target[0] = Magic;
         target[1] = Version;
         target[2] = (byte)kind;
@@ -83,9 +81,10 @@ internal readonly record struct FrameHeader(FrameKind Kind, uint Stream, Payload
 
     /// <summary>Reads a header.</summary>
     /// <param name="source">Its bytes.</param>
+    /// <param name="messageMax">Most bytes of a message.</param>
     /// <param name="checksum">Of the header; to be continued over what follows.</param>
     /// <exception cref="ProtocolException">It is none, or of another version.</exception>
-    public static FrameHeader Read(ReadOnlySpan<byte> source, out uint checksum)
+    public static FrameHeader Read(ReadOnlySpan<byte> source, int messageMax, out uint checksum)
     {
         if (source[0] != Magic)
         {
@@ -105,9 +104,10 @@ internal readonly record struct FrameHeader(FrameKind Kind, uint Stream, Payload
 
         uint stream = BinaryPrimitives.ReadUInt32LittleEndian(source[4..]);
         uint length = BinaryPrimitives.ReadUInt32LittleEndian(source[8..]);
-        if (length == 0 || length > Max(kind))
+        int max = kind == FrameKind.Chunk ? ChunkMax : messageMax;
+        if (length == 0 || length > max)
         {
-            throw new ProtocolException($"A frame of {length} bytes; allowed are 1 to {Max(kind)}.");
+            throw new ProtocolException($"A frame of {length} bytes; allowed are 1 to {max}.");
         }
 
         PayloadStamp stamp = new(
@@ -134,6 +134,4 @@ internal readonly record struct FrameHeader(FrameKind Kind, uint Stream, Payload
             throw new ProtocolException("A frame was damaged on its way: its checksum is wrong.");
         }
     }
-
-    private static int Max(FrameKind kind) => kind == FrameKind.Chunk ? ChunkMax : MessageMax;
 }

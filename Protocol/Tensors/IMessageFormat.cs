@@ -8,7 +8,10 @@ namespace Distributed.Protocol.Tensors;
 /// <typeparam name="TIn">Messages that it receives.</typeparam>
 public interface IMessageFormat<TOut, TIn>
 {
-    /// <summary>Writes a message, without its floats: at most 4 MiB.</summary>
+    /// <summary>Most bytes of a message that arrives, without its floats; longer ones are not read.</summary>
+    int BytesMax { get; }
+
+    /// <summary>Writes a message, without its floats.</summary>
     void Write(IBufferWriter<byte> target, TOut message);
 
     /// <summary>Reads a message.</summary>

@@ -8,6 +8,9 @@ namespace Distributed.Protocol.Tensors;
 public sealed class CoordinatorFormat : IMessageFormat<CoordinatorMessage, WorkerMessage>
 {
     /// <inheritdoc/>
+    public int BytesMax => 64 << 10;
+
+    /// <inheritdoc/>
     public void Write(IBufferWriter<byte> target, CoordinatorMessage message) =>
         MessageFormat.Write(target, message);
 
@@ -39,6 +42,9 @@ public sealed class CoordinatorFormat : IMessageFormat<CoordinatorMessage, Worke
 /// <summary>A worker's end of a channel.</summary>
 public sealed class WorkerFormat : IMessageFormat<WorkerMessage, CoordinatorMessage>
 {
+    /// <inheritdoc/>
+    public int BytesMax => MessageFormat.LongPlanBytesMax + 1024;
+
     /// <inheritdoc/>
     public void Write(IBufferWriter<byte> target, WorkerMessage message) => MessageFormat.Write(target, message);
 

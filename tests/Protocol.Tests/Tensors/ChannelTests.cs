@@ -91,6 +91,24 @@ public sealed class ChannelTests
         Assert.IsType<CoordinatorMessage.Weights>(pair.WorkerEnd.Take()).Release();
     }
 
+    /// <summary>A message that is longer than the reader's buffer and than the bound, and those around it.</summary>
+    [Fact]
+    public void LongMessages_Arrive()
+    {
+        using ChannelPair pair = ChannelPair.Start(limits: new ChannelLimits { QueueBytesMax = 1_000_000 });
+        CoordinatorMessage[] messages =
+        [
+            new CoordinatorMessage.Heartbeat(new Term(1)),
+            new CoordinatorMessage.Plan(new string('p', 3 << 20)),
+            new CoordinatorMessage.Heartbeat(new Term(2)),
+        ];
+        for (int i = 0; i < 9; i++)
+        {
+            pair.Coordinator.Send(messages[i % 3]);
+            Assert.Equal(messages[i % 3], pair.WorkerEnd.Take());
+        }
+    }
+
     [Fact]
     public void Close_SendsWhatWaits_AndTellsBothEndsOnce()
     {
