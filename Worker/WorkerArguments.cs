@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using System.Globalization;
+using Distributed.Protocol;
 using Distributed.Protocol.Cluster;
 using Distributed.Worker.Actors;
 
@@ -75,20 +76,17 @@ internal sealed class WorkerArguments
 
     private static HostPort[]? ParseAddresses(string text)
     {
-        HostPort[] addresses = [.. text.Split(',').Select(HostPort.Parse).OfType<HostPort>()];
-        return addresses.Length == text.Split(',').Length ? addresses : null;
+        string[] parts = text.Split(',');
+        HostPort[] addresses = [.. parts.Select(HostPort.Parse).OfType<HostPort>()];
+        return addresses.Length == parts.Length ? addresses : null;
     }
 
     private static int? ParseThreads(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads)
         && threads is >= 1 and <= ThreadsMax ? threads : null;
 
-    private static TimeSpan? ParseTime(string text)
-    {
-        double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
-        return unit > 0 && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-            && count > 0 ? TimeSpan.FromSeconds(unit * count) : null;
-    }
+    private static TimeSpan? ParseTime(string text) =>
+        TimeText.Parse(text) is { } time && time > TimeSpan.Zero ? time : null;
 
     private static Option<T> Parsed<T>(
         string name, string value, string description, Func<string, T> parse, string allowed) => new(name)

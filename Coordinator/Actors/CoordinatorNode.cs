@@ -32,12 +32,16 @@ public sealed class CoordinatorNode : IAsyncDisposable
     private readonly Credential _credential;
     private readonly ConnectionListener _listener;
     private readonly TimeProvider _clock;
-    private volatile Action<string> _note = _ => { };
     private readonly JoinedWorkers _workers = new();
+
+    /// <summary>A fault of this program in a connection: ends the run at hand, or the next.</summary>
+    private readonly TaskCompletionSource<Exception> _failed =
+        new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>When each standby asked last.</summary>
     private readonly ConcurrentDictionary<HostPort, long> _standbys = [];
     private volatile HeldCluster? _cluster;
+    private volatile Action<string> _note = _ => { };
 
     private CoordinatorNode(
         NodeOptions options, SecretsFolder secrets, string version, string numerics, TimeProvider clock)
@@ -48,7 +52,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
         _clock = clock;
         _credential = Credential.OfCoordinator(secrets);
         _listener = ConnectionListener.Start(
-            options.Listen, _credential, clock, fault => Failed.TrySetException(fault));
+            options.Listen, _credential, clock, fault => _failed.TrySetResult(fault));
         Advertised = options.Advertise
             ?? new HostPort(LocalAddress.Of(options.Listen.Address).ToString(), _listener.Bound.Port);
         _listener.OnProbe = AnswerAsync;
@@ -58,14 +62,8 @@ public sealed class CoordinatorNode : IAsyncDisposable
     /// <summary>What others call it, and dial.</summary>
     public HostPort Advertised { get; }
 
-    /// <summary>Its own key, as other coordinators of the run have.</summary>
-    public Credential Credential => _credential;
-
     /// <summary>Where the run is held now, if it is not here; null if nobody knows.</summary>
     public Func<HostPort?> FindHolder { get; set; } = () => null;
-
-    /// <summary>Fails with a fault of this program in a connection.</summary>
-    public TaskCompletionSource Failed { get; } = new(TaskCreationOptions.RunContinuationsAsynchronously);
 
     /// <summary>The system to run in; null before this coordinator holds anything.</summary>
     public ActorSystem? System => _cluster?.System;
@@ -122,6 +120,11 @@ public sealed class CoordinatorNode : IAsyncDisposable
     internal IAsyncDisposable Open(RunPort run, Action<string> note)
     {
         _note = note;
+        _failed.Task.ContinueWith(
+            failed => run.Fail(failed.Result),
+            CancellationToken.None,
+            TaskContinuationOptions.None,
+            TaskScheduler.Default);
         string program = ShellLine.Program("Worker", AppContext.BaseDirectory);
         note($"Add workers: {program} --join {Advertised} --token-file {ShellLine.Quote(_secrets.JoinFile)}");
         IActorRef gateway = _cluster!.Gateway;

@@ -1,10 +1,10 @@
-using System.Buffers;
 using System.Runtime.InteropServices;
 using Akka.Actor;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Tensors;
 
 namespace Distributed.Coordinator.Actors;
 
@@ -60,7 +60,7 @@ internal sealed class DataSetActor(PairSource source, string path) : UntypedActo
         }
 
         int count = (int)Math.Min(BlockBytes, file.Length - want.Offset);
-        Block block = new((count + sizeof(float) - 1) / sizeof(float));
+        RentedFloats block = new((count + sizeof(float) - 1) / sizeof(float));
         Span<byte> target = MemoryMarshal.AsBytes(block.Memory.Span);
         target[count..].Clear();
         file.Seek(want.Offset, SeekOrigin.Begin);
@@ -90,21 +90,6 @@ internal sealed class DataSetActor(PairSource source, string path) : UntypedActo
             }
 
             throw;
-        }
-    }
-
-    private sealed class Block(int length) : IMemoryOwner<float>
-    {
-        private float[]? _array = ArrayPool<float>.Shared.Rent(length);
-
-        public Memory<float> Memory => _array.AsMemory(0, length);
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _array, null) is { } array)
-            {
-                ArrayPool<float>.Shared.Return(array);
-            }
         }
     }
 }

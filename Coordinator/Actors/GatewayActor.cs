@@ -77,6 +77,12 @@ internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<st
     private void OnBegin(RunPort run)
     {
         _run = run;
+        JoinWaiting();
+    }
+
+    /// <summary>Lets those in, or go, who asked while there was no run.</summary>
+    private void JoinWaiting()
+    {
         foreach ((IActorRef session, WorkerMessage.Join join) in _waiting)
         {
             OnJoin(session, join);
@@ -106,11 +112,7 @@ internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<st
             worker.Close(why);
         }
 
-        foreach ((IActorRef session, WorkerMessage.Join join) in _waiting)
-        {
-            OnJoin(session, join);
-        }
-
+        JoinWaiting();
         AnswerIfDone();
     }
 

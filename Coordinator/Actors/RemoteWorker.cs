@@ -87,6 +87,7 @@ internal sealed class RemoteWorker(
             return false;
         }
 
+        connection.Gather();
         IsHeard = true;
         if (_plan is { } plan)
         {
@@ -135,7 +136,7 @@ internal sealed class RemoteWorker(
         // On the channel's own thread: a look at every float costs the coordinator's none of its time.
         run.Coordinator.Tell(
             message is WorkerMessage.GradientSum { Payload: PooledBuffer gradient } sum
-                ? sum with { IsFinite = IsFinite(sum.Loss, gradient) }
+                ? sum with { IsFinite = double.IsFinite(sum.Loss) && GradientArithmetic.IsFinite(gradient) }
                 : message,
             this);
     }
@@ -191,12 +192,6 @@ internal sealed class RemoteWorker(
                 Send(said);
                 break;
         }
-    }
-
-    private static bool IsFinite(double loss, PooledBuffer gradient)
-    {
-        gradient.Loss = loss; // It came beside the floats.
-        return GradientArithmetic.IsFinite(gradient);
     }
 
     private void Send(CoordinatorMessage message)

@@ -4,6 +4,7 @@ using System.Globalization;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Errors;
+using Distributed.Protocol;
 using HostPort = Distributed.Protocol.Cluster.HostPort;
 using ListenAddress = Distributed.Protocol.Cluster.ListenAddress;
 
@@ -100,7 +101,7 @@ internal static class StrictOptions
 
     /// <summary>A time such as 30s, 10m or 2h, or 0.</summary>
     public static Option<TimeSpan?> Time(string name, string description) => Parsed<TimeSpan?>(
-        name, "TIME", description, ParseTime, "0, or a time such as 30s, 10m or 2h");
+        name, "TIME", description, TimeText.Parse, "0, or a time such as 30s, 10m or 2h");
 
     /// <summary><c>--resume</c>, alone or as <c>--resume=auto</c>.</summary>
     public static Option<Resumption?> Resume(string description) => new("--resume")
@@ -166,13 +167,4 @@ internal static class StrictOptions
                 return parsed;
             },
         };
-
-    private static TimeSpan? ParseTime(string text)
-    {
-        double unit = text.Length == 0 ? 0 : text[^1] switch { 's' => 1, 'm' => 60, 'h' => 3600, _ => 0 };
-        return text == "0" ? TimeSpan.Zero
-            : unit > 0 && int.TryParse(text[..^1], NumberStyles.None, CultureInfo.InvariantCulture, out int count)
-                ? TimeSpan.FromSeconds(unit * count)
-            : null;
-    }
 }

@@ -3,6 +3,7 @@ using System.Net.Security;
 using System.Net.Sockets;
 using System.Security.Authentication;
 using Distributed.Protocol.Machines;
+using Distributed.Protocol.Tensors;
 
 namespace Distributed.Protocol.Cluster;
 
@@ -38,8 +39,15 @@ public sealed class Connection : IDisposable
     /// </summary>
     private static readonly TimeSpan s_userTimeout = TimeSpan.FromSeconds(7);
 
-    internal Connection(Socket socket, Stream stream, PeerKey key)
+    private readonly GatheringStream? _gathering;
+
+    /// <param name="socket">Owned.</param>
+    /// <param name="stream">Owned.</param>
+    /// <param name="key">Whose key the other end has shown.</param>
+    /// <param name="gathering">Between TLS and the socket; null without TLS.</param>
+    internal Connection(Socket socket, Stream stream, PeerKey key, GatheringStream? gathering = null)
     {
+        _gathering = gathering;
         Socket = socket;
         Stream = stream;
         Key = key;
@@ -64,6 +72,12 @@ public sealed class Connection : IDisposable
 
     /// <summary>The other end.</summary>
     public IPEndPoint Remote { get; }
+
+    /// <summary>
+    /// From now on TLS takes many records to and from the socket at once: only reads and writes that block may follow,
+    /// on one thread each, and what is written waits for a flush.
+    /// </summary>
+    public void Gather() => _gathering?.Gather();
 
     /// <summary>Cuts it, from any thread: reads and writes that wait fail.</summary>
     public void Dispose()

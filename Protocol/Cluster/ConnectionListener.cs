@@ -1,8 +1,8 @@
 using System.Collections.Concurrent;
-using System.Diagnostics.Metrics;
 using System.Net;
 using System.Net.Sockets;
 using Distributed.Protocol.Machines;
+using Distributed.Protocol.Tensors;
 
 namespace Distributed.Protocol.Cluster;
 
@@ -29,9 +29,6 @@ public sealed class ConnectionListener : IAsyncDisposable
 
     private static readonly ProbeAnswer s_secret =
         new() { Verdict = ProbeVerdict.Secret, Reason = "the token's secret is another one" };
-
-    private static readonly Counter<long> s_refused =
-        new Meter("Distributed").CreateCounter<long>("distributed.connections.refused");
 
     private readonly Socket _socket;
     private readonly Credential _credential;
@@ -242,7 +239,7 @@ public sealed class ConnectionListener : IAsyncDisposable
     private void Count(string reason)
     {
         _refused.AddOrUpdate(reason, 1, (_, count) => count + 1);
-        s_refused.Add(1, new KeyValuePair<string, object?>("reason", reason));
+        ProtocolMetrics.RefusedConnections.Add(1, new KeyValuePair<string, object?>("reason", reason));
     }
 
     /// <summary>On a thread of its own, until an answer is waited for.</summary>
@@ -293,8 +290,9 @@ public sealed class ConnectionListener : IAsyncDisposable
         if (first[0] == TlsHandshake)
         {
             stranger.Stage = "tls";
-            (Stream stream, PeerKey key) = _credential.Serve(bare);
-            stranger.Connection = new Connection(socket, stream, key);
+            GatheringStream gathering = new(bare);
+            (Stream stream, PeerKey key) = _credential.Serve(gathering);
+            stranger.Connection = new Connection(socket, stream, key, gathering);
             stranger.Stage = stranger.IsKnown ? "kind" : "key";
         }
         else

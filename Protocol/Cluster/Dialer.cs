@@ -1,6 +1,7 @@
 using System.Net;
 using System.Net.Sockets;
 using System.Runtime.ExceptionServices;
+using Distributed.Protocol.Tensors;
 
 namespace Distributed.Protocol.Cluster;
 
@@ -141,7 +142,8 @@ public static class Dialer
             return new Connection(socket, bare, PeerKey.None);
         }
 
-        (Stream stream, PeerKey key) = call.Own.Call(bare);
+        GatheringStream gathering = new(bare);
+        (Stream stream, PeerKey key) = call.Own.Call(gathering);
         if (!call.Accepts(key))
         {
             stream.Dispose();
@@ -154,7 +156,7 @@ public static class Dialer
         }
 
         stream.Write(preamble);
-        return new Connection(socket, stream, key);
+        return new Connection(socket, stream, key, gathering);
     }
 
     internal readonly record struct Call(

@@ -45,7 +45,7 @@ public sealed class LimitedSerializer : SerializerWithStringManifest
     {
         if (!_manifests.Contains(manifest ?? "") || s_depth >= DepthMax)
         {
-            RefusedMessages.Count(Identifier);
+            ProtocolMetrics.OnRefused(Identifier);
             throw new SerializationException($"'{manifest}' is not read by serializer {Identifier} here.");
         }
 

@@ -72,7 +72,7 @@ public sealed class MessageSerializer(ExtendedActorSystem system) : SerializerWi
         }
         catch (ProtocolException exception)
         {
-            RefusedMessages.Count(Identifier);
+            ProtocolMetrics.OnRefused(Identifier);
             throw new SerializationException(exception.Message, exception);
         }
     }

@@ -34,7 +34,7 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string manifest)
     {
-        RefusedMessages.Count(Identifier);
+        ProtocolMetrics.OnRefused(Identifier);
         throw new SerializationException($"Nothing is read by {_name}.");
     }
 }

@@ -60,7 +60,7 @@ public sealed class StatusSerializer : SerializerWithStringManifest
         }
         catch (SerializationException)
         {
-            RefusedMessages.Count(Identifier);
+            ProtocolMetrics.OnRefused(Identifier);
             throw;
         }
     }

@@ -1,5 +1,3 @@
-using System.Diagnostics.Metrics;
-
 namespace Distributed.Protocol.Tensors;
 
 /// <summary>What some channels have moved. Any thread.</summary>
@@ -20,7 +18,7 @@ public sealed class ChannelTraffic(ChannelTraffic? total = null)
         Interlocked.Add(ref _sent, bytes);
         if (total is null)
         {
-            ChannelMetrics.Sent.Add(bytes);
+            ProtocolMetrics.Sent.Add(bytes);
         }
         else
         {
@@ -33,28 +31,11 @@ public sealed class ChannelTraffic(ChannelTraffic? total = null)
         Interlocked.Add(ref _received, bytes);
         if (total is null)
         {
-            ChannelMetrics.Received.Add(bytes);
+            ProtocolMetrics.Received.Add(bytes);
         }
         else
         {
             total.OnReceived(bytes);
         }
     }
-}
-
-/// <summary>What all channels of this process have done.</summary>
-internal static class ChannelMetrics
-{
-    private static readonly Meter s_meter = new("Distributed");
-
-    /// <summary>Bytes written, before TLS.</summary>
-    public static Counter<long> Sent { get; } =
-        s_meter.CreateCounter<long>("distributed.channel.sent.bytes", unit: "By");
-
-    /// <summary>Bytes read, after TLS.</summary>
-    public static Counter<long> Received { get; } =
-        s_meter.CreateCounter<long>("distributed.channel.received.bytes", unit: "By");
-
-    /// <summary>What peers sent that is no message, or none that was expected.</summary>
-    public static Counter<long> Refused { get; } = s_meter.CreateCounter<long>("distributed.messages.refused");
 }

@@ -162,7 +162,7 @@ public sealed class TensorChannel<TOut, TIn> : IDisposable
         }
         catch (ProtocolException exception)
         {
-            ChannelMetrics.Refused.Add(1);
+            ProtocolMetrics.RefusedMessages.Add(1);
             BeginClosing(exception.Message);
             _reader.Drain();
         }

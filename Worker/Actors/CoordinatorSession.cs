@@ -126,6 +126,7 @@ internal sealed class CoordinatorSession(
         {
             Connection connection = await Dialer.DialAsync(
                 dialled, credential, ConnectionKind.Channel, CancellationToken.None, welcome.Pass);
+            connection.Gather();
             TensorChannel<WorkerMessage, CoordinatorMessage> channel = new(
                 connection.Stream, connection, new WorkerFormat(), this, new ChannelLimits(), onFault);
             _welcome = welcome.PlanFollows ? welcome : null;
@@ -141,8 +142,7 @@ internal sealed class CoordinatorSession(
                 channel.Close("it came too late");
             }
         }
-        catch (Exception exception)
-            when (exception is IOException or AccessException)
+        catch (Exception exception) when (exception is IOException or AccessException)
         {
             OnClosed(exception.Message);
         }

@@ -55,7 +55,7 @@ internal sealed class SessionBuffers
             case CoordinatorMessage.DataBlock block when block.Hash == _dataHash && block.Count > 0
                 && floatCount <= BlockFloatsMax && floatCount == (block.Count + sizeof(float) - 1) / sizeof(float):
                 // More than one is there only if it was asked for again.
-                Block buffer = new(this, floatCount);
+                RentedFloats buffer = new(floatCount, () => Interlocked.Decrement(ref _blocks));
                 if (Interlocked.Increment(ref _blocks) <= BlocksMax)
                 {
                     return buffer;
@@ -65,22 +65,6 @@ internal sealed class SessionBuffers
                 throw new ProtocolException("More blocks of data come than were asked for.");
             default:
                 throw new ProtocolException($"{message.GetType().Name} with {floatCount} floats is not expected.");
-        }
-    }
-
-    private sealed class Block(SessionBuffers buffers, int length) : IMemoryOwner<float>
-    {
-        private float[]? _array = ArrayPool<float>.Shared.Rent(length);
-
-        public Memory<float> Memory => _array.AsMemory(0, length);
-
-        public void Dispose()
-        {
-            if (Interlocked.Exchange(ref _array, null) is { } array)
-            {
-                Interlocked.Decrement(ref buffers._blocks);
-                ArrayPool<float>.Shared.Return(array);
-            }
         }
     }
 }
