@@ -26,7 +26,7 @@ internal sealed class WorkerArguments
 
     private readonly Option<HostPort[]?> _join = Parsed(
         "--join", "HOST:PORT[,HOST:PORT]", "The coordinator's address, as it prints it; all that are given are tried",
-        ParseAddresses, "HOST:PORT, or several with commas between them");
+        HostPort.ParseList, "HOST:PORT, or several with commas between them");
 
     private readonly Option<ListenAddress?> _listen = Parsed(
         "--listen", "HOST:PORT", "Where this worker listens [a free port, where it reaches the coordinator from]",
@@ -73,13 +73,6 @@ internal sealed class WorkerArguments
 
     private static string? ParseName(string text) =>
         text.Length is > 0 and <= NameMax && text.All(character => character is > ' ' and <= '~') ? text : null;
-
-    private static HostPort[]? ParseAddresses(string text)
-    {
-        string[] parts = text.Split(',');
-        HostPort[] addresses = [.. parts.Select(HostPort.Parse).OfType<HostPort>()];
-        return addresses.Length == parts.Length ? addresses : null;
-    }
 
     private static int? ParseThreads(string text) =>
         int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int threads)

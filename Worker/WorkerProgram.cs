@@ -141,7 +141,7 @@ public static class WorkerProgram
                 await Fail(
                     writer,
                     $"{request.Name} cannot join {Where(request)}: {exit.Why}",
-                    "Check the address, and that the token is the one that this coordinator names.");
+                    "Check the address, the token, and what the coordinator says of this worker; try: coordinator doctor --join.");
                 return ExitCodes.CannotJoin;
             case WorkerOutcome.VersionMismatch:
                 await Fail(

@@ -94,7 +94,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
                 break;
             case StatusRequest:
                 Sender.Tell(StatusReport.Of(
-                    _settings, _machine, id => _workers.GetValueOrDefault(id)?.Reference as RemoteWorker, Now));
+                    _settings, _machine, id => _workers.GetValueOrDefault(id), FindMembers(), Now));
                 break;
             case StopRequest:
                 _settings.OnStopRequest();
@@ -172,6 +172,9 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         PerformOrders();
         remote?.OnHandled(message);
     }
+
+    private static HashSet<Address> FindMembers() =>
+        [.. Akka.Cluster.Cluster.Get(Context.System).State.Members.Select(member => member.Address)];
 
     private void OnNamed(SessionId worker)
     {

@@ -25,6 +25,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
 {
     private static readonly TimeSpan s_standbyMax = TimeSpan.FromSeconds(10);
     private static readonly TimeSpan s_farewell = TimeSpan.FromSeconds(1);
+    private static readonly TimeSpan s_unsaid = TimeSpan.FromSeconds(1);
 
     private readonly string _version;
     private readonly string _numerics;
@@ -41,6 +42,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
     /// <summary>When each standby asked last.</summary>
     private readonly ConcurrentDictionary<HostPort, long> _standbys = [];
     private volatile HeldCluster? _cluster;
+    private volatile int _term;
     private volatile Action<string> _note = _ => { };
 
     private CoordinatorNode(
@@ -99,8 +101,10 @@ public sealed class CoordinatorNode : IAsyncDisposable
     }
 
     /// <summary>Forms the cluster of this life: from now on workers are let in.</summary>
-    public void Hold()
+    /// <param name="term">Of the run at hand.</param>
+    public void Hold(Term term)
     {
+        _term = term.Value;
         if (_cluster is not null)
         {
             return; // Another run of the same experiment.
@@ -133,12 +137,22 @@ public sealed class CoordinatorNode : IAsyncDisposable
     }
 
     /// <summary>Tells everybody who was ever welcomed that all is finished, and waits for them for a while.</summary>
-    public async Task DismissAsync(string why, TimeSpan linger)
+    /// <param name="why">What they are told.</param>
+    /// <param name="linger">Longest wait.</param>
+    /// <param name="note">Called with a line if it is no short wait.</param>
+    public async Task DismissAsync(string why, TimeSpan linger, Action<string> note)
     {
-        if (_cluster is { } cluster)
+        if (_cluster is not { } cluster)
         {
-            Task told = cluster.Gateway.Ask<Done>(new GatewayActor.Dismiss(why));
-            await Task.WhenAny(told, Task.Delay(linger, _clock));
+            return;
+        }
+
+        Task told = cluster.Gateway.Ask<Done>(new GatewayActor.Dismiss(why));
+        TimeSpan brief = linger < s_unsaid ? linger : s_unsaid;
+        if (await Task.WhenAny(told, Task.Delay(brief, _clock)) != told && linger > brief)
+        {
+            note($"Waiting up to {linger.TotalSeconds:0} s for workers that do not know yet that {why}");
+            await Task.WhenAny(told, Task.Delay(linger - brief, _clock));
         }
     }
 
@@ -166,6 +180,9 @@ public sealed class CoordinatorNode : IAsyncDisposable
             Address = _cluster is null ? FindHolder() : Advertised,
             IsHolder = _cluster is not null,
             ClusterId = _cluster?.Id ?? "",
+            Term = new Term(_term),
+            Coordinators = [.. FindCoordinators().Select(HostPort.Parse).OfType<HostPort>()],
+            You = connection.Remote,
         };
         if (question.Version != _version)
         {

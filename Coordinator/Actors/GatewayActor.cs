@@ -63,11 +63,7 @@ internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<st
         }
         else if (!_workers.ContainsKey(session))
         {
-            RemoteWorker worker = new(session, join, _run, Self, coordinators)
-            {
-                IsMember = Akka.Cluster.Cluster.Get(Context.System).State.Members
-                    .Any(member => member.Address == session.Path.Address),
-            };
+            RemoteWorker worker = new(session, join, _run, Self, coordinators);
             _workers.Add(session, worker);
             sessions.Add(worker);
             _run.Coordinator.Tell(join, worker);

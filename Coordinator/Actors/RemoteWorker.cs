@@ -107,9 +107,6 @@ internal sealed class RemoteWorker(
         }
     }
 
-    /// <summary>Whether its system is a member of the cluster; else it cannot be dialled.</summary>
-    public bool IsMember { get; set; }
-
     /// <summary>Closes the channel after what was sent.</summary>
     public void Close(string why)
     {

@@ -1,3 +1,4 @@
+using Akka.Actor;
 using Distributed.Coordinator.Core;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
@@ -11,10 +12,15 @@ internal static class StatusReport
     /// <summary>Takes it down.</summary>
     /// <param name="settings">The run.</param>
     /// <param name="machine">Knows who is there.</param>
-    /// <param name="find">Finds a worker of another process.</param>
+    /// <param name="find">Finds what is known of a worker.</param>
+    /// <param name="members">Addresses of the cluster's members; whoever else takes part cannot be dialled.</param>
     /// <param name="now">Since the run began here.</param>
     public static RunStatus Of(
-        CoordinatorSettings settings, CoordinatorMachine machine, Func<SessionId, RemoteWorker?> find, Timestamp now)
+        CoordinatorSettings settings,
+        CoordinatorMachine machine,
+        Func<SessionId, Peer?> find,
+        IReadOnlySet<Address> members,
+        Timestamp now)
     {
         BatchSchedule schedule = settings.Job.Schedule;
         return new RunStatus
@@ -24,21 +30,29 @@ internal static class StatusReport
             Step = machine.Step.Value,
             StepsTotal = schedule.StepsTotal,
             Epoch = machine.Step.Value / schedule.StepsPerEpoch,
+            Loss = settings.Metrics?.Step?.Loss,
+            Psnr = settings.Metrics?.Evaluation is { IsClean: true } evaluation ? evaluation.Psnr : null,
+            ImagesPerSecond = settings.Metrics?.Step?.ImagesPerSecond ?? 0,
             Term = settings.Term.Value,
             UptimeSeconds = now.SinceStart.TotalSeconds,
-            Workers = [.. machine.Members.Select(member => Of(member, find(member.Worker)))],
+            Workers = [.. machine.Members.Select(member => Of(member, find(member.Worker), members))],
         };
     }
 
-    private static WorkerStatus Of(MemberStatus member, RemoteWorker? remote) => new(
-        member.Name,
-        member.Host,
-        member.Threads,
-        remote is null ? WorkerKind.Local : remote.IsMember ? WorkerKind.Member : WorkerKind.Peer,
-        member.State,
-        member.ShardsPerSecond,
-        ComputeSeconds: 0,
-        remote?.Channel?.Traffic.Received ?? 0,
-        remote?.Channel?.Traffic.Sent ?? 0,
-        SecondsSinceHeard: 0);
+    private static WorkerStatus Of(MemberStatus member, Peer? peer, IReadOnlySet<Address> members)
+    {
+        RemoteWorker? remote = peer?.Reference as RemoteWorker;
+        return new WorkerStatus(
+            member.Name,
+            member.Host,
+            member.Threads,
+            remote is null ? WorkerKind.Local
+                : members.Contains(remote.Address) ? WorkerKind.Member : WorkerKind.Peer,
+            member.State,
+            member.ShardsPerSecond,
+            peer?.Metrics?.Compute.TotalSeconds ?? 0,
+            remote?.Channel?.Traffic.Received ?? 0,
+            remote?.Channel?.Traffic.Sent ?? 0,
+            peer?.Metrics?.LastSeen.TotalSeconds ?? 0);
+    }
 }

@@ -83,7 +83,7 @@ public static class TrainSession
                     options.Listen, options.Advertise, options.Secrets ?? run.Folder["secrets"], options.TokenFile));
             }
 
-            node?.Hold();
+            node?.Hold(new Term((int)run.Folder.Term));
             return await FinishAsync(run, node?.System ?? await local!, node, display, stop);
         }
         finally
@@ -130,7 +130,7 @@ public static class TrainSession
         {
             if (node is not null && isForAll && run.Options.Trial is null)
             {
-                await node.DismissAsync(why, run.Options.Linger);
+                await node.DismissAsync(why, run.Options.Linger, display.Note);
             }
         }
 

@@ -1,8 +1,10 @@
 using System.CommandLine;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands.Doctor;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -19,9 +21,15 @@ internal static class DoctorCommand
             "--run", "DIR", "Also a run folder: who holds it, whether its disk holds a lock [where runs go]");
         Option<string?> tryLock = StrictOptions.Text(LockChecks.TryOption, "DIR", "Only try a lock");
         tryLock.Hidden = true;
+        Option<HostPort[]?> join = StrictOptions.HostsAndPorts(
+            "--join", "Also whether a worker here could join a coordinator, and whether as a member or as a peer");
+        Option<string?> tokenFile = StrictOptions.Text(
+            "--token-file", "FILE", $"With --join: file of the workers' token [{Token.EnvironmentVariable}]");
+        command.Options.Add(join);
+        command.Options.Add(tokenFile);
         command.Options.Add(run);
         command.Options.Add(tryLock);
-        command.SetAction(result =>
+        command.SetAction(async (result, _) =>
         {
             if (result.GetValue(tryLock) is { } tried)
             {
@@ -41,9 +49,22 @@ internal static class DoctorCommand
                     .. folder is null
                         ? []
                         : LockChecks.Check(folder, context.Clock, LockChecks.TryInSecondProcess),
+                    .. result.GetValue(join) is { } addresses
+                        ? await JoinAsync(addresses, result.GetValue(tokenFile), context.Clock)
+                        : [],
                 ]);
         });
         return command;
+    }
+
+    private static Task<IReadOnlyList<Finding>> JoinAsync(
+        IReadOnlyList<HostPort> addresses, string? tokenFile, TimeProvider clock)
+    {
+        Token token = Token.Find(tokenFile) ?? throw new AccessException(
+            "There is no token.",
+            $"Give --token-file FILE, or the token in the environment variable {Token.EnvironmentVariable}.");
+        return JoinChecks.CheckAsync(
+            addresses, token, TrainSession.Version, NumericsFingerprint.Compute(), clock);
     }
 
     /// <summary>Writes a line for each finding, and how it comes out.</summary>

@@ -65,7 +65,8 @@ internal sealed class ExperimentNode : IAsyncDisposable
 
         if (!_signals.Leaving.IsCancellationRequested)
         {
-            await _node.DismissAsync("the experiment is finished", s_linger);
+            await _node.DismissAsync(
+                "the experiment is finished", s_linger, Context.Error.WriteLine);
         }
 
         await _node.DisposeAsync();

@@ -99,6 +99,10 @@ internal static class StrictOptions
     public static Option<HostPort?> HostAndPort(string name, string description) => Parsed(
         name, "HOST:PORT", description, HostPort.Parse, "a name or an IP address, and a port");
 
+    /// <summary>HOST:PORT, or several with commas between them.</summary>
+    public static Option<HostPort[]?> HostsAndPorts(string name, string description) => Parsed(
+        name, "HOST:PORT[,HOST:PORT]", description, HostPort.ParseList, "HOST:PORT, or several with commas between");
+
     /// <summary>A time such as 30s, 10m or 2h, or 0.</summary>
     public static Option<TimeSpan?> Time(string name, string description) => Parsed<TimeSpan?>(
         name, "TIME", description, TimeText.Parse, "0, or a time such as 30s, 10m or 2h");

@@ -76,6 +76,30 @@ public sealed class RunMetrics : IDisposable
         set => Volatile.Write(ref _workersReady, value);
     }
 
+    /// <summary>The last step of the run at hand; null before there was one.</summary>
+    public StepMetrics? Step
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _step;
+            }
+        }
+    }
+
+    /// <summary>The last validation of the run at hand; null before there was one.</summary>
+    public Evaluation? Evaluation
+    {
+        get
+        {
+            lock (_lock)
+            {
+                return _evaluation;
+            }
+        }
+    }
+
     /// <summary>What the instruments belong to.</summary>
     internal Meter Meter { get; } = new(MeterName);
 

@@ -76,6 +76,7 @@ internal sealed record FolderStatus(
         ["epoch"] = Last?.Epoch,
         ["epochsTotal"] = Configuration.Epochs,
         ["loss"] = Finite(Last?.Loss),
+        ["psnr"] = Finite(Live?.Psnr),
         ["imagesPerSecond"] = Finite(Last?.ImagesPerSecond),
         ["seconds"] = Finite(Last?.Seconds),
         ["workers"] = IsHeld ? Last?.Workers : 0,
@@ -84,7 +85,8 @@ internal sealed record FolderStatus(
     }.ToJsonString();
 
     private static string ToLine(WorkerStatus worker) => Invariant($"  {worker.Name}  {worker.Kind} {worker.Host}  ")
-        + Invariant($"{worker.Threads} threads  {worker.State}  {worker.ShardsPerSecond:0.0} shards/s");
+        + Invariant($"{worker.Threads} threads  {worker.State}  {worker.ShardsPerSecond:0.0} shards/s  ")
+        + Invariant($"heard {worker.SecondsSinceHeard:0.0} s ago");
 
     private static JsonObject ToJson(WorkerStatus worker) => new()
     {
@@ -94,6 +96,8 @@ internal sealed record FolderStatus(
         ["kind"] = worker.Kind.ToString().ToLowerInvariant(),
         ["state"] = worker.State,
         ["shardsPerSecond"] = Finite(worker.ShardsPerSecond),
+        ["computeSeconds"] = Finite(worker.ComputeSeconds),
+        ["secondsSinceHeard"] = Finite(worker.SecondsSinceHeard),
         ["bytesIn"] = worker.BytesIn,
         ["bytesOut"] = worker.BytesOut,
     };

@@ -31,6 +31,14 @@ public sealed record HostPort(string Host, int Port)
             : IsName(host) || IsIPv4(host) ? new HostPort(host, port) : null;
     }
 
+    /// <summary>Reads one or several with commas between them; null if any is something else.</summary>
+    public static HostPort[]? ParseList(string text)
+    {
+        string[] parts = text.Split(',');
+        HostPort[] addresses = [.. parts.Select(Parse).OfType<HostPort>()];
+        return addresses.Length == parts.Length ? addresses : null;
+    }
+
     /// <summary>As it is read.</summary>
     public override string ToString() =>
         string.Create(CultureInfo.InvariantCulture, $"{(Host.Contains(':') ? $"[{Host}]" : Host)}:{Port}");

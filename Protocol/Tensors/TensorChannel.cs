@@ -1,3 +1,4 @@
+using Distributed.Protocol.Actors;
 using Distributed.Protocol.Machines;
 
 namespace Distributed.Protocol.Tensors;
@@ -151,6 +152,7 @@ public sealed class TensorChannel<TOut, TIn> : IDisposable
 
     private void Read()
     {
+        CallerExecutor.LendThread();
         try
         {
             BeginClosing(_reader.Run());

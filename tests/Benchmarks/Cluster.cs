@@ -10,25 +10,20 @@ internal static class Cluster
 {
     private static readonly TimeSpan s_startMax = TimeSpan.FromSeconds(60);
 
-    /// <summary>Images a second of a run.</summary>
-    public static double Speed(JsonElement summary) => summary.GetProperty("imagesPerSecond").GetDouble();
-
-    /// <summary>Trains in one process; its summary.</summary>
-    public static JsonElement RunLocal(IEnumerable<string> settings, int threads)
+    /// <summary>Trains in one process.</summary>
+    public static TrainingRun RunLocal(IEnumerable<string> settings, int threads)
     {
         string folder = Directory.CreateTempSubdirectory("benchmark").FullName;
         using Process run = Train(Path.Combine(folder, "run"), settings, ["--workers", "1", "--threads", $"{threads}"]);
-        JsonElement summary = End(run);
-        Directory.Delete(folder, recursive: true);
-        return summary;
+        return End(run, folder);
     }
 
-    /// <summary>Trains with workers of one thread in processes of their own; its summary.</summary>
+    /// <summary>Trains with workers of one thread in processes of their own.</summary>
     /// <param name="settings">The configuration.</param>
     /// <param name="workers">How many.</param>
     /// <param name="address">Where the coordinator listens; with TLS if it is no loopback.</param>
     /// <param name="onRunning">Called with the coordinator's process when it has begun; null for nothing.</param>
-    public static JsonElement Run(
+    public static TrainingRun Run(
         IEnumerable<string> settings, int workers, IPAddress address, Action<Process>? onRunning = null)
     {
         string folder = Directory.CreateTempSubdirectory("benchmark").FullName;
@@ -43,7 +38,7 @@ internal static class Cluster
             if (training.HasExited || watch.Elapsed > s_startMax)
             {
                 training.Kill();
-                throw new InvalidOperationException("The coordinator does not listen: " + End(training));
+                throw new InvalidOperationException("The coordinator does not listen.");
             }
 
             Thread.Sleep(50);
@@ -53,7 +48,7 @@ internal static class Cluster
         Process[] joined = [.. Enumerable.Range(0, workers).Select(_ => Programs.Start(
             "dotnet",
             [Programs.Library("worker"), "--join", listen, "--token-file", token, "--threads", "1"]))];
-        JsonElement summary = End(training);
+        TrainingRun result = End(training, folder);
         foreach (Process worker in joined)
         {
             if (!Programs.TryEnd(worker, out _))
@@ -64,16 +59,36 @@ internal static class Cluster
             worker.Dispose();
         }
 
-        Directory.Delete(folder, recursive: true);
-        return summary;
+        return result;
     }
 
     private static Process Train(string run, IEnumerable<string> settings, IEnumerable<string> more) => Programs.Start(
         "dotnet", [Programs.Library("coordinator"), "train", .. settings, "--run", run, "--json", .. more]);
 
-    private static JsonElement End(Process training) => Programs.TryEnd(training, out string output)
-        ? Programs.Summary(output)
-        : throw new InvalidOperationException("The training run failed.");
+    private static TrainingRun End(Process training, string folder)
+    {
+        if (!Programs.TryEnd(training, out string output))
+        {
+            throw new InvalidOperationException("The training run failed.");
+        }
+
+        TrainingRun result = new(Programs.Summary(output), Speed(Path.Combine(folder, "run", "metrics.jsonl")));
+        Directory.Delete(folder, recursive: true);
+        return result;
+    }
+
+    /// <summary>
+    /// Steps a second after the first third of them: before, the compilers of all processes share the cores.
+    /// </summary>
+    private static double Speed(string metrics)
+    {
+        double[] seconds = [.. File.ReadLines(metrics)
+            .Select(line => JsonDocument.Parse(line).RootElement)
+            .Where(row => row.TryGetProperty("computeSeconds", out _))
+            .Select(row => row.GetProperty("seconds").GetDouble())];
+        int first = seconds.Length / 3;
+        return (seconds.Length - 1 - first) / (seconds[^1] - seconds[first]);
+    }
 
     private static int FreePort(IPAddress address)
     {
@@ -82,3 +97,8 @@ internal static class Cluster
         return ((IPEndPoint)listener.LocalEndpoint).Port;
     }
 }
+
+/// <summary>A run that is over.</summary>
+/// <param name="Summary">As printed.</param>
+/// <param name="StepsPerSecond">Once it was warm.</param>
+internal sealed record TrainingRun(JsonElement Summary, double StepsPerSecond);

@@ -41,15 +41,16 @@ internal static class LinkTable
         List<(double One, double Two)> rivals = [];
         JsonElement last = default;
         string[] settings =
-            ["--model", Model, "--batch", $"{batch}", "--steps", $"{1920 / batch}", "--data", "synthetic"];
+            ["--model", Model, "--batch", $"{batch}", "--steps", $"{2880 / batch}", "--data", "synthetic"];
         for (int round = 0; round < rounds; round++)
         {
-            locals.Add(Cluster.Speed(Cluster.RunLocal(settings, threads: 2)));
-            last = Cluster.Run(settings, workers: 2, IPAddress.Loopback);
-            plain.Add(Cluster.Speed(last));
+            locals.Add(batch * Cluster.RunLocal(settings, threads: 2).StepsPerSecond);
+            TrainingRun near = Cluster.Run(settings, workers: 2, IPAddress.Loopback);
+            plain.Add(batch * near.StepsPerSecond);
+            last = near.Summary;
             if (hasFar)
             {
-                encrypted.Add(Cluster.Speed(Cluster.Run(settings, workers: 2, far)));
+                encrypted.Add(batch * Cluster.Run(settings, workers: 2, far).StepsPerSecond);
             }
 
             if (hasRival)

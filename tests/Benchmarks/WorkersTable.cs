@@ -42,7 +42,7 @@ internal static class WorkersTable
             [.. settings, "--steps", $"{steps}", "--checkpoint-every", "0"],
             workers,
             IPAddress.Loopback,
-            process => _ = WatchAsync(process, time => seconds = time));
+            process => _ = WatchAsync(process, time => seconds = time)).Summary;
         return (seconds, summary.GetProperty("weightsSha256").GetString()!);
     }
 

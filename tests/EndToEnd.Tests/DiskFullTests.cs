@@ -1,4 +1,3 @@
-using System.Diagnostics;
 using Distributed.EndToEnd.Tests.Harness;
 using Xunit.Abstractions;
 
@@ -15,25 +14,17 @@ public sealed class DiskFullTests(ITestOutputHelper output)
     public async Task Train_DiskFillsUp_Exits7AndEarlierCheckpointsStay()
     {
         using TestFolder folder = new();
-        Directory.CreateDirectory(folder["disk"]);
-        if (!OperatingSystem.IsLinux()
-            || !await RunAsync("mount", "-t", "tmpfs", "-o", "size=2m", "tmpfs", folder["disk"]))
+        using SmallDisk? disk = SmallDisk.Mount(folder["disk"], megabytes: 2);
+        if (disk is null)
         {
             output.WriteLine("Not checked: this user may not mount a file system.");
             return;
         }
 
-        try
-        {
-            await CheckAsync(folder);
-        }
-        finally
-        {
-            Assert.True(await RunAsync("umount", folder["disk"]));
-        }
+        await CheckAsync(folder, disk);
     }
 
-    private static async Task CheckAsync(TestFolder folder)
+    private static async Task CheckAsync(TestFolder folder, SmallDisk disk)
     {
         PairFile.Write(folder["train.pkl"], 40);
         string[] options =
@@ -46,7 +37,7 @@ public sealed class DiskFullTests(ITestOutputHelper output)
         string[] onDisk = [.. options, "--run", "disk/run", "--checkpoint-every", "5"];
         using CoordinatorProcess process = CoordinatorProcess.Start(folder.Folder, onDisk);
         await process.WaitUntilAsync(() => Runs.Checkpoints(folder["disk/run"]).Length > 0);
-        Fill(folder["disk/filler"]);
+        disk.Fill();
         ProcessResult full = await process.EndAsync();
         Assert.True(full.ExitCode == 7, full.ToString());
         Assert.Contains("full", full.ErrorLines[^2], StringComparison.Ordinal);
@@ -54,35 +45,10 @@ public sealed class DiskFullTests(ITestOutputHelper output)
         Assert.Contains("--resume", full.ErrorLines[^1], StringComparison.Ordinal);
         int last = Runs.Checkpoints(folder["disk/run"])[^1];
 
-        File.Delete(folder["disk/filler"]);
+        disk.Empty();
         ProcessResult result = await CoordinatorProcess.RunAsync(folder.Folder, [.. onDisk, "--resume"]);
         Assert.Equal(expected, Runs.Sha(result));
         Assert.Contains($"Resuming after step {last}", result.Error, StringComparison.Ordinal);
         Assert.Equal(Enumerable.Range(1, 600), Runs.MetricSteps(folder["disk/run"]));
-    }
-
-    private static void Fill(string path)
-    {
-        byte[] block = new byte[4096];
-        try
-        {
-            using FileStream file = new(path, FileMode.Create, FileAccess.Write, FileShare.None, bufferSize: 0);
-            while (true)
-            {
-                file.Write(block);
-            }
-        }
-        catch (IOException)
-        {
-            // No room is left, as wanted.
-        }
-    }
-
-    private static async Task<bool> RunAsync(string program, params string[] arguments)
-    {
-        ProcessStartInfo start = new(program, arguments) { RedirectStandardError = true };
-        using Process process = Process.Start(start)!;
-        await process.WaitForExitAsync();
-        return process.ExitCode == 0;
     }
 }

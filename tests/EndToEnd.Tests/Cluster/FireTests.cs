@@ -18,19 +18,13 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
 
     /// <summary>
     /// Goal: faults cost time only. Method: a coordinator, a standby and 4 workers on hosts of their own; again and
-    /// again a fault drawn from a seed: kill -9, SIGSTOP, SIGTERM, a cut or half cut cable, coordinators too;
-    /// what went is started anew. Every run must end, with the local run's hash.
+    /// again a fault drawn from a seed: kill -9, SIGSTOP, SIGTERM, a cut or half cut cable, a full disk, coordinators
+    /// too; what went is started anew. Every run must end, with the local run's hash.
     /// </summary>
     [Fact]
     public async Task Faults_OfEveryKind_CostOnlyTime()
     {
-        int faults = Scale.Of(0, 200);
-        if (faults == 0)
-        {
-            output.WriteLine("Skipped: runs at full size alone (DISTRIBUTED_TEST_FULL=1).");
-            return;
-        }
-
+        int faults = Scale.Of(small: 20, full: 200);
         (Hosts? made, string why) = Hosts.Make(Workers + 2);
         if (made is null)
         {
@@ -39,10 +33,12 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         }
 
         using Hosts hosts = made;
+        using SmallDisk? disk = SmallDisk.Mount(Path.Combine(_folder, "disk"), megabytes: 32);
+        Assert.True(disk is not null, "Who may make network namespaces may mount a file system.");
         int done = 0;
         for (int run = 0; done < faults; run++)
         {
-            await using Battle battle = new(hosts, Path.Combine(_folder, $"run-{run}"), seed: run);
+            await using Battle battle = new(hosts, disk, $"run-{run}", seed: run);
             string expected = await Battle.LocalHashAsync(Path.Combine(_folder, $"local-{run}"), run);
             done += await battle.FightAsync(faults - done);
             output.WriteLine(battle.Report());
@@ -52,7 +48,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
     }
 
     /// <summary>One run and what is done to it.</summary>
-    private sealed class Battle(Hosts hosts, string folder, int seed) : IAsyncDisposable
+    private sealed class Battle(Hosts hosts, SmallDisk disk, string name, int seed) : IAsyncDisposable
     {
         private const int Steps = 1500;
         private const int Port = 5500;
@@ -64,8 +60,8 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         private readonly RunningProgram?[] _programs = new RunningProgram?[Workers + 2];
         private readonly List<string> _log = [];
         private readonly Stopwatch _watch = Stopwatch.StartNew();
-        private readonly string _secrets = folder + "-secrets";
-        private readonly string _filler = Path.Combine(Path.GetDirectoryName(folder)!, "filler");
+        private readonly string _run = Path.Combine(disk.Folder, name);
+        private readonly string _secrets = Path.Combine(disk.Folder, $"{name}-secrets");
         private TimeSpan _waited;
         private TimeSpan _progressAt;
         private int _lines;
@@ -150,7 +146,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
             _programs[host] = host < 2
                 ? hosts.Start(host, "coordinator",
                 [
-                    "train", "--run", folder, "--resume=auto", "--or-standby", "--listen",
+                    "train", "--run", _run, "--resume=auto", "--or-standby", "--listen",
                     $"{Hosts.Address(host)}:{Port}", "--secrets", _secrets, "--workers", "0", .. Settings(seed),
                 ])
                 : hosts.Start(host, "worker",
@@ -186,7 +182,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         {
             int host = _random.Next(_programs.Length);
             RunningProgram program = _programs[host]!;
-            int kind = _random.Next(6);
+            int kind = _random.Next(Kinds.Length);
             _log.Add($"{_watch.Elapsed.TotalSeconds,6:0.0} s: {Kinds[kind]}, {Name(host)}");
             TimeSpan time = TimeSpan.FromSeconds(1 + (_random.NextDouble() * 11));
             switch (kind)
@@ -212,6 +208,11 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
                 case 4:
                     RunningProgram.Signal(program.Id, "-TERM");
                     break;
+                case 5:
+                    disk.Fill();
+                    await PauseAsync(time, isWaiting: true);
+                    disk.Empty();
+                    break;
                 default:
                     hosts.CutBetween(host, (host + 1) % _programs.Length);
                     await PauseAsync(time, isWaiting: host < 2);
@@ -221,7 +222,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         }
 
         private static readonly string[] Kinds =
-            ["kill -9", "SIGSTOP", "cable cut", "cable cut one way", "SIGTERM", "cut from the next"];
+            ["kill -9", "SIGSTOP", "cable cut", "cable cut one way", "SIGTERM", "disk full", "cut from the next"];
 
         /// <summary>Lets time pass and watches for progress.</summary>
         private async Task PauseAsync(TimeSpan time, bool isWaiting = false)
@@ -246,7 +247,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
 
         private int CountLines()
         {
-            string path = Path.Combine(folder, "metrics.jsonl");
+            string path = Path.Combine(_run, "metrics.jsonl");
             if (!File.Exists(path))
             {
                 return 0;

@@ -109,9 +109,7 @@ internal sealed class SmallRun : IDisposable
     public SmallRun()
     {
         Folder = Directory.CreateTempSubdirectory("distributed-link-").FullName;
-        using Socket probe = new(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
-        Port = ((IPEndPoint)probe.LocalEndPoint!).Port;
+        Port = FreePort();
     }
 
     public string Folder { get; }
@@ -156,12 +154,13 @@ internal sealed class SmallRun : IDisposable
         string name,
         string? tokenFile = null,
         IReadOnlyDictionary<string, string>? environment = null,
-        IEnumerable<string>? arguments = null)
+        IEnumerable<string>? arguments = null,
+        string? join = null)
     {
         RunningProgram program = new(
             "worker",
             [
-                "--join", $"localhost:{Port}", "--threads", "1", "--name", name,
+                "--join", join ?? $"localhost:{Port}", "--threads", "1", "--name", name,
                 .. environment?.ContainsKey("DISTRIBUTED_TOKEN") == true
                     ? Array.Empty<string>() : ["--token-file", tokenFile ?? TokenFile],
                 .. arguments ?? [],
@@ -169,6 +168,14 @@ internal sealed class SmallRun : IDisposable
             environment);
         _programs.Add(program);
         return program;
+    }
+
+    /// <summary>A port that nobody listens at now.</summary>
+    public static int FreePort()
+    {
+        using Socket probe = new(SocketType.Stream, ProtocolType.Tcp);
+        probe.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 
     /// <summary>The weights of the same configuration with local workers only, in a folder of their own.</summary>

@@ -110,7 +110,7 @@ internal sealed class ServedRun : IAsyncDisposable
         NodeOptions options = new(
             new ListenAddress(address ?? IPAddress.Loopback, 0), null, Path.Combine(_folder, "secrets"), null);
         _node = CoordinatorNode.Start(options, version, numerics, TimeProvider.System);
-        _node.Hold();
+        _node.Hold(new Term(1));
         _actors = await RunActors.StartAsync(_node.System!, settings);
         _port = _node.Open(
             new RunPort(_actors.Coordinator, Job.Gradients, settings.Traffic, _actors.Fail), _ => { });
