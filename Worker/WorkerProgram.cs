@@ -141,7 +141,8 @@ public static class WorkerProgram
                 await Fail(
                     writer,
                     $"{request.Name} cannot join {Where(request)}: {exit.Why}",
-                    "Check the address, the token, and what the coordinator says of this worker; try: coordinator doctor --join.");
+                    "Check the address, the token, and what the coordinator says of this worker; "
+                    + "coordinator doctor --join tries it.");
                 return ExitCodes.CannotJoin;
             case WorkerOutcome.VersionMismatch:
                 await Fail(

@@ -49,7 +49,7 @@ internal static class DoctorCommand
                     .. folder is null
                         ? []
                         : LockChecks.Check(folder, context.Clock, LockChecks.TryInSecondProcess),
-                    .. result.GetValue(join) is { } addresses
+                    .. result.GetValue(join) is { Length: > 0 } addresses
                         ? await JoinAsync(addresses, result.GetValue(tokenFile), context.Clock)
                         : [],
                 ]);

@@ -4,7 +4,7 @@ using Akka.Dispatch;
 
 namespace Distributed.Protocol.Actors;
 
-/// <summary>Runs actors on the thread that tells them something, if it lends itself; else on one thread for all.</summary>
+/// <summary>Runs actors on the thread that tells them something, if it lends itself; else on one for all.</summary>
 /// <remarks>
 /// On cores that all compute, to wake another thread takes longer than what an actor does in a step. An actor runs on
 /// one thread at a time all the same: what comes meanwhile waits in its mailbox. Actors never run within each other:

@@ -45,9 +45,9 @@ internal static class Cluster
         }
 
         onRunning?.Invoke(training);
-        Process[] joined = [.. Enumerable.Range(0, workers).Select(_ => Programs.Start(
-            "dotnet",
-            [Programs.Library("worker"), "--join", listen, "--token-file", token, "--threads", "1"]))];
+        Process[] joined = [.. Enumerable.Range(0, workers)
+            .Chunk(Environment.ProcessorCount)
+            .SelectMany(group => StartWorkers(group.Length, listen, token))];
         TrainingRun result = End(training, folder);
         foreach (Process worker in joined)
         {
@@ -60,6 +60,25 @@ internal static class Cluster
         }
 
         return result;
+    }
+
+    /// <summary>
+    /// Starts some workers and waits until they have joined: many that start at once on one machine keep each other
+    /// from it, since starting is what takes them longest.
+    /// </summary>
+    private static Process[] StartWorkers(int count, string listen, string token)
+    {
+        Process[] workers = [.. Enumerable.Range(0, count).Select(_ => Programs.Start(
+            "dotnet",
+            [Programs.Library("worker"), "--join", listen, "--token-file", token, "--threads", "1"]))];
+        foreach (Process worker in workers)
+        {
+            while (worker.StandardError.ReadLine() is { } line && !line.StartsWith("Joined", StringComparison.Ordinal))
+            {
+            }
+        }
+
+        return workers;
     }
 
     private static Process Train(string run, IEnumerable<string> settings, IEnumerable<string> more) => Programs.Start(

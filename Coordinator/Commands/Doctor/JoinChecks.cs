@@ -4,7 +4,7 @@ using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands.Doctor;
 
-/// <summary>Whether a worker on this machine could join, and how it would take part: it asks as a worker does.</summary>
+/// <summary>Whether a worker on this machine could join, and how it would take part: asks as a worker does.</summary>
 internal static class JoinChecks
 {
     private const string NotReached = "Look at the address, at the firewalls, and whether the coordinator runs.";

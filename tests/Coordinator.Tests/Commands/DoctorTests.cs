@@ -2,6 +2,7 @@ using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Commands.Doctor;
 using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
+using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Tests.Commands;
 
@@ -83,6 +84,29 @@ public sealed class DoctorTests : IDisposable
     {
         JumpingClock clock = new();
         Assert.Equal(Health.Warn, MachineChecks.Clock(clock, () => clock.Hours = 2).Health);
+    }
+
+    [Fact]
+    public async Task Join_WhereNobodyListens_Fails()
+    {
+        string token = Path.Combine(_root, "token");
+        await File.WriteAllTextAsync(token, $"{new string('0', 64)}::{new string('1', 64)}");
+        await _runner.RunAsync("doctor", "--join", "127.0.0.1:1", "--token-file", token);
+        Assert.True(_runner.Output.Contains("FAIL join       127.0.0.1:1", StringComparison.Ordinal), _runner.Error);
+    }
+
+    [Fact]
+    public void Join_IsJudgedByTheCoordinatorsAnswer()
+    {
+        HostPort address = new("alpha", 5500);
+        ProbeAnswer answer = new() { Verdict = ProbeVerdict.Ok, IsHolder = true, Version = "1.0.0", IsDialled = true };
+        Assert.Equal(Health.Ok, JoinChecks.Judge(address, answer).Health);
+        Assert.Equal(Health.Warn, JoinChecks.Judge(address, answer with { IsDialled = false }).Health);
+        Assert.Equal(Health.Warn, JoinChecks.Judge(address, answer with { IsHolder = false }).Health);
+        foreach (ProbeVerdict verdict in Enum.GetValues<ProbeVerdict>().Where(one => one != ProbeVerdict.Ok))
+        {
+            Assert.Equal(Health.Fail, JoinChecks.Judge(address, answer with { Verdict = verdict }).Health);
+        }
     }
 
     [Fact]

@@ -11,7 +11,9 @@ namespace Distributed.EndToEnd.Tests.Cluster;
 public sealed class FireTests(ITestOutputHelper output) : IDisposable
 {
     private const int Workers = 4;
-    private static readonly TimeSpan s_gapMax = TimeSpan.FromSeconds(15);
+
+    /// <summary>On a machine that does nothing else; what else it does costs its time.</summary>
+    private static readonly TimeSpan s_gapMax = TimeSpan.FromSeconds(Scale.Of(small: 60, full: 15));
     private readonly string _folder = Directory.CreateTempSubdirectory("distributed-fire-").FullName;
 
     public void Dispose() => Directory.Delete(_folder, recursive: true);
@@ -38,8 +40,8 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         int done = 0;
         for (int run = 0; done < faults; run++)
         {
-            await using Battle battle = new(hosts, disk, $"run-{run}", seed: run);
             string expected = await Battle.LocalHashAsync(Path.Combine(_folder, $"local-{run}"), run);
+            await using Battle battle = new(hosts, disk, $"run-{run}", seed: run);
             done += await battle.FightAsync(faults - done);
             output.WriteLine(battle.Report());
             Assert.Equal(expected, battle.Hash);
@@ -52,6 +54,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
     {
         private const int Steps = 1500;
         private const int Port = 5500;
+        private const int DiskFull = 5;
         private static readonly TimeSpan s_runMax = TimeSpan.FromMinutes(10);
 
 #pragma warning disable CA5394 // A seed must replay.
@@ -64,6 +67,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         private readonly string _secrets = Path.Combine(disk.Folder, $"{name}-secrets");
         private TimeSpan _waited;
         private TimeSpan _progressAt;
+        private TimeSpan _gapAt;
         private int _lines;
 
         /// <summary>The final weights.</summary>
@@ -83,7 +87,8 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
         public string Report() => string.Create(
             CultureInfo.InvariantCulture,
             $"Run {seed}: {_log.Count} faults in {_watch.Elapsed.TotalSeconds:0} s, longest gap "
-            + $"{LongestGap.TotalSeconds:0.0} s, waited for coordinators {_waited.TotalSeconds:0.0} s, "
+            + $"{LongestGap.TotalSeconds:0.0} s (to {_gapAt.TotalSeconds:0.0} s), "
+            + $"waited for coordinators {_waited.TotalSeconds:0.0} s, "
             + $"{Steps / _watch.Elapsed.TotalSeconds:0.0} steps/s kept.\n{string.Join('\n', _log)}");
 
         /// <summary>Runs to the end; how many faults there were.</summary>
@@ -113,10 +118,13 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
 
             RunningProgram ended = FindEnd()!;
             Hash = SmallRun.Hash(ended);
+            string term = (await File.ReadAllTextAsync(Path.Combine(_run, "term"))).Trim();
             foreach (RunningProgram worker in _programs.Skip(2).OfType<RunningProgram>())
             {
+                // One that the last coordinator never welcomed gives up: nobody owes it a word.
                 int code = await worker.ExitCodeAsync();
-                Assert.True(code is 0 or 4 or 137, $"{code}\n{worker.Error}");
+                bool isWelcomed = worker.Error.Contains($"of term {term}\n", StringComparison.Ordinal);
+                Assert.True(code == 0 || (code == 4 && !isWelcomed), $"{code}\n{Report()}\n{worker.Error}");
             }
 
             return _log.Count;
@@ -152,7 +160,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
                 : hosts.Start(host, "worker",
                 [
                     "--join", $"{Hosts.Address(0)}:{Port},{Hosts.Address(1)}:{Port}", "--token-file", token,
-                    "--threads", "1", "--name", $"w{host}",
+                    "--threads", "1", "--name", $"w{host}", "--give-up-after", "20s",
                 ]);
         }
 
@@ -183,7 +191,8 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
             int host = _random.Next(_programs.Length);
             RunningProgram program = _programs[host]!;
             int kind = _random.Next(Kinds.Length);
-            _log.Add($"{_watch.Elapsed.TotalSeconds,6:0.0} s: {Kinds[kind]}, {Name(host)}");
+            string whom = kind == DiskFull ? "" : $", {Name(host)}";
+            _log.Add($"{_watch.Elapsed.TotalSeconds,6:0.0} s: {Kinds[kind]}{whom}");
             TimeSpan time = TimeSpan.FromSeconds(1 + (_random.NextDouble() * 11));
             switch (kind)
             {
@@ -208,7 +217,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
                 case 4:
                     RunningProgram.Signal(program.Id, "-TERM");
                     break;
-                case 5:
+                case DiskFull:
                     disk.Fill();
                     await PauseAsync(time, isWaiting: true);
                     disk.Empty();
@@ -232,14 +241,18 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
             {
                 await Task.Delay(100);
                 int lines = CountLines();
-                if (lines != _lines || isWaiting)
+                if (lines != _lines || isWaiting || lines == 0)
                 {
                     _lines = lines;
                     _progressAt = _watch.Elapsed;
                 }
 
                 TimeSpan gap = _watch.Elapsed - _progressAt;
-                LongestGap = gap > LongestGap && FindEnd() is null ? gap : LongestGap;
+                if (gap > LongestGap && FindEnd() is null)
+                {
+                    LongestGap = gap;
+                    _gapAt = _watch.Elapsed;
+                }
             }
 
             _waited += isWaiting ? _watch.Elapsed - began : TimeSpan.Zero;

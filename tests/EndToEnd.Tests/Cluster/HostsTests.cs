@@ -31,12 +31,23 @@ public sealed class HostsTests : IDisposable
         _run.Dispose();
     }
 
-    /// <summary>A worker behind a wall that lets no connection in takes part as a peer, for good.</summary>
+    /// <summary>
+    /// A worker behind a wall that lets no connection in takes part as a peer, for good; doctor says so before.
+    /// </summary>
     [Fact]
     public Task Worker_ThatCannotBeDialled_TakesPartAsAPeer() => OnHostsAsync(async hosts =>
     {
         hosts.ForbidDialling(1);
         RunningProgram coordinator = Train(hosts, "--min-workers", "2");
+        await coordinator.UntilSaid("Add workers");
+        foreach ((int host, string kind) in new[] { (1, "as a peer: it cannot be dialled"), (2, "as a member") })
+        {
+            RunningProgram doctor = Start(
+                hosts, host, "coordinator", ["doctor", "--join", Coordinator, "--token-file", _run.TokenFile]);
+            await doctor.ExitCodeAsync();
+            Assert.Contains($"a worker here takes part {kind}", doctor.Output, StringComparison.Ordinal);
+        }
+
         RunningProgram peer = Worker(hosts, 1, "inside");
         RunningProgram member = Worker(hosts, 2, "open");
         await EndsAsync(coordinator, peer, member);
