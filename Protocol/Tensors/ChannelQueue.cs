@@ -87,21 +87,17 @@ internal sealed class ChannelQueue<TOut, TIn>(IMessageFormat<TOut, TIn> format, 
                     (frames, _frames) = (_frames, frames);
                 }
 
-                if (current is null && _payloads.TryDequeue(out current))
-                {
-                    current.Watch(Wake);
-                }
-
-                if (hasFrames || current is { IsReady: true })
+                if (current is not null || _payloads.TryDequeue(out current) || hasFrames)
                 {
                     return true;
                 }
 
-                if ((_isClosed && current is null)
-                    || !Monitor.Wait(_gate, _isClosed ? limits.CloseMax : Timeout.InfiniteTimeSpan))
+                if (_isClosed)
                 {
                     return false;
                 }
+
+                Monitor.Wait(_gate);
             }
 
             return false;
@@ -117,14 +113,6 @@ internal sealed class ChannelQueue<TOut, TIn>(IMessageFormat<TOut, TIn> format, 
         }
 
         payload.Dispose();
-    }
-
-    private void Wake()
-    {
-        lock (_gate)
-        {
-            Monitor.Pulse(_gate);
-        }
     }
 
     private bool TryAddFrame(TOut message)

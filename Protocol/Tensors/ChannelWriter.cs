@@ -39,7 +39,7 @@ internal sealed class ChannelWriter<TOut, TIn>(
         {
             while (queue.Wait(ref _frames, ref _payload))
             {
-                if (_payload is { IsReady: true } payload)
+                if (_payload is { } payload)
                 {
                     WriteChunk(payload);
                 }
