@@ -70,7 +70,7 @@ internal static class LockChecks
         ProcessStartInfo start = new(
             program,
             Path.GetFileNameWithoutExtension(program) == "dotnet"
-                ? [typeof(LockChecks).Assembly.Location, .. arguments]
+                ? [Path.Combine(AppContext.BaseDirectory, "coordinator.dll"), .. arguments]
                 : arguments)
         {
             RedirectStandardOutput = true,
