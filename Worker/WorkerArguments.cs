@@ -54,10 +54,18 @@ internal sealed class WorkerArguments
         "--give-up-after", "TIME", "Longest time without a coordinator [10m]",
         ParseTime, "a time such as 30s, 10m or 2h");
 
+    /// <summary>Whether only to show what it would do by.</summary>
+    public Option<bool> ShowConfig { get; } = new("--show-config")
+    {
+        Description = "Only show every option with its value, and where that is from",
+        Arity = ArgumentArity.Zero,
+    };
+
     public WorkerArguments() => _join.Required = true;
 
     /// <summary>All of them, in the order of the help.</summary>
-    public IEnumerable<Option> All => [_join, _tokenFile, _listen, _advertise, _threads, _name, _data, _giveUpAfter];
+    public IEnumerable<Option> All =>
+        [_join, _tokenFile, _listen, _advertise, _threads, _name, _data, _giveUpAfter, ShowConfig];
 
     /// <summary>What was asked for.</summary>
     public WorkerRequest Read(ParseResult result) => new(

@@ -21,6 +21,8 @@ public static class WorkerProgram
     public static string Version { get; } =
         typeof(WorkerProgram).Assembly.GetName().Version?.ToString(3) ?? "0";
 
+    private static string Name => ProgramName.Find("worker") ?? "worker";
+
     /// <summary>Runs the program.</summary>
     /// <param name="arguments">Its arguments.</param>
     /// <param name="error">Gets what happens, a line each.</param>
@@ -35,15 +37,35 @@ public static class WorkerProgram
         }
 
         TextWriter writer = TextWriter.Synchronized(error);
-        root.SetAction((result, _) => JoinAsync(options.Read(result), writer));
-        ParseResult result = root.Parse(arguments, new ParserConfiguration
+        IReadOnlyList<GivenSetting> settings;
+        try
+        {
+            settings = WorkerSettings.Read(options.All);
+        }
+        catch (AccessException exception)
+        {
+            await Fail(writer, exception.Message, exception.Remedy);
+            return exception.ExitCode;
+        }
+
+        root.SetAction((result, _) =>
+        {
+            if (!result.GetValue(options.ShowConfig))
+            {
+                return JoinAsync(options.Read(result), writer);
+            }
+
+            WorkerSettings.Show(Console.Out, result, arguments, settings);
+            return Task.FromResult(ExitCodes.Done);
+        });
+        ParseResult result = root.Parse(GivenSetting.Complete(arguments, settings, _ => false), new ParserConfiguration
         {
             EnablePosixBundling = false,
             ResponseFileTokenReplacer = null,
         });
         if (result.Errors.Count > 0)
         {
-            await Fail(writer, string.Join(' ', result.Errors.Select(fault => fault.Message)), "See: worker --help");
+            await Fail(writer, string.Join(' ', result.Errors.Select(fault => fault.Message)), $"See: {Name} --help");
             return ExitCodes.Usage;
         }
 

@@ -1,5 +1,6 @@
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Runs;
+using Distributed.Protocol;
 using Microsoft.Extensions.Configuration;
 
 namespace Distributed.Coordinator.Commands;
@@ -39,6 +40,9 @@ internal sealed record CommandContext
     public Func<TrainOptions, ITrainingDisplay, CancellationToken, Task<TrainResult>> Train { get; init; } =
         TrainSession.RunAsync;
 
+    /// <summary>Who watches this process as a service.</summary>
+    public ServiceManager Service { get; init; } = ServiceManager.None;
+
     /// <summary>Asks who holds a run over the network; null to ask by files alone.</summary>
     public IHolderContact? Contact { get; init; }
 
@@ -52,6 +56,7 @@ internal sealed record CommandContext
         NoColor = !string.IsNullOrEmpty(Environment.GetEnvironmentVariable("NO_COLOR")),
         IsDebug = Environment.GetEnvironmentVariable("DISTRIBUTED_DEBUG") == "1",
         Contact = new HolderContact(),
+        Service = ServiceManager.OfProcess(),
         Program = ShellLine.Program("Coordinator", Environment.ProcessPath),
         OpenSettings = () => new ConfigurationBuilder()
             .SetBasePath(AppContext.BaseDirectory)

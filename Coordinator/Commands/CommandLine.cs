@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Help;
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Commands.Display;
 using Distributed.Coordinator.Runs;
 using Distributed.Protocol;
 
@@ -20,7 +21,9 @@ internal static class CommandLine
     /// <returns>One of <see cref="ExitCodes"/>.</returns>
     public static async Task<int> RunAsync(IReadOnlyList<string> arguments, CommandContext context)
     {
+        using ServiceManager service = context.Service;
         using StopSignals signals = StopSignals.Listen(context.Error);
+        using CancellationTokenRegistration stopping = signals.Token.Register(service.Stopping);
         return await RunAsync(arguments, context, signals);
     }
 
@@ -31,12 +34,15 @@ internal static class CommandLine
         Func<TrainOptions, ITrainingDisplay, CancellationToken, Task<TrainResult>> train = context.Train;
         context = context with
         {
-            Train = (options, display, stop) => train(options with { Leaving = signals.Leaving }, display, stop),
+            Train = (options, display, stop) => train(
+                options with { Leaving = signals.Leaving },
+                context.Service.IsThere ? new ServiceDisplay(display, context.Service, context.Clock) : display,
+                stop),
         };
         try
         {
             RootCommand root = Create(context, signals, arguments);
-            ParseResult result = root.Parse(WithCommand(arguments), new ParserConfiguration
+            ParseResult result = root.Parse(WithSettings(root, WithCommand(arguments), context), new ParserConfiguration
             {
                 EnablePosixBundling = false,
                 ResponseFileTokenReplacer = null,
@@ -91,6 +97,14 @@ internal static class CommandLine
     private static IReadOnlyList<string> WithCommand(IReadOnlyList<string> arguments) =>
         arguments.Count == 0 || (arguments[0].StartsWith('-') && !s_forRoot.Contains(arguments[0]))
             ? ["train", .. arguments]
+            : arguments;
+
+    /// <summary>Settings go where <c>train</c> and <c>standby</c> were not told on the command line.</summary>
+    private static IReadOnlyList<string> WithSettings(
+        RootCommand root, IReadOnlyList<string> arguments, CommandContext context) =>
+        arguments is ["train" or "standby", ..] && !arguments.Any(argument => s_forRoot.Contains(argument))
+            ? SettingsSource.Complete(
+                arguments, root.Subcommands.Single(command => command.Name == arguments[0]), context.OpenSettings)
             : arguments;
 
     private static int WriteUsageFault(ParseResult result, CommandContext context)

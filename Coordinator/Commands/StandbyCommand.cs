@@ -1,6 +1,8 @@
 using System.CommandLine;
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Http;
 using Distributed.Coordinator.Runs;
+using Distributed.Framework.Errors;
 using Distributed.Protocol;
 using Distributed.Protocol.Cluster;
 
@@ -13,6 +15,8 @@ internal sealed class StandbyCommand : IAsyncDisposable
     private readonly bool _json;
     private readonly CommandContext _context;
     private readonly Standby _standby;
+    private RunMetrics? _metrics;
+    private IAsyncDisposable? _http;
     private RunData? _data;
     private CoordinatorNode? _node;
 
@@ -21,19 +25,27 @@ internal sealed class StandbyCommand : IAsyncDisposable
         _read = read;
         _json = json;
         _context = context;
-        _standby = new Standby(folder, context.Human(json).WriteLine, context.Clock)
+        _standby = new Standby(folder, Say, context.Clock)
         {
             Prepare = () => Task.Run(async () =>
             {
                 TrainOptions options = read();
                 await ListenAsync(options);
+                await ServeAsync(options);
                 _data = TrainSession.Prepare(options.Configuration);
             }),
         };
     }
 
     /// <inheritdoc/>
-    public ValueTask DisposeAsync() => _node?.DisposeAsync() ?? ValueTask.CompletedTask;
+    public async ValueTask DisposeAsync()
+    {
+        await StopServingAsync();
+        if (_node is not null)
+        {
+            await _node.DisposeAsync();
+        }
+    }
 
     /// <summary>The command with its options.</summary>
     public static Command Create(CommandContext context, StopSignals signals, IReadOnlyList<string> commandLine)
@@ -87,7 +99,7 @@ internal sealed class StandbyCommand : IAsyncDisposable
         TextWriter human = _context.Human(_json);
         if (taken is not null)
         {
-            human.WriteLine($"standby: takes over {_standby.Folder}");
+            Say($"standby: takes over {_standby.Folder}");
             return await TrainAsync(taken, signals);
         }
 
@@ -117,16 +129,63 @@ internal sealed class StandbyCommand : IAsyncDisposable
         catch (AccessException exception)
         {
             // The holder's own port, if it runs on this machine: it is free when the run is.
-            _context.Human(_json).WriteLine($"standby: does not listen yet: {exception.Message}");
+            Say($"standby: does not listen yet: {exception.Message}");
         }
     }
 
-    private Task<int> TrainAsync(RunLock taken, StopSignals signals) => TrainCommand.RunAsync(
-        _read() with { Lock = taken, Data = _data },
-        _json,
-        _node is null ? _context : _context with
+    /// <summary>Health and metrics while it waits: alive, and not ready.</summary>
+    private async Task ServeAsync(TrainOptions options)
+    {
+        if (options.Http is null)
         {
-            Train = (options, display, stop) => TrainSession.RunAsync(options, display, _node, stop),
-        },
-        signals);
+            return;
+        }
+
+        _metrics = new RunMetrics(_context.Clock);
+        try
+        {
+            _http = await TrainSession.ServeAsync(
+                options.Http,
+                options.Secrets ?? Path.Combine(_standby.Folder, "secrets"),
+                options.TokenFile,
+                _metrics,
+                Say);
+        }
+        catch (ConfigurationException exception)
+        {
+            // As with the port: the holder's own, if it runs on this machine.
+            Say($"standby: does not serve yet: {exception.Message}");
+        }
+    }
+
+    /// <summary>The run serves at the same port.</summary>
+    private async Task StopServingAsync()
+    {
+        if (_http is not null)
+        {
+            await _http.DisposeAsync();
+            _http = null;
+        }
+
+        _metrics?.Dispose();
+    }
+
+    private void Say(string line)
+    {
+        _context.Human(_json).WriteLine(line);
+        _context.Service.Ready(line);
+    }
+
+    private async Task<int> TrainAsync(RunLock taken, StopSignals signals)
+    {
+        await StopServingAsync();
+        return await TrainCommand.RunAsync(
+            _read() with { Lock = taken, Data = _data },
+            _json,
+            _node is null ? _context : _context with
+            {
+                Train = (options, display, stop) => TrainSession.RunAsync(options, display, _node, stop),
+            },
+            signals);
+    }
 }

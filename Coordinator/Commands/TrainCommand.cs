@@ -22,11 +22,25 @@ internal static class TrainCommand
         arguments.AddTo(command);
         Option<bool> json = StrictOptions.Flag(
             "--json", "One JSON object as the last line of standard output; the rest goes to standard error");
+        Option<bool> showConfig = StrictOptions.Flag(
+            "--show-config", "Only show every option with its value, and where that is from");
         command.Options.Add(json);
+        command.Options.Add(showConfig);
         command.SetAction((result, _) =>
         {
             TrainSettings settings = TrainSettings.Read(context.OpenSettings);
             TrainOptions options = Read();
+            if (result.GetValue(showConfig))
+            {
+                ConfigTable.Write(
+                    context.Output,
+                    result,
+                    commandLine,
+                    SettingsSource.Read(context.OpenSettings, command),
+                    options);
+                return Task.FromResult(ExitCodes.Done);
+            }
+
             if (result.GetValue(arguments.OrStandby))
             {
                 return StandbyCommand.BeginAsync(

@@ -4,8 +4,8 @@ using Microsoft.Extensions.Configuration;
 namespace Distributed.Coordinator.Commands;
 
 /// <summary>
-/// Defaults of <c>train</c> from the environment (<c>DISTRIBUTED_TRAIN__WORKERS=4</c>) or else from the section Train
-/// of appsettings.json beside the program; null where both are silent.
+/// Settings that more commands than <c>train</c> go by; null where nobody has set them. See also
+/// <see cref="SettingsSource"/>.
 /// </summary>
 /// <param name="Workers">As <c>--workers</c>.</param>
 /// <param name="Threads">As <c>--threads</c>.</param>
@@ -15,23 +15,19 @@ namespace Distributed.Coordinator.Commands;
 internal sealed record TrainSettings(
     int? Workers, int? Threads, int? CheckpointEvery, string? Secrets, string? RunsRoot)
 {
-    private const string Section = "Train";
-    private static readonly string[] s_keys =
-        [nameof(Workers), nameof(Threads), nameof(CheckpointEvery), nameof(Secrets), nameof(RunsRoot)];
-
     /// <summary>Reads them.</summary>
     /// <param name="open">Opens the environment over appsettings.json.</param>
     /// <exception cref="ConfigurationException">A key is unknown, or a value out of its range.</exception>
     public static TrainSettings Read(Func<IConfiguration> open)
     {
-        IConfigurationSection section = Open(open).GetSection(Section);
+        IConfigurationSection section = SettingsSource.Open(open).GetSection(SettingsSource.Section);
         foreach (IConfigurationSection entry in section.GetChildren())
         {
-            if (!s_keys.Contains(entry.Key, StringComparer.OrdinalIgnoreCase))
+            if (!SettingsSource.IsKnown(entry.Key))
             {
                 throw new ConfigurationException(
-                    $"The setting {Name(entry.Key)} does not exist.",
-                    $"Known are {string.Join(", ", s_keys.Select(Name))}.");
+                    $"The setting {SettingsSource.Name(entry.Key)} does not exist.",
+                    $"Known are {SettingsSource.RunsRoot}, and the options of train without their dashes.");
             }
         }
 
@@ -47,25 +43,7 @@ internal sealed record TrainSettings(
         int? Number(string key, int min, int max) => Text(key) is not { } text
             ? null
             : StrictOptions.ParseWholeNumber(text, min, max) ?? throw new ConfigurationException(
-                $"The setting {Name(key)} is '{text}'; allowed is {StrictOptions.RangeText(min, max)}.",
+                $"The setting {SettingsSource.Name(key)} is '{text}'; allowed is {StrictOptions.RangeText(min, max)}.",
                 "Fix the environment variable, or appsettings.json beside the program.");
     }
-
-    private static IConfiguration Open(Func<IConfiguration> open)
-    {
-        try
-        {
-            return open();
-        }
-        catch (Exception exception) when (exception is InvalidDataException or FormatException or IOException)
-        {
-            throw new ConfigurationException(
-                $"appsettings.json cannot be read: {(exception.InnerException ?? exception).Message}",
-                $"Fix or remove it; it is in {AppContext.BaseDirectory}.",
-                exception);
-        }
-    }
-
-    /// <summary>The key as a file has it, and as the environment has it.</summary>
-    private static string Name(string key) => $"{Section}:{key} (DISTRIBUTED_TRAIN__{key.ToUpperInvariant()})";
 }
