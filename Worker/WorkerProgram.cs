@@ -189,13 +189,19 @@ public static class WorkerProgram
         await writer.WriteLineAsync(remedy);
     }
 
-    /// <summary>The first signal drains; the second ends the process at once.</summary>
+    /// <summary>
+    /// The first signal drains; a later one ends the process at once. Signals within 2 s of the first are the same
+    /// one: <c>timeout</c> and schedulers signal a process and its group.
+    /// </summary>
     private sealed class WorkerSignals : IDisposable
     {
+        private static readonly TimeSpan s_oneSignal = TimeSpan.FromSeconds(2);
+
         private readonly IActorRef _worker;
         private readonly TextWriter _writer;
         private readonly PosixSignalRegistration[] _registrations;
-        private int _signals;
+        private readonly Lock _lock = new();
+        private long? _first;
 
         public WorkerSignals(IActorRef worker, TextWriter writer)
         {
@@ -213,13 +219,26 @@ public static class WorkerProgram
         private void OnSignal(PosixSignalContext context)
         {
             context.Cancel = true;
-            if (Interlocked.Increment(ref _signals) > 1)
+            long now = TimeProvider.System.GetTimestamp();
+            long? first;
+            lock (_lock)
             {
-                Environment.Exit(
-                    context.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated);
+                first = _first;
+                _first ??= now;
             }
 
-            _writer.WriteLine("Leaving in good order; once more ends at once.");
+            if (first is { } before)
+            {
+                if (TimeProvider.System.GetElapsedTime(before, now) >= s_oneSignal)
+                {
+                    Environment.Exit(
+                        context.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated);
+                }
+
+                return;
+            }
+
+            _writer.WriteLine("Leaving in good order; once more, after 2 s, ends at once.");
             _worker.Tell(WorkerActor.Drain.Instance);
         }
     }

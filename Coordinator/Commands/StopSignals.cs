@@ -4,23 +4,34 @@ using Distributed.Protocol.Cluster;
 
 namespace Distributed.Coordinator.Commands;
 
-/// <summary>The first Ctrl+C or SIGTERM asks to save and end; the second ends the process at once.</summary>
-/// <remarks>Ctrl+C ends a run for all; SIGTERM, which service managers send, ends this process's part in it.</remarks>
+/// <summary>The first Ctrl+C or SIGTERM asks to save and end; a later one ends the process at once.</summary>
+/// <remarks>
+/// Ctrl+C ends a run for all; SIGTERM, which service managers send, ends this process's part in it. Signals within
+/// <see cref="OneSignal"/> of the first are the same one: <c>timeout</c> and schedulers signal a process and its group.
+/// </remarks>
 internal sealed class StopSignals : IDisposable
 {
+    /// <summary>How long signals after the first mean no more than the first.</summary>
+    public static readonly TimeSpan OneSignal = TimeSpan.FromSeconds(2);
+
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _leave = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Action<int> _abort;
     private readonly TextWriter _writer;
+    private readonly TimeProvider _clock;
+    private readonly Lock _lock = new();
+    private long _first;
     private int _exitCode;
 
     /// <summary>Listens to nobody yet.</summary>
     /// <param name="writer">Gets a line at the first signal.</param>
     /// <param name="abort">Ends the process with a code; null for really doing so.</param>
-    public StopSignals(TextWriter writer, Action<int>? abort = null)
+    /// <param name="clock">Tells signals apart; null for the system's.</param>
+    public StopSignals(TextWriter writer, Action<int>? abort = null, TimeProvider? clock = null)
     {
         _writer = writer;
+        _clock = clock ?? TimeProvider.System;
         _abort = abort ?? Environment.Exit;
     }
 
@@ -46,9 +57,28 @@ internal sealed class StopSignals : IDisposable
     public void Receive(PosixSignal signal)
     {
         int code = signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
-        if (Interlocked.CompareExchange(ref _exitCode, code, 0) != 0)
+        bool isFirst = false;
+        bool isSame = false;
+        lock (_lock)
         {
-            _abort(code);
+            if (_exitCode == 0)
+            {
+                (isFirst, _first) = (true, _clock.GetTimestamp());
+                Volatile.Write(ref _exitCode, code);
+            }
+            else
+            {
+                isSame = _clock.GetElapsedTime(_first) < OneSignal;
+            }
+        }
+
+        if (!isFirst)
+        {
+            if (!isSame)
+            {
+                _abort(code);
+            }
+
             return;
         }
 
@@ -59,7 +89,7 @@ internal sealed class StopSignals : IDisposable
         }
 
         _stop.Cancel();
-        _writer.WriteLine("Saving and ending; once more aborts at once.");
+        _writer.WriteLine("Saving and ending; once more, after 2 s, aborts at once.");
     }
 
     /// <inheritdoc/>

@@ -46,16 +46,34 @@ public sealed class NothingLostTests
         Assert.Equal(Enumerable.Range(1, s_steps), Runs.MetricSteps(folder["run"]));
     }
 
-    /// <summary>A validation of a thousand images holds the end up, until the second signal.</summary>
+    /// <summary>Schedulers and <c>timeout</c> send two: they mean one.</summary>
     [Fact]
-    public async Task Train_SecondSignal_AbortsAtOnce()
+    public async Task Train_TwoSignalsAtOnce_SaveAndEnd()
+    {
+        using TestFolder folder = Prepare();
+        using CoordinatorProcess process = CoordinatorProcess.Start(
+            folder.Folder, TrainIn("run", 1_000_000, "--checkpoint-every", "0"));
+        await process.WaitUntilAsync(() => process.Error.Contains("step ", StringComparison.Ordinal));
+        process.SendTerminate();
+        process.SendTerminate();
+        ProcessResult result = await process.EndAsync();
+
+        Assert.Equal(143, result.ExitCode);
+        Assert.Single(Runs.Checkpoints(folder["run"]));
+    }
+
+    /// <summary>A validation of a thousand images holds the end up, until a signal some seconds after the first.</summary>
+    [Fact]
+    public async Task Train_LaterSignal_AbortsAtOnce()
     {
         using TestFolder folder = new();
         using CoordinatorProcess process = CoordinatorProcess.Start(
-            folder.Folder, "train", "--json", "--model", "n2n-final", "--steps", "1", "--limit", "8", "--run", "run");
+            folder.Folder, "train", "--json", "--model", "n2n-final:channels=400", "--steps", "1", "--limit", "8",
+            "--run", "run");
         await process.WaitUntilAsync(() => process.Error.Contains("step 1/1", StringComparison.Ordinal));
         process.SendInterrupt();
         await process.WaitUntilAsync(() => process.Error.Contains("once more", StringComparison.Ordinal));
+        await Task.Delay(TimeSpan.FromSeconds(2.1));
         process.SendInterrupt();
         ProcessResult result = await process.EndAsync();
 

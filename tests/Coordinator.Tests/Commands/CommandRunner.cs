@@ -13,7 +13,7 @@ internal sealed class CommandRunner : IDisposable
 
     public CommandRunner()
     {
-        Signals = new StopSignals(_error, code => Aborted = code);
+        Signals = new StopSignals(_error, code => Aborted = code, Clock);
         Train = (options, _, _) => Task.FromResult(Result(options));
     }
 
@@ -25,6 +25,9 @@ internal sealed class CommandRunner : IDisposable
     public Dictionary<string, string?> Settings { get; } = [];
 
     public bool IsDebug { get; set; }
+
+    /// <summary>By which signals are told apart; a test lets it go.</summary>
+    public HandClock Clock { get; } = new();
 
     public StopSignals Signals { get; }
 
@@ -77,5 +80,15 @@ internal sealed class CommandRunner : IDisposable
         Signals.Dispose();
         _output.Dispose();
         _error.Dispose();
+    }
+
+    /// <summary>A clock that stands still unless a test moves it.</summary>
+    internal sealed class HandClock : TimeProvider
+    {
+        public TimeSpan Elapsed { get; set; }
+
+        public override long TimestampFrequency => TimeSpan.TicksPerSecond;
+
+        public override long GetTimestamp() => Elapsed.Ticks;
     }
 }

@@ -113,14 +113,18 @@ public sealed class FaultTests : IDisposable
     [Theory]
     [InlineData(PosixSignal.SIGINT, ExitCodes.Interrupted)]
     [InlineData(PosixSignal.SIGTERM, ExitCodes.Terminated)]
-    public async Task FirstSignal_SavesAndEnds_SecondAborts(PosixSignal signal, int code)
+    public async Task FirstSignal_SavesAndEnds_OneAfterTwoSecondsAborts(PosixSignal signal, int code)
     {
         _runner.Train = async (options, _, stop) =>
         {
             _runner.Signals.Receive(signal);
             Assert.True(stop.IsCancellationRequested);
             Assert.Equal(signal == PosixSignal.SIGTERM, options.Leaving.IsCancellationRequested);
+            _runner.Clock.Elapsed += TimeSpan.FromSeconds(1.999);
+            _runner.Signals.Receive(PosixSignal.SIGTERM);
+            _runner.Signals.Receive(PosixSignal.SIGINT);
             Assert.Null(_runner.Aborted);
+            _runner.Clock.Elapsed += TimeSpan.FromSeconds(0.001);
             _runner.Signals.Receive(signal);
             await Task.Yield();
             return CommandRunner.Result(options, isStopped: true);
