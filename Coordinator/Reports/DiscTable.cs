@@ -32,7 +32,7 @@ internal sealed class DiscTable()
     [
         "--data", "disc", "--model", $"mlp-disc:activation={activation}", "--loss", loss, "--reduction", "sum",
         "--optimizer", optimizer, "--lr", rate, "--batch", "25", "--shard", "25", "--epochs", $"{Epochs}",
-        "--init-scheme", "xavier-normal", .. optimizer == "adam" ? ["--eps-inside-root"] : Array.Empty<string>(),
+        "--init-scheme", "seed004", .. optimizer == "adam" ? ["--eps-inside-root"] : Array.Empty<string>(),
     ];
 
     /// <inheritdoc/>

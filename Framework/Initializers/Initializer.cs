@@ -11,8 +11,9 @@ namespace Distributed.Framework.Initializers;
 /// dimension, each times the kernel) and gain g of the activation that follows:
 /// default: U(-1 / sqrt(n), 1 / sqrt(n)), biases too. zero: 0. normal:SIGMA: N(0, SIGMA^2), biases too.
 /// xavier-normal[:GAIN]: N(0, 2 g^2 / (n + m)); xavier-uniform[:GAIN]: U within g sqrt(6 / (n + m)); biases too, as in
-/// the reports; where no activation follows and no GAIN is given, N(0, 1) for both. kaiming-normal: N(0, g^2 / n);
-/// kaiming-uniform: U within g sqrt(3 / n); biases 0; g is 1 where no activation follows.
+/// the reports. kaiming-normal: N(0, g^2 / n); kaiming-uniform: U within g sqrt(3 / n); biases 0. Everywhere g is 1
+/// where no activation follows. seed004: as xavier-normal, but N(0, 1) where no activation follows, as in the report of
+/// that name.
 /// Normalizations start at scale 1 and shift 0 under every scheme. Sources: Glorot, Bengio 2010; He et al. 2015.
 /// </remarks>
 public sealed class Initializer
@@ -23,6 +24,7 @@ public sealed class Initializer
         Normal,
         XavierNormal,
         XavierUniform,
+        Seed004,
         KaimingNormal,
         KaimingUniform,
     }
@@ -34,7 +36,7 @@ public sealed class Initializer
 
     /// <summary>What may be written, for messages.</summary>
     public static string Allowed => "default, zero, normal:SIGMA, xavier-normal or xavier-uniform (with :GAIN), "
-        + "kaiming-normal, kaiming-uniform; SIGMA and GAIN above 0";
+        + "kaiming-normal, kaiming-uniform, seed004; SIGMA and GAIN above 0";
 
     /// <summary>Reads a scheme; null is the default one.</summary>
     /// <exception cref="ConfigurationException">It is none, or its number is out of range.</exception>
@@ -51,6 +53,7 @@ public sealed class Initializer
             ("normal", 2) => new Initializer(Rule.Normal, number),
             ("xavier-normal", _) => new Initializer(Rule.XavierNormal, number),
             ("xavier-uniform", _) => new Initializer(Rule.XavierUniform, number),
+            ("seed004", 1) => new Initializer(Rule.Seed004),
             ("kaiming-normal", 1) => new Initializer(Rule.KaimingNormal),
             ("kaiming-uniform", 1) => new Initializer(Rule.KaimingUniform),
             _ => null,
@@ -83,12 +86,11 @@ public sealed class Initializer
         double? following = parameter.Follower is { } activation ? Gains.Of(activation) : null;
         double gain = _number ?? following ?? 1;
         double fans = (double)parameter.FanIn + parameter.FanOut;
-        bool isXavier = _rule is Rule.XavierNormal or Rule.XavierUniform;
         if (isKaiming && parameter.Kind == ParameterKind.Bias)
         {
             values.Clear();
         }
-        else if (isXavier && _number is null && following is null)
+        else if (_rule == Rule.Seed004 && following is null)
         {
             Normal(random, index, sigma: 1, values);
         }
@@ -102,7 +104,7 @@ public sealed class Initializer
                 case Rule.Normal:
                     Normal(random, index, _number!.Value, values);
                     break;
-                case Rule.XavierNormal:
+                case Rule.XavierNormal or Rule.Seed004:
                     Normal(random, index, gain * Math.Sqrt(2 / fans), values);
                     break;
                 case Rule.XavierUniform:

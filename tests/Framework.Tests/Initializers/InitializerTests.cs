@@ -21,10 +21,12 @@ public sealed class InitializerTests
     {
         { "normal:0.02", true, 0.02, 0.02 },
         { "xavier-normal", true, Math.Sqrt(2) * Math.Sqrt(2.0 / (Fan + Other)), Math.Sqrt(4.0 / (Fan + Other)) },
-        { "xavier-normal", false, 1, 1 },
+        { "xavier-normal", false, Math.Sqrt(2.0 / (Fan + Other)), Math.Sqrt(2.0 / (Fan + Other)) },
         { "xavier-normal:0.5", false, 0.5 * Math.Sqrt(2.0 / (Fan + Other)), 0.5 * Math.Sqrt(2.0 / (Fan + Other)) },
         { "xavier-uniform", true, Math.Sqrt(2) * Math.Sqrt(2.0 / (Fan + Other)), Math.Sqrt(4.0 / (Fan + Other)) },
-        { "xavier-uniform", false, 1, 1 },
+        { "xavier-uniform", false, Math.Sqrt(2.0 / (Fan + Other)), Math.Sqrt(2.0 / (Fan + Other)) },
+        { "seed004", true, Math.Sqrt(2) * Math.Sqrt(2.0 / (Fan + Other)), Math.Sqrt(4.0 / (Fan + Other)) },
+        { "seed004", false, 1, 1 },
         { "kaiming-normal", true, Math.Sqrt(2.0 / Fan), 0 },
         { "kaiming-normal", false, Math.Sqrt(1.0 / Fan), 0 },
         { "kaiming-uniform", true, Math.Sqrt(2.0 / Fan), 0 },
@@ -38,7 +40,7 @@ public sealed class InitializerTests
     {
         Layer[] layers = isFollowed ? [new Conv2d(40, 60, 3), new ReLU()] : [new Conv2d(40, 60, 3)];
         (float[] weights, float[] biases) = Fill(scheme, layers, seed: 1);
-        bool isUniform = scheme is "default" || (scheme.Contains("uniform", StringComparison.Ordinal) && weight != 1);
+        bool isUniform = scheme is "default" || scheme.Contains("uniform", StringComparison.Ordinal);
         Check(weights, weight, isUniform);
         Check(biases, bias, isUniform);
     }
@@ -84,6 +86,7 @@ public sealed class InitializerTests
     [InlineData("normal:0")]
     [InlineData("normal:-1")]
     [InlineData("zero:1")]
+    [InlineData("seed004:1")]
     [InlineData("xavier-normal:x")]
     [InlineData("kaiming-uniform:2")]
     public void Parse_SomethingElse_IsRefusedByName(string scheme)
