@@ -1,5 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Help;
+using System.CommandLine.Parsing;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands.Display;
 using Distributed.Coordinator.Runs;
@@ -48,7 +49,7 @@ internal static class CommandLine
                 ResponseFileTokenReplacer = null,
             });
             return result.Errors.Count > 0 && result.Action is not HelpWithExamples
-                ? WriteUsageFault(result, context)
+                ? WriteUsageFault(result, arguments, context)
                 : await result.InvokeAsync(new InvocationConfiguration
                 {
                     Output = context.Output,
@@ -65,10 +66,21 @@ internal static class CommandLine
         catch (Exception exception)
 #pragma warning restore CA1031
         {
-            ErrorReport report = ErrorReport.Of(exception);
-            report.Write(context.Error, exception, context.IsDebug);
-            return report.ExitCode;
+            return Write(ErrorReport.Of(exception), exception, arguments, context);
         }
+    }
+
+    /// <summary>Both lines for people; with <c>--json</c> also an object for the program that called.</summary>
+    private static int Write(
+        ErrorReport report, Exception? exception, IReadOnlyList<string> arguments, CommandContext context)
+    {
+        report.Write(context.Error, exception, context.IsDebug);
+        if (arguments.Contains("--json"))
+        {
+            context.Output.WriteLine(report.ToJson());
+        }
+
+        return report.ExitCode;
     }
 
     /// <summary>The commands, which options they take, and their help.</summary>
@@ -107,13 +119,42 @@ internal static class CommandLine
                 arguments, root.Subcommands.Single(command => command.Name == arguments[0]), context.OpenSettings)
             : arguments;
 
-    private static int WriteUsageFault(ParseResult result, CommandContext context)
+    private static int WriteUsageFault(
+        ParseResult result, IReadOnlyList<string> arguments, CommandContext context)
     {
         string name = result.CommandResult.Command is RootCommand ? "" : result.CommandResult.Command.Name + " ";
-        string[] faults = [.. result.Errors.Select(error => error.Message).Distinct()];
+        string[] unknown = UnknownOptions(result, arguments);
+        string[] faults = unknown.Length > 0
+            ? [.. unknown.Select(option => $"Unknown option {option}.")]
+            : [.. result.Errors.Select(error => error.Message).Distinct()];
         string cause = string.Join(' ', faults.Length > 1 ? faults.Where(fault => fault != CommandIsMissing) : faults);
-        new ErrorReport(ExitCodes.Usage, cause, $"Nothing was done. See: {context.Program} {name}--help")
-            .Write(context.Error, exception: null, context.IsDebug);
-        return ExitCodes.Usage;
+        ErrorReport report = new(ExitCodes.Usage, cause, $"Nothing was done. See: {context.Program} {name}--help");
+        return Write(report, exception: null, arguments, context);
+    }
+
+    /// <summary>
+    /// Words that look like options and are none of the command's. The parser takes the first ones for arguments, and
+    /// complains of those that are left over.
+    /// </summary>
+    private static string[] UnknownOptions(ParseResult result, IReadOnlyList<string> arguments)
+    {
+        HashSet<string> known = [.. s_forRoot];
+        for (SymbolResult? at = result.CommandResult; at is not null; at = at.Parent)
+        {
+            if (at is CommandResult { Command: { } command })
+            {
+                known.UnionWith(command.Options.SelectMany(option => option.Aliases.Append(option.Name)));
+            }
+        }
+
+        return
+        [
+            .. arguments
+                .TakeWhile(argument => argument != "--")
+                .Where(argument => argument.Length > 2 && argument.StartsWith("--", StringComparison.Ordinal))
+                .Select(argument => argument.Split('=', ':')[0])
+                .Where(name => !known.Contains(name))
+                .Distinct(),
+        ];
     }
 }

@@ -1,3 +1,4 @@
+using System.Text.Json.Nodes;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
@@ -81,6 +82,14 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
             writer.WriteLine(exception);
         }
     }
+
+    /// <summary>One JSON object on one line, for <c>--json</c>.</summary>
+    public string ToJson() => new JsonObject
+    {
+        ["error"] = Cause,
+        ["remedy"] = Remedy,
+        ["exitCode"] = ExitCode,
+    }.ToJsonString();
 
     private static ErrorReport? FindDiskFull(ReportedException reported) =>
         reported.InnerException is { } inner && Of(inner) is { ExitCode: ExitCodes.DiskFull } report ? report : null;

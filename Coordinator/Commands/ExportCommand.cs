@@ -3,6 +3,7 @@ using System.CommandLine.Parsing;
 using Distributed.Coordinator.Pictures;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
+using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
 
@@ -32,6 +33,7 @@ internal static class ExportCommand
         command.SetAction(result =>
         {
             string path = result.GetRequiredValue(output);
+            CheckName(path);
             OutputFiles.CheckFree(path, result.GetValue(force));
             LoadedModel loaded = result.GetValue(run) is { } folder
                 ? ModelLoader.FromRun(folder, result.GetValue(best))
@@ -45,6 +47,18 @@ internal static class ExportCommand
             return ExitCodes.Done;
         });
         return command;
+
+        static void CheckName(string path)
+        {
+            string extension = Path.GetExtension(path).ToLowerInvariant();
+            if (extension is ".pth" or ".pt" or ".pkl" or ".bin" or ".ckpt" or ".onnx" or ".npz" or ".h5")
+            {
+                throw new ConfigurationException(
+                    $"{path} has the name of another format; safetensors is written, nothing else.",
+                    $"Name it {Path.GetFileName(Path.ChangeExtension(path, ".safetensors"))}, which PyTorch reads with "
+                    + "safetensors.torch.load_file; nothing was written.");
+            }
+        }
 
         void Check(CommandResult result)
         {

@@ -1,4 +1,5 @@
 using System.Runtime.InteropServices;
+using System.Text.Json.Nodes;
 using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Runs;
@@ -44,13 +45,37 @@ public sealed class FaultTests : IDisposable
         _runner.Train = (_, _, _) => Task.FromException<TrainResult>(exception);
 
         Assert.Equal(code, await _runner.RunAsync("--json"));
-        Assert.Equal("", _runner.Output);
+        JsonNode json = JsonNode.Parse(_runner.Output)!;
+        Assert.Equal<string[]>([(string)json["error"]!, (string)json["remedy"]!], _runner.ErrorLines);
+        Assert.Equal(code, (int)json["exitCode"]!);
         Assert.Equal(2, _runner.ErrorLines.Length);
         Assert.DoesNotContain("   at ", _runner.Error, StringComparison.Ordinal);
         if (code is ExitCodes.BadInput or ExitCodes.NoValidCheckpoint || exception.InnerException is RunLostException)
         {
             Assert.Equal(["cause", "remedy"], _runner.ErrorLines);
         }
+    }
+
+    /// <summary>The parser takes an unknown option for an argument, and complains of its neighbours.</summary>
+    [Theory]
+    [InlineData("denoise --weights w --model m --tile 64 a.png b.png", "Unknown option --tile.")]
+    [InlineData("train --epoch=5 --btach 3", "Unknown option --epoch. Unknown option --btach.")]
+    [InlineData("evaluate --run r --thread 3", "Unknown option --thread.")]
+    [InlineData("--widht 3", "Unknown option --widht.")]
+    public async Task UnknownOption_IsNamed_NotItsNeighbours(string line, string cause)
+    {
+        Assert.Equal(ExitCodes.Usage, await _runner.RunAsync(line.Split(' ')));
+        Assert.Equal(cause, _runner.ErrorLines[0]);
+        Assert.Equal("", _runner.Output);
+    }
+
+    [Fact]
+    public async Task UsageFault_WithJson_IsAnObjectToo()
+    {
+        Assert.Equal(ExitCodes.Usage, await _runner.RunAsync("train", "--json", "--batch", "x"));
+        JsonNode json = JsonNode.Parse(_runner.Output)!;
+        Assert.Contains("--batch x", (string)json["error"]!, StringComparison.Ordinal);
+        Assert.Equal(ExitCodes.Usage, (int)json["exitCode"]!);
     }
 
     /// <summary>A fault of the program itself: the actor is named, the stack is shown, the exit code is 1.</summary>

@@ -94,6 +94,17 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Equal(2, _runner.ErrorLines.Length);
     }
 
+    [Theory]
+    [InlineData("weights.pth")]
+    [InlineData("weights.PT")]
+    [InlineData("weights.onnx")]
+    public async Task Export_NameOfAnotherFormat_IsRefusedAndNothingIsWritten(string name)
+    {
+        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("export", "--run", _run.Run, _run[name]));
+        Assert.Contains("safetensors is written", _runner.ErrorLines[0], StringComparison.Ordinal);
+        Assert.False(File.Exists(_run[name]));
+    }
+
     [Fact]
     public async Task Denoise_WholePicture_IsTheModelsOutputInBytes()
     {
