@@ -52,6 +52,11 @@ internal sealed class DataSettings
                 (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095"),
             (data, range) => data with { RangeLow = range.First, RangeHigh = range.Second }),
         OfData(
+            StrictOptions.OneOf(
+                "--pairs", [DataOptions.AlternatePairs, DataOptions.NextPairs],
+                "Frames of a stack that are pairs: 2k and 2k+1, or k and k+1 [alternate]"),
+            (data, pairs) => data with { Pairs = pairs }),
+        OfData(
             StrictOptions.WholeNumber("--limit", "Only the first N pairs [all]", 1),
             (data, limit) => data with { Limit = limit }),
         Setting.Of(

@@ -1,3 +1,5 @@
+using System.Text.Json.Serialization;
+
 namespace Distributed.Framework.Data;
 
 /// <summary>Where pairs come from, and what is done to them: plain data, part of a run's configuration.</summary>
@@ -8,6 +10,12 @@ public sealed record DataOptions
 
     /// <summary>The toy set of two classes, points inside and outside a disc: needs no file either.</summary>
     public const string Disc = "disc";
+
+    /// <summary>Frames 2 k and 2 k + 1 of a stack are pairs: the default.</summary>
+    public const string AlternatePairs = "alternate";
+
+    /// <summary>Frames k and k + 1 of a stack are pairs.</summary>
+    public const string NextPairs = "next";
 
     /// <summary>The noise of <see cref="Synthetic"/> if none is named.</summary>
     public const string SyntheticNoise = "gaussian:25";
@@ -42,6 +50,13 @@ public sealed record DataOptions
 
     /// <summary>The stored value that becomes 1 (<c>--range</c>); null for the type's own.</summary>
     public double? RangeHigh { get; init; }
+
+    /// <summary>
+    /// Which frames of a stack are pairs (<c>--pairs</c>): <see cref="AlternatePairs"/> or <see cref="NextPairs"/>;
+    /// null for alternate where the file does not speak against it.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Pairs { get; init; }
 
     /// <summary>Only the first pairs of the training source (<c>--limit</c>); null for all.</summary>
     public int? Limit { get; init; }

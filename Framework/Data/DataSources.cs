@@ -80,6 +80,20 @@ public static class DataSources
         return lines.Length == 0 ? null : string.Join(' ', lines);
     }
 
+    /// <summary>Options with the range that the values themselves suggest, if nobody gave one.</summary>
+    /// <param name="options">As the source was opened with.</param>
+    /// <param name="training">What was opened.</param>
+    /// <returns>The same if a range was given, or the values leave a doubt.</returns>
+    public static DataOptions WithRangeOf(DataOptions options, PairSource training)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(training);
+        return options.RangeLow is null
+            && training.Description is { AreCounts: true, SuggestedRange: { } range }
+            ? options with { RangeLow = range.Low, RangeHigh = range.High }
+            : options;
+    }
+
     private static PairSource Limited(DataOptions options, PairSource source) =>
         options.Limit is { } limit ? new LimitedSource(source, limit) : source;
 
@@ -90,6 +104,11 @@ public static class DataSources
         {
             throw new ConfigurationException(
                 $"--range does not apply to {source}: its values are what they are.", "Leave --range out.");
+        }
+
+        if (options.Pairs is not null && IsGenerated(source) && !isValidation)
+        {
+            throw RefusePairs(options, source);
         }
 
         if (source == DataOptions.Synthetic)
@@ -105,9 +124,21 @@ public static class DataSources
             return new DiscSource(options.Seed, isTest: isValidation);
         }
 
-        ImageContent content = SourceReader.Read(source, range, isValidation, isClean: options.Noise is not null);
-        return Build(options, content, source, isValidation);
+        ImageContent content = SourceReader.Read(
+            source, new ReadRequest(range, isValidation, options.Noise is not null, options.Pairs));
+        if (options.Pairs is not null && !isValidation && !content.AreFrames)
+        {
+            throw RefusePairs(options, source);
+        }
+
+        PairSource pairs = Build(options, content, source, isValidation);
+        pairs.Description = SourceDescriber.Describe(content, pairs, range, options.Noise);
+        return pairs;
     }
+
+    private static ConfigurationException RefusePairs(DataOptions options, string source) => new(
+        $"--pairs {options.Pairs} does not apply to {source}: it holds no stack of frames, or they are clean images.",
+        "Leave --pairs out.");
 
     private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) =>
         Sources.SyntheticImages.Standard(

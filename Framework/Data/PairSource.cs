@@ -10,6 +10,9 @@ namespace Distributed.Framework.Data;
 /// </remarks>
 public abstract class PairSource
 {
+    /// <summary>What was opened; null for sources that are made, or were opened in another way.</summary>
+    public DataDescription? Description { get; internal set; }
+
     /// <summary>Number of pairs.</summary>
     public abstract int Count { get; }
 

@@ -38,7 +38,7 @@ public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, d
     public static StoredPicture Read(string path, double? low = null, double? high = null)
     {
         ValueRange range = new(low, high);
-        ImageContent content = SourceReader.Read(path, range, isValidation: false, isClean: true);
+        ImageContent content = SourceReader.Read(path, new ReadRequest(range, IsValidation: false, IsClean: true));
         int images = content.Images.Sum(block => block.Images);
         if (images != 1 || content.Targets is not null)
         {

@@ -23,6 +23,7 @@ internal static partial class NpyFile
 {
     private const int HeaderMax = 1 << 16;
     private const int RankMax = 8;
+    private const int TextBytesMax = 256;
 
     /// <summary>Whether a file begins like one.</summary>
     public static bool Begins(ReadOnlySpan<byte> start) => start.Length >= 6 && start[0] == 0x93
@@ -67,6 +68,28 @@ internal static partial class NpyFile
         }
 
         return Make(place, type.Groups[1].Value, shape.Groups[1].Value, data);
+    }
+
+    /// <summary>Reads an array of one text, as CSBDeep keeps the names of axes; empty if it is something else.</summary>
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="place">What messages call it.</param>
+    /// <exception cref="DataException">It is damaged.</exception>
+    public static string ReadText(ReadOnlyMemory<byte> bytes, string place)
+    {
+        ReadOnlySpan<byte> file = bytes.Span;
+        if (file.Length < 12 || !Begins(file) || file[6] != 1
+            || BinaryPrimitives.ReadUInt16LittleEndian(file[8..]) is var length && length > file.Length - 10)
+        {
+            throw FileFaults.Damaged(place, "it does not begin like a .npy file");
+        }
+
+        ReadOnlySpan<byte> text = file[(10 + BinaryPrimitives.ReadUInt16LittleEndian(file[8..]))..];
+        Match type = TypePattern().Match(Encoding.Latin1.GetString(file[10..^text.Length]));
+        bool isWide = type.Success && type.Groups[1].Value.StartsWith("<U", StringComparison.Ordinal);
+        bool isNarrow = type.Success && type.Groups[1].Value.StartsWith("|S", StringComparison.Ordinal);
+        return text.Length > TextBytesMax || !(isWide || isNarrow)
+            ? ""
+            : (isWide ? Encoding.UTF32 : Encoding.Latin1).GetString(text).TrimEnd('\0');
     }
 
     private static NumericArray Make(string place, string type, string shape, ReadOnlyMemory<byte> data)

@@ -6,15 +6,17 @@ namespace Distributed.Framework.Data.Arrays;
 
 /// <summary>NumPy's zip archive of arrays (.npz), stored or deflated.</summary>
 /// <remarks>
-/// One array is taken as a .npy file of it. Two of the same shape are the inputs and targets of pairs, in the order of
-/// the archive. Two of which one is a vector of integers, [N] or [N, 1], are samples and their classes: images, or
-/// vectors [N, F].
+/// One array is taken as a .npy file of it. Two of the same shape are the inputs and targets of pairs, by their names
+/// (noisy and clean, input and target, X and Y with CSBDeep's axes); in the order of the archive if they have none, which
+/// is said. Two of which one is a vector of integers, [N] or [N, 1], are samples and their classes: images, or vectors
+/// [N, F].
 /// </remarks>
 internal static class NpzFile
 {
     private const string Extension = ".npy";
     private const long DeflateRatioMax = 1032;
     private const int EntriesMax = 1024;
+    private const string AxesName = "axes";
 
     /// <summary>Whether a file is a zip archive with an array in it.</summary>
     public static bool IsNpz(string path) => FileFaults.Guarded(path, () =>
@@ -31,19 +33,44 @@ internal static class NpzFile
     {
         using FileStream stream = File.OpenRead(path);
         using ZipArchive archive = new(stream, ZipArchiveMode.Read);
-        List<NumericArray> arrays = [];
-        foreach (ZipArchiveEntry entry in archive.Entries)
+        Dictionary<string, ZipArchiveEntry> entries = [];
+        foreach (ZipArchiveEntry entry in archive.Entries.Take(EntriesMax))
         {
-            if (entry.FullName.EndsWith(Extension, StringComparison.Ordinal) && arrays.Count < 3)
+            if (entry.FullName.EndsWith(Extension, StringComparison.Ordinal))
             {
-                arrays.Add(NpyFile.Read(ReadEntry(entry, path), $"{path}, {entry.FullName}"));
+                entries.TryAdd(entry.FullName[..^Extension.Length], entry);
             }
         }
 
-        return ToContent(arrays, path, range);
+        string? axes = entries.Remove(AxesName, out ZipArchiveEntry? written)
+            ? NpyFile.ReadText(ReadEntry(written, path), $"{path}, {AxesName}")
+            : null;
+        (string? input, string? target) = (NpzNames.FindInput(entries.Keys), NpzNames.FindTarget(entries.Keys));
+        if (input is not null && target is not null && AsPairs(Read(input), Read(target), axes, range) is { } pairs)
+        {
+            return pairs with { Pairing = $"pairs are the arrays named {input} and {target}" };
+        }
+
+        string[] names = [.. entries.Keys];
+        bool areNumbered = Array.TrueForAll(names, NpzNames.IsNumbered);
+        return ToContent([.. names.Take(3).Select(Read)], path, range, areNumbered ? "" : string.Join(" and ", names));
+
+        NumericArray Read(string name) => NpyFile.Read(ReadEntry(entries[name], path), $"{path}, {name}");
     });
 
-    private static ImageContent ToContent(List<NumericArray> arrays, string path, ValueRange range)
+    /// <summary>Null if they have no common shape: x and y may be samples and their classes as well.</summary>
+    private static ImageContent? AsPairs(NumericArray input, NumericArray target, string? axes, ValueRange range)
+    {
+        if (!input.Shape.SequenceEqual(target.Shape) || input.Shape.Length is < 2 or > 4)
+        {
+            return null;
+        }
+
+        bool? areLast = axes is null ? null : NpzNames.AreChannelsLast(axes, input.Name);
+        return input.ToContent(range, areLast) with { Targets = target.ToContent(range, areLast).Images };
+    }
+
+    private static ImageContent ToContent(List<NumericArray> arrays, string path, ValueRange range, string names)
     {
         if (arrays.Count == 1)
         {
@@ -65,7 +92,13 @@ internal static class NpzFile
             ImageContent targets = arrays[1].ToContent(range);
             if (inputs.Targets is null)
             {
-                return inputs with { Targets = targets.Images };
+                return inputs with
+                {
+                    Targets = targets.Images,
+                    Pairing = names.Length == 0
+                        ? "pairs are its two arrays, in their order"
+                        : $"pairs are the arrays {names}, in this order, since their names do not tell",
+                };
             }
         }
 

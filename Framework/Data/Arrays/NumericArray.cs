@@ -56,13 +56,24 @@ internal sealed record NumericArray(
     /// they are where a size of at most 4 is.
     /// </summary>
     /// <exception cref="DataException">Another shape, or a value that is not finite.</exception>
-    public ImageContent ToContent(ValueRange range)
+    /// <param name="range">Which values become 0 and 1.</param>
+    /// <param name="channelsAreLast">Where the file says it; null to tell by the sizes.</param>
+    public ImageContent ToContent(ValueRange range, bool? channelsAreLast = null)
     {
+        if (channelsAreLast is { } areLast && Shape.Length == 4)
+        {
+            ImageShape image = areLast
+                ? new ImageShape(Shape[3], Shape[1], Shape[2])
+                : new ImageShape(Shape[1], Shape[2], Shape[3]);
+            return new ImageContent([ToBlock(range, 0, Shape[0], image, areLast)]);
+        }
+
         if (Shape.Length == 5 && Shape[0] == 2)
         {
             return new ImageContent([ToBlock(range, 0, Shape.AsSpan(1))])
             {
                 Targets = [ToBlock(range, 1, Shape.AsSpan(1))],
+                Pairing = $"pairs are the two halves of the array {ShapeText}",
             };
         }
 

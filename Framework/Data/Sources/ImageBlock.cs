@@ -18,6 +18,12 @@ internal sealed record ImageBlock(
     /// <summary>Type of bytes, which stay as they are until they are read.</summary>
     public const string ByteType = "uint8";
 
+    /// <summary>Lowest and highest number as stored; null if they are not known without looking.</summary>
+    public (float Low, float High)? Stored { get; init; }
+
+    /// <summary>The type's maximum; null for floats.</summary>
+    public double? TypeMaximum { get; init; }
+
     /// <summary>Images in it.</summary>
     public int Images => Count ?? 1;
 
@@ -30,7 +36,7 @@ internal sealed record ImageBlock(
 
     /// <summary>A block of bytes.</summary>
     public static ImageBlock OfBytes(string name, int? count, ImageShape shape, byte[] bytes) =>
-        new(name, ByteType, count, shape, bytes, []);
+        new(name, ByteType, count, shape, bytes, []) { TypeMaximum = byte.MaxValue };
 
     /// <summary>A block of other numbers.</summary>
     /// <param name="name">What messages call it.</param>
@@ -40,11 +46,11 @@ internal sealed record ImageBlock(
     /// <param name="values">[N, C, H, W] as stored; kept, and changed to the range.</param>
     /// <param name="typeMaximum">What becomes 1 unless the range says otherwise; null for floats.</param>
     /// <param name="range">Which values become 0 and 1.</param>
-    /// <exception cref="DataException">A value is not finite.</exception>
+    /// <exception cref="DataException">A value is not finite, or nobody says what wide integers mean.</exception>
     public static ImageBlock OfNumbers(
         string name, string type, int? count, ImageShape shape, float[] values, double? typeMaximum, ValueRange range)
     {
-        ImageBlock block = new(name, type, count, shape, null, values);
+        (float low, float high) = (float.PositiveInfinity, float.NegativeInfinity);
         for (int i = 0; i < values.Length; i++)
         {
             if (!float.IsFinite(values[i]))
@@ -60,10 +66,46 @@ internal sealed record ImageBlock(
                         + $"{inside / shape.W % shape.H}, {inside % shape.W}] is {values[i]}."),
                     "Replace or leave out images with values that are not finite.");
             }
+
+            low = Math.Min(low, values[i]);
+            high = Math.Max(high, values[i]);
+        }
+
+        if (typeMaximum > ushort.MaxValue && !range.IsGiven)
+        {
+            throw new DataException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"{name} holds {type} from {low} to {high}: which value is white cannot be told from the type."),
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"Say which values become 0 and 1 by a range, for example --range 0:{ScaleCheck.FullScale(high)}."));
         }
 
         range.Apply(values, typeMaximum);
-        return block;
+        return new ImageBlock(name, type, count, shape, null, values)
+        {
+            Stored = (low, high),
+            TypeMaximum = typeMaximum,
+        };
+    }
+
+    /// <summary>Lowest and highest number as stored; looks at all bytes.</summary>
+    public (float Low, float High) FindStored()
+    {
+        if (Bytes is null)
+        {
+            return Stored ?? (Floats.Min(), Floats.Max());
+        }
+
+        (byte low, byte high) = (byte.MaxValue, byte.MinValue);
+        foreach (byte value in Bytes)
+        {
+            low = Math.Min(low, value);
+            high = Math.Max(high, value);
+        }
+
+        return (low, high);
     }
 
     /// <summary>Writes a window of an image.</summary>

@@ -22,6 +22,7 @@ public sealed class LimitedSource : PairSource
 
         _source = source;
         Count = Math.Min(limit, source.Count);
+        Description = source.Description;
     }
 
     /// <inheritdoc/>

@@ -3,34 +3,44 @@ using Distributed.Framework.Tensors;
 namespace Distributed.Framework.Data.Sources;
 
 /// <summary>Pairs whose targets are said to be as noisy as their inputs, so that PSNR has to be estimated.</summary>
-public sealed class NoisyTargets(PairSource source) : PairSource
+public sealed class NoisyTargets : PairSource
 {
-    /// <inheritdoc/>
-    public override int Count => source.Count;
+    private readonly PairSource _source;
+
+    /// <param name="source">Where the pairs come from.</param>
+    public NoisyTargets(PairSource source)
+    {
+        ArgumentNullException.ThrowIfNull(source);
+        _source = source;
+        Description = source.Description;
+    }
 
     /// <inheritdoc/>
-    public override ImageShape Shape => source.Shape;
+    public override int Count => _source.Count;
 
     /// <inheritdoc/>
-    public override ImageShape TargetShape => source.TargetShape;
+    public override ImageShape Shape => _source.Shape;
 
     /// <inheritdoc/>
-    public override int ClassCount => source.ClassCount;
+    public override ImageShape TargetShape => _source.TargetShape;
+
+    /// <inheritdoc/>
+    public override int ClassCount => _source.ClassCount;
 
     /// <inheritdoc/>
     public override bool HasCleanTargets => false;
 
     /// <inheritdoc/>
-    public override string ContentHash => source.ContentHash;
+    public override string ContentHash => _source.ContentHash;
 
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target) =>
-        source.Read(index, epoch, input, target);
+        _source.Read(index, epoch, input, target);
 
     /// <inheritdoc/>
-    public override bool MasksTargets => source.MasksTargets;
+    public override bool MasksTargets => _source.MasksTargets;
 
     /// <inheritdoc/>
     public override void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target) =>
-        source.MaskTarget(index, epoch, prediction, target);
+        _source.MaskTarget(index, epoch, prediction, target);
 }

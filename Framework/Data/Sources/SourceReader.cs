@@ -26,15 +26,14 @@ internal static class SourceReader
 
     /// <summary>Reads it.</summary>
     /// <param name="path">Of the file or folder.</param>
-    /// <param name="range">Which values become 0 and 1.</param>
-    /// <param name="isValidation">Which files of a folder that has files for both.</param>
-    /// <param name="isClean">Whether images are to be taken as clean, since noise was asked for.</param>
+    /// <param name="request">How.</param>
     /// <exception cref="DataException">It is missing, damaged, or of no known kind.</exception>
-    public static ImageContent Read(string path, ValueRange range, bool isValidation, bool isClean)
+    public static ImageContent Read(string path, ReadRequest request)
     {
+        ValueRange range = request.Range;
         if (Directory.Exists(path))
         {
-            return ReadFolder(path, range, isValidation, isClean);
+            return ReadFolder(path, request);
         }
 
         if (FileFaults.Start(path, 1).Length == 0)
@@ -44,7 +43,7 @@ internal static class SourceReader
 
         if (PictureFiles.IsPicture(path))
         {
-            return PictureFolder.Read(path, range, !isClean);
+            return PictureFolder.Read(path, request);
         }
 
         byte[] start = FileFaults.Start(path, StartBytes);
@@ -62,16 +61,16 @@ internal static class SourceReader
     private static ImageContent ReadNpy(string path, ValueRange range) =>
         NpyFile.Read(FileFaults.ReadAllBytes(path), path).ToContent(range);
 
-    private static ImageContent ReadFolder(string path, ValueRange range, bool isValidation, bool isClean)
+    private static ImageContent ReadFolder(string path, ReadRequest request)
     {
-        string[] cifar = FilesOf(path, isValidation ? CifarTest : CifarTraining);
+        string[] cifar = FilesOf(path, request.IsValidation ? CifarTest : CifarTraining);
         if (cifar.Length > 0 && Array.TrueForAll(cifar, CifarFile.IsCifar))
         {
             return CifarFile.Read(cifar);
         }
 
-        string[] idx = FilesOf(path, isValidation ? IdxTest : IdxTraining);
-        return idx.Length > 0 ? IdxFile.Read(idx[0], range) : PictureFolder.Read(path, range, !isClean);
+        string[] idx = FilesOf(path, request.IsValidation ? IdxTest : IdxTraining);
+        return idx.Length > 0 ? IdxFile.Read(idx[0], request.Range) : PictureFolder.Read(path, request);
     }
 
     private static string[] FilesOf(string path, string beginning) => FileFaults.Guarded(path, () =>

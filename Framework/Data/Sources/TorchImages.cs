@@ -7,6 +7,8 @@ namespace Distributed.Framework.Data.Sources;
 /// <summary>Images in a file of torch.save: one tensor N x C x H x W, or a tuple of two, inputs and targets.</summary>
 internal static class TorchImages
 {
+    private const int ChannelsMax = 4;
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="DataException">It is damaged, or holds something else.</exception>
     public static ImageContent Read(string path, ValueRange range)
@@ -29,6 +31,7 @@ internal static class TorchImages
         return new ImageContent([ToBlock(first, $"{path}, first tensor", range)])
         {
             Targets = [ToBlock(second, $"{path}, second tensor", range)],
+            Pairing = "pairs are the same place of the first and the second tensor",
         };
     }
 
@@ -39,6 +42,13 @@ internal static class TorchImages
             throw new DataException(
                 $"{name} is {tensor.Kind}; images are needed, N x C x H x W.",
                 "Save a tuple of two tensors of that shape, of bytes or floats.");
+        }
+
+        if (tensor.Shape[3] <= ChannelsMax && tensor.Shape[1] > ChannelsMax)
+        {
+            throw new DataException(
+                $"{name} is {tensor.Kind}: its channels seem to be last; PyTorch's order is N x C x H x W.",
+                "Save tensor.permute(0, 3, 1, 2), so that channels come before rows and columns.");
         }
 
         int count = (int)tensor.Shape[0];

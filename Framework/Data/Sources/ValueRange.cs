@@ -30,6 +30,9 @@ internal sealed class ValueRange
     /// <summary>Whether bounds were given.</summary>
     public bool IsGiven => _low.HasValue;
 
+    /// <summary>The bounds that were given; null for none.</summary>
+    public (double Low, double High)? Bounds => _low is { } low ? (low, _high!.Value) : null;
+
     /// <summary>What each byte becomes.</summary>
     public float[] ByteTable()
     {

@@ -23,9 +23,9 @@ internal static class TiffDecoder
     public static bool Begins(ReadOnlySpan<byte> start) =>
         start is [(byte)'I', (byte)'I', 42 or 43, 0, ..] or [(byte)'M', (byte)'M', 0, 42 or 43, ..];
 
-    /// <summary>Reads all pages.</summary>
+    /// <summary>Reads all pages, in the order of the axes that ImageJ or OME have described.</summary>
     /// <exception cref="DataException">The file is damaged, or of a kind that is not read.</exception>
-    public static List<ImageBlock> Decode(byte[] bytes, string place, ValueRange range)
+    public static PictureStack Decode(byte[] bytes, string place, ValueRange range)
     {
         if (!Begins(bytes))
         {
@@ -52,6 +52,13 @@ internal static class TiffDecoder
 
         List<ImageBlock> pages = [];
         long bytesLeft = file.Length;
+        TiffPage first = new(file, directories[0], place);
+        StackAxes? axes = StackAxes.Parse(directories[0].Text(TiffTag.ImageDescription), first.Samples, place);
+        if (axes is not null && directories.Count == 1)
+        {
+            return PictureStack.Arrange(ReadContiguous(file, first, axes.Planes, range), axes, place);
+        }
+
         for (int i = 0; i < directories.Count; i++)
         {
             if ((directories[i].Number(TiffTag.NewSubfileType, 0) & 1) == 0)
@@ -63,7 +70,46 @@ internal static class TiffDecoder
             }
         }
 
-        return pages.Count > 0 ? pages : throw FileFaults.Damaged(place, "it has no page");
+        return pages.Count == 0 ? throw FileFaults.Damaged(place, "it has no page")
+            : axes is null ? PictureStack.OfPages(pages)
+            : PictureStack.Arrange(pages, axes, place);
+    }
+
+    /// <summary>All planes lie behind the first one, and only that has a directory: so ImageJ writes more than 4 GB.
+    /// </summary>
+    private static List<ImageBlock> ReadContiguous(TiffBytes file, TiffPage page, int planes, ValueRange range)
+    {
+        (_, _, uint[] offsets, uint[] lengths) = page.Tiles();
+        bool areTogether = page.Compression == TiffCompression.None && !page.IsPlanar && page.Predictor == 1;
+        for (int i = 1; areTogether && i < offsets.Length; i++)
+        {
+            areTogether = offsets[i] == offsets[i - 1] + lengths[i - 1];
+        }
+
+        long planeBytes = (long)page.Width * page.Height * page.Samples * page.SampleBytes;
+        if (!areTogether || offsets[0] + (planes * planeBytes) > file.Length)
+        {
+            throw FileFaults.Damaged(
+                page.Place,
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"its description names {planes} planes behind one directory, but they are not there"));
+        }
+
+        List<ImageBlock> pages = [];
+        for (int i = 0; i < planes; i++)
+        {
+            TiffPage plane = page.Named(string.Create(CultureInfo.InvariantCulture, $"{page.Place}, plane {i}"));
+            pages.Add(ReadPixels(
+                file,
+                plane,
+                (page.Width, page.Height),
+                [(uint)(offsets[0] + (i * planeBytes))],
+                [(uint)planeBytes],
+                range));
+        }
+
+        return pages;
     }
 
     private static ImageBlock ReadPage(TiffBytes file, TiffPage page, ValueRange range, ref long bytesLeft)
@@ -75,17 +121,28 @@ internal static class TiffDecoder
             throw FileFaults.Damaged(page.Place, "pages share their pixels");
         }
 
+        return ReadPixels(file, page, (width, height), offsets, lengths, range);
+    }
+
+    private static ImageBlock ReadPixels(
+        TiffBytes file,
+        TiffPage page,
+        (int Width, int Height) tile,
+        uint[] offsets,
+        uint[] lengths,
+        ValueRange range)
+    {
         if (page.Bits == 8)
         {
             byte[] planes = new byte[page.Shape.Elements];
-            ReadTiles(file, page, (width, height), offsets, lengths, (sample, at) => planes[at] = sample[0]);
+            ReadTiles(file, page, tile, offsets, lengths, (sample, at) => planes[at] = sample[0]);
             return FromBytes(page, planes);
         }
 
         float[] values = new float[page.Shape.Elements];
         bool bigEndian = file.IsBigEndian || page.Predictor == 3;
         ReadTiles(
-            file, page, (width, height), offsets, lengths, (sample, at) => values[at] = ToFloat(sample, bigEndian));
+            file, page, tile, offsets, lengths, (sample, at) => values[at] = ToFloat(sample, bigEndian));
         if (page.Photometric == 0 && !page.IsFloat)
         {
             for (int i = 0; i < values.Length; i++)

@@ -1,3 +1,4 @@
+using System.Text;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 
@@ -13,6 +14,7 @@ internal enum TiffTag
     Compression = 259,
     PhotometricInterpretation = 262,
     FillOrder = 266,
+    ImageDescription = 270,
     StripOffsets = 273,
     SamplesPerPixel = 277,
     RowsPerStrip = 278,
@@ -40,6 +42,7 @@ internal enum TiffTag
 internal sealed class TiffDirectory
 {
     private const int EntryBytes = 12;
+    private const int AsciiType = 2;
     private readonly TiffBytes _file;
     private readonly Dictionary<int, long> _entries = [];
 
@@ -74,6 +77,22 @@ internal sealed class TiffDirectory
         }
 
         return Numbers(tag)[0];
+    }
+
+    /// <summary>A tag's text, without what is behind a zero byte; empty if it is missing or no text.</summary>
+    /// <exception cref="DataException">It is not all inside the file.</exception>
+    public string Text(TiffTag tag)
+    {
+        if (!_entries.TryGetValue((int)tag, out long entry) || _file.UInt16(entry + 2) != AsciiType)
+        {
+            return "";
+        }
+
+        long count = _file.UInt32(entry + 4);
+        long start = count <= 4 ? entry + 8 : _file.UInt32(entry + 8);
+        ReadOnlySpan<byte> text = _file.Slice(start, count);
+        int end = text.IndexOf((byte)0);
+        return Encoding.Latin1.GetString(end < 0 ? text : text[..end]);
     }
 
     /// <summary>All values of a tag; none if it is missing.</summary>

@@ -107,6 +107,9 @@ internal sealed class TiffPage
         }
     }
 
+    /// <summary>The same under another name.</summary>
+    public TiffPage Named(string place) => new(_file, _directory, place);
+
     /// <summary>Strips as tiles as wide as the page.</summary>
     /// <returns>Width and height of a tile, in pixels, and where each lies; planes one after the other.</returns>
     /// <exception cref="DataException">There are not as many as there must be, or they cannot hold the

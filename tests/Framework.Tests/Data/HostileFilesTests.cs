@@ -17,6 +17,7 @@ public sealed class HostileFilesTests : IDisposable
     [
         "npy", "npz", "npz-deflate", "idx", "idx-gz", "cifar", "pgm", "ppm", "png16",
         "tiff", "tiff-lzw", "tiff-packbits", "tiff-zip", "tiff-tiles",
+        "stack_imagej.tif", "stack_ome.ome.tif", "stack_one_directory.tif",
     ];
 
     /// <summary>Cuts everywhere, and five changes of every byte (of every few in longer files).</summary>
@@ -99,6 +100,7 @@ public sealed class HostileFilesTests : IDisposable
         TiffWriter tiff = new(20, 18, 3, 8) { Photometric = 2 };
         return kind switch
         {
+            _ when kind.Contains('.', StringComparison.Ordinal) => File.ReadAllBytes(TestFiles.Path(kind)),
             "npy" => npy,
             "npz" => ArrayFiles.Npz(CompressionLevel.NoCompression, ("x.npy", npy)),
             "npz-deflate" => ArrayFiles.Npz(CompressionLevel.Optimal, ("x.npy", npy)),

@@ -23,6 +23,9 @@ internal sealed record TiffWriter(int Width, int Height, int Samples, int Bits)
 
     public int SampleFormat { get; init; } = 1;
 
+    /// <summary>Goes into every page; null for none.</summary>
+    public string? Description { get; init; }
+
     public ushort[] ExtraSamples { get; init; } = [];
 
     public ushort[] Palette { get; init; } = [];
@@ -77,6 +80,9 @@ internal sealed record TiffWriter(int Width, int Height, int Samples, int Bits)
             .. Tile > 0
                 ? new (int, int, uint[])[] { (322, 3, [(uint)Tile]), (323, 3, [(uint)Tile]) }
                 : [(278, 3, [(uint)RowsPerStrip])],
+            .. Description is { } text
+                ? new (int, int, uint[])[] { (270, 2, [.. text.Select(letter => (uint)letter), 0]) }
+                : [],
             .. Shorts(338, ExtraSamples),
             .. Shorts(320, Palette),
         ];
@@ -91,7 +97,7 @@ internal sealed record TiffWriter(int Width, int Height, int Samples, int Bits)
         List<byte> directory = [.. Number(entries.Count, 2)];
         foreach ((int tag, int type, uint[] values) in entries)
         {
-            int itemBytes = type == 3 ? 2 : 4;
+            int itemBytes = type switch { 2 => 1, 3 => 2, _ => 4 };
             byte[] value = [.. values.SelectMany(number => Number(number, itemBytes))];
             directory.AddRange([.. Number(tag, 2), .. Number(type, 2), .. Number(values.Length, 4)]);
             if (value.Length > 4)
