@@ -10,31 +10,43 @@ namespace Distributed.Coordinator.Commands;
 /// <summary><c>denoise</c>: pictures in, pictures out.</summary>
 internal static class DenoiseCommand
 {
+    private const int FaultsShownMax = 5;
+
     /// <summary>The command with its options.</summary>
     public static Command Create(CommandContext context, StopSignals signals)
     {
-        Command command = new("denoise", "Denoise a picture, or all those of a folder, with a trained model");
+        Command command = new("denoise", "Denoise a picture or stack, or all those of a folder, with a trained model: in tiles, of any size");
         ModelArguments model = new();
         Argument<string> input = new("INPUT")
         {
-            Description = "A picture (PNG, PGM, PPM, TIFF, .npy), or a folder of them",
+            Description = "A picture or stack (PNG, PGM, PPM, TIFF, .npy), or a folder of them",
         };
         Argument<string> output = new("OUTPUT")
         {
-            Description = "The PNG picture to write, of 8 or 16 bits as the input, or the folder for them",
+            Description = "The file to write (.png, .tif, .npy), of the type of the input, or the folder for them",
         };
         Option<bool> force = StrictOptions.Flag("--force", "Replace pictures that exist; never INPUT");
+        Option<string?> format = StrictOptions.OneOf(
+            "--format", OutputFormat.Names, "What is written [as OUTPUT is named; in folders the kind that was read]");
+        Option<(double First, double Second)?> range = StrictOptions.Two(
+            "--range", "LO:HI", ':', "Stored values that become 0 and 1 [those of the training]",
+            (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095");
         Option<int?> threads = StrictOptions.WholeNumber(
             "--threads", "Pictures, or tiles of one, at a time: a thread and memory for each [one a core]", 1, 1024);
         command.Arguments.Add(input);
         command.Arguments.Add(output);
         model.AddTo(command);
+        command.Options.Add(format);
+        command.Options.Add(range);
         command.Options.Add(force);
         command.Options.Add(threads);
         command.SetAction(result =>
         {
             (string Input, string Output)[] pictures = List(
-                result.GetRequiredValue(input), result.GetRequiredValue(output), result.GetValue(force));
+                result.GetRequiredValue(input),
+                result.GetRequiredValue(output),
+                result.GetValue(format),
+                result.GetValue(force));
             DataOptions read = new() { Source = result.GetRequiredValue(input) };
             if (DataSources.PassedOver(read) is { } passedOver)
             {
@@ -43,7 +55,10 @@ internal static class DenoiseCommand
 
             int all = result.GetValue(threads) ?? Environment.ProcessorCount;
             int together = Math.Min(all, pictures.Length);
-            PictureDenoiser denoiser = new(model.Load(result), Math.Max(1, all / together));
+            PictureDenoiser denoiser = new(
+                model.Load(result), Math.Max(1, all / together), result.GetValue(range));
+            bool isFolder = Directory.Exists(result.GetRequiredValue(input));
+            List<(string Input, ReportedException Fault)> failed = [];
             Lock writing = new();
             ParallelOptions options = new()
             {
@@ -52,19 +67,44 @@ internal static class DenoiseCommand
             };
             Parallel.ForEach(pictures, options, picture =>
             {
-                string line = denoiser.Denoise(picture.Input, picture.Output);
-                lock (writing)
+                string output = picture.Output;
+                try
                 {
-                    context.Output.WriteLine(line);
+                    string line = denoiser.Denoise(
+                        picture.Input,
+                        output,
+                        OutputFormat.Choose(picture.Input, output, result.GetValue(format)));
+                    lock (writing)
+                    {
+                        context.Output.WriteLine(line);
+                    }
+                }
+                catch (ReportedException fault) when (isFolder)
+                {
+                    lock (writing)
+                    {
+                        failed.Add((picture.Input, fault));
+                    }
                 }
             });
-            return ExitCodes.Done;
+            return failed.Count == 0 ? ExitCodes.Done : throw Summary(failed, pictures.Length);
         });
         return command;
     }
 
+    /// <summary>What is said at the end of a folder of which some pictures are no good.</summary>
+    private static DataException Summary(List<(string Input, ReportedException Fault)> failed, int count)
+    {
+        failed.Sort((first, second) => string.CompareOrdinal(first.Input, second.Input));
+        string[] faults = [.. failed.Take(FaultsShownMax).Select(one => one.Fault.Message.TrimEnd('.'))];
+        string more = failed.Count > FaultsShownMax ? $"; and {failed.Count - FaultsShownMax} more" : "";
+        return new DataException(
+            $"{failed.Count} of {count} pictures could not be denoised: {string.Join("; ", faults)}{more}.",
+            $"The others are written. {failed[0].Fault.Remedy}");
+    }
+
     /// <summary>What goes where; refuses before anything is written.</summary>
-    private static (string Input, string Output)[] List(string input, string output, bool force)
+    private static (string Input, string Output)[] List(string input, string output, string? format, bool force)
     {
         bool isFolder = Directory.Exists(input);
         if (isFolder && OutputFiles.AreSame(input, output))
@@ -80,9 +120,9 @@ internal static class DenoiseCommand
         }
 
         (string Input, string Output)[] pictures = isFolder
-            ? [.. ListPictures(input).Select(path => (path, Path.Combine(output, PngName(path))))]
-            : [(input, Directory.Exists(output) ? Path.Combine(output, PngName(input)) : output)];
-        CheckNames(pictures);
+            ? [.. ListPictures(input).Select(path => (path, Path.Combine(output, OutputFormat.NameOf(path, format))))]
+            : [(input, Directory.Exists(output) ? Path.Combine(output, OutputFormat.NameOf(input, format)) : output)];
+        CheckNames(pictures, format);
         foreach ((string source, string target) in pictures)
         {
             OutputFiles.CheckNotInput(source, target);
@@ -93,18 +133,12 @@ internal static class DenoiseCommand
     }
 
     /// <summary>Refuses names that would mislead, and two pictures of one name.</summary>
-    private static void CheckNames((string Input, string Output)[] pictures)
+    private static void CheckNames((string Input, string Output)[] pictures, string? format)
     {
         HashSet<string> names = new(StringComparer.OrdinalIgnoreCase);
         foreach ((string input, string output) in pictures)
         {
-            if (StoredPicture.HasOtherName(output))
-            {
-                throw new ConfigurationException(
-                    $"{output} has the name of another format; PNG is written, nothing else.",
-                    $"Name it {Path.GetFileName(Path.ChangeExtension(output, ".png"))}; nothing was written.");
-            }
-
+            _ = OutputFormat.Choose(input, output, format);
             if (!names.Add(output))
             {
                 throw new ConfigurationException(
@@ -114,19 +148,19 @@ internal static class DenoiseCommand
         }
     }
 
-    private static string PngName(string input) => StoredPicture.IsNamedPng(input)
-        ? Path.GetFileName(input)
-        : Path.GetFileNameWithoutExtension(input) + ".png";
-
     private static string[] ListPictures(string folder)
     {
         string[] files =
-            [.. Directory.EnumerateFiles(folder).Where(StoredPicture.HasName).Order(StringComparer.Ordinal)];
+            [.. Directory.EnumerateFiles(folder).Where(IsTaken).Order(StringComparer.Ordinal)];
         return files.Length > 0
             ? files
             : throw new DataException(
                 $"{folder} holds no picture that can be read.",
                 DataSources.PassedOver(new DataOptions { Source = folder })
-                ?? "Name a folder with .png, .pgm, .ppm or .tif files in it.");
+                ?? "Name a folder with .png, .pgm, .ppm, .tif or .npy files in it.");
+
+        static bool IsTaken(string path) => StoredPicture.HasName(path)
+            || (OutputFormat.Find(path) == OutputFormat.Npy
+                && !Path.GetFileName(path).StartsWith("._", StringComparison.Ordinal));
     }
 }

@@ -42,7 +42,7 @@ internal static class EvaluateCommand
         {
             LoadedModel loaded = model.Load(result);
             DataOptions options = Combine(
-                loaded.Configuration?.Data,
+                loaded,
                 result.GetValue(data),
                 result.GetValue(noise),
                 result.GetValue(crop),
@@ -69,8 +69,9 @@ internal static class EvaluateCommand
 
     /// <summary>The run's data options, with what the user says instead; Validation is what is measured on.</summary>
     private static DataOptions Combine(
-        DataOptions? run, string? data, string? noise, int? crop, (double First, double Second)? range)
+        LoadedModel loaded, string? data, string? noise, int? crop, (double First, double Second)? range)
     {
+        DataOptions? run = loaded.Configuration?.Data;
         string? source = data ?? DataSources.ValidationOf(run ?? new DataOptions());
         if (source is null)
         {
@@ -88,8 +89,8 @@ internal static class EvaluateCommand
             Validation = source,
             Noise = noise ?? run?.Noise,
             Crop = crop ?? run?.Crop,
-            RangeLow = range?.First ?? (DataSources.IsGenerated(source) ? null : run?.RangeLow),
-            RangeHigh = range?.Second ?? (DataSources.IsGenerated(source) ? null : run?.RangeHigh),
+            RangeLow = range?.First ?? (DataSources.IsGenerated(source) ? null : loaded.Range?.Low),
+            RangeHigh = range?.Second ?? (DataSources.IsGenerated(source) ? null : loaded.Range?.High),
             Seed = run?.Seed ?? 0,
         };
     }
@@ -117,6 +118,11 @@ internal static class EvaluateCommand
         writer.WriteLine($"Model    {loaded.Name}, weights of {loaded.Weights}");
         writer.WriteLine(string.Create(
             CultureInfo.InvariantCulture, $"Data     {data}: {source.Count} pairs {source.Shape}"));
+        if (source.Description is { } description)
+        {
+            writer.WriteLine($"         {description}{DataLines.Scale(description, " ")}");
+        }
+
         if (DataSources.PassedOver(new DataOptions { Source = data }) is { } passedOver)
         {
             writer.WriteLine(passedOver);
@@ -169,6 +175,7 @@ internal static class EvaluateCommand
             ["meanSquaredError"] = Finite(evaluation.MeanSquaredError),
             ["pairs"] = source.Count,
             ["data"] = data,
+            ["opened"] = DataLines.ToJson(source),
             ["model"] = loaded.Name,
             ["weights"] = loaded.Weights,
             ["weightsSha256"] = WeightsHash.Of(loaded.Parameters),

@@ -39,7 +39,7 @@ internal static class ExportCommand
                 ? ModelLoader.FromRun(folder, result.GetValue(best))
                 : ModelLoader.FromCheckpoint(result.GetValue(checkpoint)!);
             OutputFiles.CheckNotInput(loaded.Weights, path);
-            Dictionary<string, string> metadata = new() { ["format"] = "pt" };
+            Dictionary<string, string> metadata = WeightsMetadata.Of(loaded.Configuration!).ToDictionary();
             IReadOnlyList<NamedTensor> tensors = TrainingCheckpoint.Tensors(loaded.Model, loaded.Parameters);
             OutputFiles.Write(path, stream => SafetensorsWriter.Write(stream, metadata, tensors));
             context.Output.WriteLine(

@@ -13,10 +13,10 @@ internal sealed class ModelArguments
         "--best", "Of the run, the best validated weights instead of the last");
 
     private readonly Option<string?> _weights = StrictOptions.Text(
-        "--weights", "FILE", "Weights instead of a run: safetensors, or a PyTorch state_dict; needs --model");
+        "--weights", "FILE", "Weights instead of a run: safetensors, or a PyTorch state_dict");
 
     private readonly Option<string?> _model = StrictOptions.Text(
-        "--model", "NAME|FILE", "The model that --weights belong to, by name or as a JSON file");
+        "--model", "NAME|FILE", "The model that --weights belong to, by name or as a JSON file [what the file says]");
 
     /// <summary>Adds the options and their rules to a command.</summary>
     public void AddTo(Command command)
@@ -31,7 +31,7 @@ internal sealed class ModelArguments
     /// <summary>Loads it.</summary>
     public LoadedModel Load(ParseResult result) => result.GetValue(_run) is { } run
         ? ModelLoader.FromRun(run, result.GetValue(_best))
-        : ModelLoader.FromWeights(result.GetValue(_weights)!, result.GetValue(_model)!);
+        : ModelLoader.FromWeights(result.GetValue(_weights)!, result.GetValue(_model));
 
     private void Check(CommandResult result)
     {
@@ -40,15 +40,11 @@ internal sealed class ModelArguments
         {
             result.AddError(hasRun
                 ? "--run and --weights exclude each other; give one of them."
-                : "There is no model; give --run DIR, or --weights FILE --model NAME.");
+                : "There is no model; give --run DIR, or --weights FILE.");
         }
         else if (hasRun && Has(_model))
         {
             result.AddError("--model belongs to --weights; a run knows its model.");
-        }
-        else if (!hasRun && !Has(_model))
-        {
-            result.AddError("--weights needs --model NAME.");
         }
         else if (!hasRun && Has(_best))
         {

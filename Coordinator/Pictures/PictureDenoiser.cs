@@ -10,72 +10,139 @@ namespace Distributed.Coordinator.Pictures;
 
 /// <summary>Runs a model over pictures, tile by tile. Safe from many threads.</summary>
 /// <remarks>
-/// Values are scaled as the run's data were, and back; results are clamped and rounded to the bits of the input: 8, or
-/// 16 for anything wider.
+/// Values are scaled as the run's data were, and back. Whole numbers of 8 and 16 bits are rounded, clamped and counted;
+/// floats are written as they are, and fill the 16 bits of PNG.
 /// </remarks>
 internal sealed class PictureDenoiser
 {
     private readonly LoadedModel _model;
     private readonly TiledPredictor _predictor;
+    private readonly (double Low, double High)? _range;
 
     /// <summary>Keeps the model.</summary>
     /// <param name="model">With its weights.</param>
     /// <param name="threads">Tiles of a picture at once.</param>
-    public PictureDenoiser(LoadedModel model, int threads)
+    /// <param name="range">Stored values that become 0 and 1; null for what the weights say.</param>
+    public PictureDenoiser(LoadedModel model, int threads, (double Low, double High)? range = null)
     {
         _model = model;
+        _range = range ?? model.Range;
         _predictor = new TiledPredictor(model.Model, model.Parameters, threads);
     }
 
-    /// <summary>Reads, denoises and writes one picture.</summary>
+    /// <summary>Reads, denoises and writes one picture or stack.</summary>
+    /// <param name="input">The file.</param>
+    /// <param name="output">Where it goes.</param>
+    /// <param name="format">A name of <see cref="OutputFormat"/>.</param>
     /// <returns>A line about it.</returns>
     /// <exception cref="ReportedException">It cannot be read or written, or the model cannot take it.</exception>
-    public string Denoise(string input, string output)
+    public string Denoise(string input, string output, string format)
     {
-        DataOptions? data = _model.Configuration?.Data;
-        StoredPicture noisy = StoredPicture.Read(input, data?.RangeLow, data?.RangeHigh);
-        ImageShape shape = noisy.Shape;
-        CheckShape(shape, input);
-        if (shape.C is not (1 or 3))
+        StoredStack noisy = StoredStack.Read(input, _range?.Low, _range?.High);
+        StoredPicture first = noisy.Pictures[0];
+        foreach (StoredPicture picture in noisy.Pictures.DistinctBy(picture => picture.Shape))
         {
-            throw new ConfigurationException(
-                $"{input} has {shape.C} channels; a PNG picture has 1 or 3.", "Denoise its channels one by one.");
+            CheckShape(picture.Shape, input);
         }
 
-        ushort[] pixels = Store(Run(shape, noisy.Values, input), noisy, input);
-        OutputFiles.Write(output, stream =>
+        if (format == OutputFormat.Png)
         {
-            if (noisy.Bits == 8)
-            {
-                byte[] bytes = Array.ConvertAll(pixels, pixel => (byte)pixel);
-                PngEncoder.Encode(new PngImage(shape.W, shape.H, shape.C, bytes), stream);
-            }
-            else
-            {
-                PngEncoder.Encode(shape.W, shape.H, shape.C, pixels, stream);
-            }
+            CheckPng(noisy, input);
+        }
+
+        List<float[]> results = [];
+        foreach (StoredPicture picture in noisy.Pictures)
+        {
+            results.Add(Run(picture.Shape, picture.Values, input));
+            CheckNumbers(results[^1], input);
+        }
+
+        long clamped = 0;
+        OutputFiles.Write(output, stream => clamped = format switch
+        {
+            OutputFormat.Tiff => WriteTiff(noisy, stream, results, output),
+            OutputFormat.Npy => noisy.WriteNpy(stream, results),
+            _ => WritePng(first, stream, results[0]),
         });
+        bool isWhole = format == OutputFormat.Png || first.IsWhole;
+        string bits = !isWhole ? ", floats" : first.Bits == 8 ? "" : ", 16 bits";
+        string count = noisy.Pictures.Count == 1 ? "" : $"{noisy.Pictures.Count} images, ";
+        string extent = string.Create(
+            CultureInfo.InvariantCulture,
+            $"read {noisy.Description.Type}, values from {noisy.Description.Lowest:G4} to "
+            + $"{noisy.Description.Highest:G4}");
         return string.Create(
             CultureInfo.InvariantCulture,
-            $"{input} -> {output} ({shape.W} x {shape.H}{(noisy.Bits == 8 ? "" : ", 16 bits")})");
+            $"{input} -> {output} ({count}{first.Shape.W} x {first.Shape.H}{bits}); {extent}"
+            + $"{Clamped(clamped, results, first)}{DataLines.Scale(noisy.Description, " ")}");
     }
 
-    /// <summary>Values as stored numbers, channels together.</summary>
-    private static ushort[] Store(float[] values, StoredPicture picture, string place)
+    private static string Clamped(long clamped, List<float[]> results, StoredPicture first) => clamped == 0
+        ? ""
+        : string.Create(
+            CultureInfo.InvariantCulture,
+            $"; {clamped} of {results.Sum(result => result.LongLength)} results clamped to 0 to "
+            + $"{(first.Bits == 8 ? byte.MaxValue : ushort.MaxValue)}");
+
+    private static long WriteTiff(StoredStack noisy, Stream stream, List<float[]> results, string output)
     {
-        ushort[] pixels = new ushort[values.Length];
-        int plane = picture.Shape.H * picture.Shape.W;
-        int largest = picture.Bits == 8 ? byte.MaxValue : ushort.MaxValue;
+        try
+        {
+            return noisy.WriteTiff(stream, results);
+        }
+        catch (NotSupportedException exception)
+        {
+            throw new ConfigurationException(
+                $"{output} would have more than 4 GB, which TIFF cannot hold.", "Name it .npy.", exception);
+        }
+    }
+
+    private static long WritePng(StoredPicture picture, Stream stream, float[] values)
+    {
+        ImageShape shape = picture.Shape;
+        ushort[] planes = picture.Store(values, out long clamped);
+        ushort[] pixels = new ushort[planes.Length];
         for (int i = 0; i < pixels.Length; i++)
         {
-            float value = values[(i % picture.Shape.C * plane) + (i / picture.Shape.C)];
-            double stored = (value * (picture.High - picture.Low)) + picture.Low;
-            pixels[i] = double.IsNaN(stored)
-                ? throw new DataException($"{place}: the model gives NaN.", "Use the weights of an earlier step.")
-                : (ushort)Math.Round(Math.Clamp(stored, 0, largest), MidpointRounding.AwayFromZero);
+            pixels[i] = planes[(i % shape.C * shape.H * shape.W) + (i / shape.C)];
         }
 
-        return pixels;
+        if (picture.Bits == 8)
+        {
+            byte[] bytes = Array.ConvertAll(pixels, pixel => (byte)pixel);
+            PngEncoder.Encode(new PngImage(shape.W, shape.H, shape.C, bytes), stream);
+        }
+        else
+        {
+            PngEncoder.Encode(shape.W, shape.H, shape.C, pixels, stream);
+        }
+
+        return clamped;
+    }
+
+    private static void CheckPng(StoredStack noisy, string input)
+    {
+        if (noisy.Pictures.Count > 1)
+        {
+            throw new ConfigurationException(
+                $"{input} holds {noisy.Pictures.Count} images; a PNG picture holds one.",
+                "Name the output .tif or .npy, or say --format tiff or npy.");
+        }
+
+        if (noisy.Pictures[0].Shape.C is not (1 or 3) and var channels)
+        {
+            throw new ConfigurationException(
+                $"{input} has {channels} channels; a PNG picture has 1 or 3.",
+                "Name the output .tif or .npy, or say --format tiff or npy.");
+        }
+    }
+
+    private static void CheckNumbers(float[] values, string place)
+    {
+        if (Array.Exists(values, float.IsNaN))
+        {
+            throw new DataException($"{place}: the model gives NaN.", "Use the weights of an earlier step.");
+        }
     }
 
     private void CheckShape(ImageShape shape, string place)

@@ -13,7 +13,11 @@ namespace Distributed.Coordinator.Runs;
 /// <param name="Weights">The file they come from.</param>
 /// <param name="Configuration">The run's; null for a file of weights alone.</param>
 public sealed record LoadedModel(
-    Model Model, string Name, float[] Parameters, string Weights, RunConfiguration? Configuration);
+    Model Model, string Name, float[] Parameters, string Weights, RunConfiguration? Configuration)
+{
+    /// <summary>Stored values that became 0 and 1 in training; null for the types' own.</summary>
+    public (double Low, double High)? Range { get; init; }
+}
 
 /// <summary>Loads models of runs, of checkpoints and of weights files. Only reads: the run may be going on.</summary>
 public static class ModelLoader
@@ -53,18 +57,28 @@ public static class ModelLoader
         return Load(configuration, StateDict.Of(path, checkpoint));
     }
 
-    /// <summary>A named model with weights from a file; images have the channels that the first weights take.</summary>
+    /// <summary>
+    /// A model with weights from a file; of a named one images have the channels that the first weights take.
+    /// </summary>
     /// <param name="weights">Safetensors, or a PyTorch state dictionary.</param>
-    /// <param name="model">Catalogue name with overrides, or a JSON file.</param>
+    /// <param name="model">Catalogue name with overrides, or a JSON file; null for what the file says.</param>
     /// <exception cref="ReportedException">One of them is missing or damaged, or they do not fit.</exception>
-    public static LoadedModel FromWeights(string weights, string model)
+    public static LoadedModel FromWeights(string weights, string? model)
     {
         StateDict state = StateDict.Read(weights);
+        WeightsMetadata metadata = WeightsMetadata.Parse(state.Metadata, weights);
         int channels = state.Tensors is [{ Shape: [_, >= 1 and <= 4096, _, _] } first, ..] ? (int)first.Shape[1] : 3;
-        Model network = new(FindLayers(model, channels));
+        Model network = new(
+            model is not null ? FindLayers(model, channels)
+            : metadata.Layers is { } layers ? ModelSpec.Parse(layers, weights)
+            : throw new ConfigurationException(
+                $"{weights} does not say of which model it is.", "Add --model NAME, or --model FILE.json."));
         float[] parameters = new float[network.StateCount];
         state.CopyTo(network, parameters);
-        return new LoadedModel(network, model, parameters, weights, Configuration: null);
+        return new LoadedModel(network, model ?? metadata.Model ?? "model", parameters, weights, Configuration: null)
+        {
+            Range = metadata.Range,
+        };
     }
 
     /// <summary>The layers of a model by its catalogue name, or from a JSON file.</summary>
@@ -94,7 +108,10 @@ public static class ModelLoader
         Model model = TrainingJob.ModelOf(configuration);
         float[] parameters = new float[model.StateCount];
         weights.CopyTo(model, parameters);
-        return new LoadedModel(model, configuration.Model, parameters, weights.Path, configuration);
+        return new LoadedModel(model, configuration.Model, parameters, weights.Path, configuration)
+        {
+            Range = WeightsMetadata.Of(configuration).Range,
+        };
     }
 
     private static string RequireBest(string folder)

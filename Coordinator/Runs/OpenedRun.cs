@@ -70,6 +70,17 @@ public sealed class OpenedRun : IDisposable
                 note(passedOver);
             }
 
+            foreach (string line in data.Lines)
+            {
+                note(line);
+            }
+
+            if (job.Schedule.Batch < job.Configuration.Batch)
+            {
+                note($"A step has {job.Schedule.Batch} samples, not --batch {job.Configuration.Batch}: a pass over the "
+                    + "data has no more, one window of each pair.");
+            }
+
             if (options.Trial is null)
             {
                 OptionsFile.Write(folder.Folder, options);
@@ -82,6 +93,11 @@ public sealed class OpenedRun : IDisposable
                 TrainingCheckpoint.RestoreOptimizer(checkpoint, model, optimizer);
                 first = checked((int)checkpoint.Step);
                 note($"Resuming after step {first}");
+                if (job.Schedule.StepsTotal < first)
+                {
+                    note($"That is more than the {job.Schedule.StepsTotal} steps that are asked for: nothing is left to "
+                        + "do, and the weights stay those of the checkpoint.");
+                }
             }
 
             TrainingState state = new(initial ?? throw NoCheckpoint(folder), optimizer, model.Buffers);
@@ -143,6 +159,7 @@ public sealed class OpenedRun : IDisposable
     private static RunConfiguration Complete(RunConfiguration asked, RunData data, Model model, string weights) =>
         asked with
         {
+            Data = asked.Data with { RangeLow = data.Options.RangeLow, RangeHigh = data.Options.RangeHigh },
             Layers = ModelSpec.Write(model.Root),
             DataHash = data.Training.ContentHash,
             ValidationHash = data.Validation?.ContentHash,

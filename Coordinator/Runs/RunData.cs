@@ -13,12 +13,35 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
     private DataOptions? _options;
     private bool _isNoisy;
 
+    /// <summary>The options of the configuration, with the range that the values themselves suggest.</summary>
+    public required DataOptions Options { get; init; }
+
+    /// <summary>What to say of the data, a line each.</summary>
+    public required IReadOnlyList<string> Lines { get; init; }
+
     /// <summary>Opens what a configuration names.</summary>
     /// <exception cref="ReportedException">It is missing or damaged, or the sizes differ.</exception>
     public static RunData Open(RunConfiguration configuration)
     {
         PairSource training = DataSources.OpenTraining(configuration.Data);
-        PairSource? validation = DataSources.OpenValidation(configuration.Data);
+        List<string> lines = [];
+        DataOptions options = configuration.Data;
+        if (configuration.DataHash.Length == 0 && DataSources.WithRangeOf(options, training) is var ranged
+            && ranged != options)
+        {
+            (double Low, double High) range = (ranged.RangeLow!.Value, ranged.RangeHigh!.Value);
+            lines.Add(DataLines.Taken(options.Source, training.Description!, range));
+            options = ranged;
+            training = DataSources.OpenTraining(options);
+        }
+
+        PairSource? validation = DataSources.OpenValidation(options);
+        string?[] opened =
+        [
+            DataLines.Opened(options.Source, training),
+            validation is null ? null : DataLines.Opened(DataSources.ValidationOf(options)!, validation),
+        ];
+        lines.AddRange(opened.OfType<string>());
         if (validation is not null && configuration.NoisyValidation)
         {
             CheckStoredPairs(validation, "--validation-noisy", DataSources.ValidationOf(configuration.Data));
@@ -28,6 +51,8 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
         return validation is null || validation.Shape == training.Shape
             ? new RunData(training, validation)
             {
+                Options = options,
+                Lines = lines,
                 _options = configuration.Data,
                 _isNoisy = configuration.NoisyValidation,
             }

@@ -30,7 +30,7 @@ internal static class RunEnding
 
     private static void WriteModel(OpenedRun run)
     {
-        Dictionary<string, string> metadata = new() { ["format"] = "pt", ["model"] = run.Job.Configuration.Model };
+        Dictionary<string, string> metadata = WeightsMetadata.Of(run.Job.Configuration).ToDictionary();
         AtomicFile.Write(
             run.Folder["model.safetensors"],
             stream => SafetensorsWriter.Write(
@@ -60,6 +60,7 @@ internal static class RunEnding
         {
             Ssim = clean?.Ssim,
             ValidationLoss = evaluation?.Loss,
+            Data = DataLines.ToJson(run.Job.Source),
         };
     }
 

@@ -1,5 +1,6 @@
 using System.Text;
 using System.Text.Json;
+using System.Text.Json.Nodes;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -57,6 +58,9 @@ public sealed record RunSummary(
     /// <summary>Loss on the validation data, as a mean; null without them.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>What was trained on; null for made data.</summary>
+    public JsonObject? Data { get; init; }
+
     /// <summary>One JSON object on one line. What does not apply, and what is not finite, is null.</summary>
     public string ToJson()
     {
@@ -86,6 +90,16 @@ public sealed record RunSummary(
             Write(json, "bytesOutPerStep", Round(Step?.BytesOut));
             json.WriteString("weightsSha256", WeightsSha256);
             json.WriteString("run", Run);
+            json.WritePropertyName("data");
+            if (Data is null)
+            {
+                json.WriteNullValue();
+            }
+            else
+            {
+                Data.WriteTo(json);
+            }
+
             json.WriteEndObject();
         }
 

@@ -29,16 +29,22 @@ public sealed class StateDict
     /// <summary>The weights, in the order of the file.</summary>
     public IReadOnlyList<NamedTensor> Tensors { get; }
 
+    /// <summary>What a safetensors file says besides; empty for others.</summary>
+    public IReadOnlyDictionary<string, string> Metadata { get; private init; } = new Dictionary<string, string>();
+
     /// <summary>Reads a file.</summary>
     /// <exception cref="DataException">It is missing, damaged, or of another kind.</exception>
     public static StateDict Read(string path) =>
-        new(path, TorchFile.IsTorchFile(path) ? ReadTorch(path) : ReadSafetensors(path));
+        TorchFile.IsTorchFile(path) ? new StateDict(path, ReadTorch(path)) : ReadSafetensors(path);
 
     /// <summary>The weights of a checkpoint that is read already.</summary>
     /// <param name="path">Its file, for messages.</param>
     /// <param name="checkpoint">What it holds.</param>
     public static StateDict Of(string path, Checkpoint checkpoint) =>
-        new(path, checkpoint.Parameters.Concat(checkpoint.Buffers));
+        new(path, checkpoint.Parameters.Concat(checkpoint.Buffers))
+        {
+            Metadata = new Dictionary<string, string> { ["configuration"] = checkpoint.Configuration },
+        };
 
     /// <summary>
     /// Writes the weights where the model wants them: every parameter and buffer, in its shape, and no other.
@@ -79,17 +85,19 @@ public sealed class StateDict
         .Where(entry => entry.DType != TorchDType.Int64)
         .Select(entry => new NamedTensor(entry.Name, entry.Shape, entry.Values));
 
-    private static IEnumerable<NamedTensor> ReadSafetensors(string path) =>
-        SafetensorsFile.WithStream<IEnumerable<NamedTensor>>(path, stream =>
+    private static StateDict ReadSafetensors(string path) =>
+        SafetensorsFile.WithStream(path, stream =>
         {
             SafetensorsHeader header = SafetensorsHeader.Read(stream, path);
             if (!CheckpointFile.IsCheckpoint(header))
             {
-                return [.. SafetensorsFile.ReadData(stream, header).Tensors.Select(NamedTensor.From)];
+                return new StateDict(path, SafetensorsFile.ReadData(stream, header).Tensors.Select(NamedTensor.From))
+                {
+                    Metadata = header.Metadata,
+                };
             }
 
-            Checkpoint checkpoint = CheckpointFile.Read(stream, header, path);
-            return checkpoint.Parameters.Concat(checkpoint.Buffers);
+            return Of(path, CheckpointFile.Read(stream, header, path));
         });
 
     private void CheckNames(Model model, Dictionary<string, NamedTensor> byName)

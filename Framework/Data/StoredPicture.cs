@@ -22,12 +22,17 @@ public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, d
     /// <summary>Whether a file has the name of a picture that is read.</summary>
     public static bool HasName(string path) => PictureFiles.HasPictureName(path);
 
-    /// <summary>Whether a file has the name of a picture that is no PNG, be it read or not.</summary>
-    public static bool HasOtherName(string path) =>
-        (HasName(path) && !IsNamedPng(path)) || UnreadPictures.HasName(path);
+    /// <summary>Whether a file has the name of a picture of a format that is neither read nor written.</summary>
+    public static bool HasUnreadName(string path) => UnreadPictures.HasName(path);
 
-    /// <summary>Whether a file has the name of a PNG picture.</summary>
-    public static bool IsNamedPng(string path) => path.EndsWith(".png", StringComparison.OrdinalIgnoreCase);
+    /// <summary>Name of the stored type, as NumPy calls it.</summary>
+    public string Type { get; init; } = ShortType;
+
+    /// <summary>What was stored for 0 and for 1: the numbers of a result that is stored as floats.</summary>
+    public (double Low, double High) Scale { get; init; } = (0, 1);
+
+    /// <summary>Whether results are stored as whole numbers in files that can hold both.</summary>
+    public bool IsWhole => Type is ImageBlock.ByteType or ShortType;
 
     /// <summary>Reads a file that holds one picture.</summary>
     /// <param name="path">PNG, PGM, PPM, a TIFF of one page, or a .npy of one image.</param>
@@ -35,26 +40,47 @@ public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, d
     /// <param name="high">The stored number that becomes 1; null for the type's own.</param>
     /// <exception cref="DataException">It is missing, damaged, of no known kind, or holds more.</exception>
     /// <exception cref="ConfigurationException">The range is no interval.</exception>
-    public static StoredPicture Read(string path, double? low = null, double? high = null)
-    {
-        ValueRange range = new(low, high);
-        ImageContent content = SourceReader.Read(path, new ReadRequest(range, IsValidation: false, IsClean: true));
-        int images = content.Images.Sum(block => block.Images);
-        if (images != 1 || content.Targets is not null)
-        {
-            string pairs = content.Targets is null ? "images" : "pairs of images";
-            throw new DataException(
-                string.Create(CultureInfo.InvariantCulture, $"{path} holds {images} {pairs}, not one picture."),
-                "Split it into files of one picture each; of .npy give [H, W], [1, C, H, W] or [1, H, W, C].");
-        }
+    public static StoredPicture Read(string path, double? low = null, double? high = null) =>
+        StoredStack.Read(path, low, high).Pictures is [StoredPicture only]
+            ? only
+            : throw new DataException($"{path} holds several images, not one picture.", "Read it as a stack.");
 
-        ImageBlock block = content.Images[0];
+    /// <summary>A picture of a block.</summary>
+    internal static StoredPicture Of(ImageBlock block, int inside, ValueRange range)
+    {
         float[] values = new float[block.Shape.Elements];
-        block.ReadWindow(0, range.ByteTable(), top: 0, left: 0, block.Shape, values);
+        block.ReadWindow(inside, range.ByteTable(), top: 0, left: 0, block.Shape, values);
         bool isByte = block.Type == ImageBlock.ByteType;
         double largest = isByte ? byte.MaxValue : ushort.MaxValue;
+        (double Low, double High) scale = range.Bounds ?? (0, block.TypeMaximum ?? 1);
         bool keepsNumbers = range.IsGiven && (isByte || block.Type == ShortType);
         return new StoredPicture(
-            block.Shape, values, isByte ? 8 : 16, keepsNumbers ? low!.Value : 0, keepsNumbers ? high!.Value : largest);
+            block.Shape,
+            values,
+            isByte ? 8 : 16,
+            keepsNumbers ? scale.Low : 0,
+            keepsNumbers ? scale.High : largest)
+        {
+            Type = block.Type,
+            Scale = scale,
+        };
+    }
+
+    /// <summary>Values as whole numbers of the input's kind: rounded, and clamped to <see cref="Bits"/>.</summary>
+    /// <param name="values">In any order.</param>
+    /// <param name="clamped">How many were more than half a number outside.</param>
+    public ushort[] Store(ReadOnlySpan<float> values, out long clamped)
+    {
+        ushort[] numbers = new ushort[values.Length];
+        double largest = Bits == 8 ? byte.MaxValue : ushort.MaxValue;
+        clamped = 0;
+        for (int i = 0; i < numbers.Length; i++)
+        {
+            double stored = (values[i] * (High - Low)) + Low;
+            clamped += stored < -0.5 || stored > largest + 0.5 ? 1 : 0;
+            numbers[i] = (ushort)Math.Round(Math.Clamp(stored, 0, largest), MidpointRounding.AwayFromZero);
+        }
+
+        return numbers;
     }
 }

@@ -87,8 +87,9 @@ public sealed class DenoiseFormatTests : IDisposable
         await RefusedAsync("holds 2 images", _run["many.npy"], _run["out.png"]);
         await File.WriteAllBytesAsync(_run["pairs.npy"], Npy("|u1", "2, 1, 3, 4, 6", new byte[6 * Pixels]));
         await RefusedAsync("pairs of images", _run["pairs.npy"], _run["out.png"]);
-        await RefusedAsync("PNG is written", _run.WritePng("in.png"), _run["out.jpg"]);
-        await RefusedAsync("PNG is written", _run["in.png"], _run["out.tif"]);
+        await RefusedAsync("PNG, TIFF or .npy is written", _run.WritePng("in.png"), _run["out.jpg"]);
+        await RefusedAsync("PNG, TIFF or .npy is written", _run["in.png"], _run["out.ppm"]);
+        await RefusedAsync("png is written", _run["in.png"], _run["out.tif"], "--format", "png");
     }
 
     [Fact]
@@ -100,9 +101,10 @@ public sealed class DenoiseFormatTests : IDisposable
         Assert.All(picture.Values, value => Assert.Equal(0.5f, value));
     }
 
-    private async Task RefusedAsync(string what, string input, string output)
+    private async Task RefusedAsync(string what, string input, string output, params string[] more)
     {
-        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync("denoise", "--run", _run.Run, input, output));
+        string[] arguments = ["denoise", "--run", _run.Run, input, output, .. more];
+        Assert.Equal(ExitCodes.BadInput, await _runner.RunAsync(arguments));
         Assert.Contains(what, _runner.ErrorLines[^2], StringComparison.Ordinal);
     }
 

@@ -81,7 +81,6 @@ public sealed class ModelCommandTests : IDisposable
     [InlineData("evaluate", "There is no model")]
     [InlineData("evaluate --run a --weights b --model c", "exclude each other")]
     [InlineData("evaluate --run a --model c", "--model belongs to --weights")]
-    [InlineData("evaluate --weights b", "needs --model")]
     [InlineData("evaluate --weights b --model c --best", "--best belongs to --run")]
     [InlineData("denoise --run a in.png", "argument")]
     [InlineData("export out", "nothing to export")]

@@ -104,7 +104,7 @@ public sealed class ResumeTests : IDisposable
         using CommandRunner runner = new() { Train = TrainSession.RunAsync };
         Assert.Equal(ExitCodes.BadInput, await runner.RunAsync(["train", "--json", .. arguments]));
         Assert.Contains(named, runner.Error, StringComparison.Ordinal);
-        Assert.Equal("", runner.Output);
+        Assert.Equal(ExitCodes.BadInput, (int)JsonNode.Parse(runner.Output)!["exitCode"]!);
         return runner.Error;
     }
 }

@@ -151,7 +151,7 @@ public sealed class RunRecordsTests : IDisposable
         + "\"stepMilliseconds\":null,\"waitMilliseconds\":null,\"sumMilliseconds\":null,"
         + "\"updateMilliseconds\":null,\"computeMilliseconds\":null,\"bytesInPerStep\":null,"
         + "\"bytesOutPerStep\":null,"
-        + "\"weightsSha256\":\"ab\",\"run\":\"runs/x\"}",
+        + "\"weightsSha256\":\"ab\",\"run\":\"runs/x\",\"data\":null}",
         (Summary() with { Psnr = double.NegativeInfinity, PsnrMeanPerImage = null }).ToJson());
 
     [Fact]
