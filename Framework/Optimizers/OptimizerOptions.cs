@@ -6,6 +6,9 @@ namespace Distributed.Framework.Optimizers;
 /// <summary>Which optimizer, with which numbers: part of a run's configuration.</summary>
 public sealed record OptimizerOptions
 {
+    private readonly double? _weightDecay;
+    private readonly double? _epsilon;
+
     /// <summary>Names on the command line.</summary>
     public static IReadOnlyList<string> Names { get; } = ["sgd", "adam", "adamw", "adagrad"];
 
@@ -21,8 +24,15 @@ public sealed record OptimizerOptions
     /// <summary>SGD: whether to look ahead by the momentum.</summary>
     public bool Nesterov { get; init; }
 
-    /// <summary>Share of the parameters added to the gradient; adamw: taken off them, times the rate.</summary>
-    public double WeightDecay { get; init; }
+    /// <summary>
+    /// Share of the parameters added to the gradient; adamw: taken off them, times the rate. Unless it is given,
+    /// PyTorch's: 0.01 for adamw, else 0.
+    /// </summary>
+    public double WeightDecay
+    {
+        get => _weightDecay ?? (Name == "adamw" ? 0.01 : 0);
+        init => _weightDecay = value;
+    }
 
     /// <summary>Adam, AdamW: decay of the gradient's mean, within [0, 1).</summary>
     public double Beta1 { get; init; } = 0.9;
@@ -30,8 +40,14 @@ public sealed record OptimizerOptions
     /// <summary>Adam, AdamW: decay of the gradient's square, within [0, 1).</summary>
     public double Beta2 { get; init; } = 0.999;
 
-    /// <summary>All but SGD: added to the root of the square.</summary>
-    public double Epsilon { get; init; } = 1e-8;
+    /// <summary>
+    /// All but SGD: added to the root of the square. Unless it is given, PyTorch's: 1e-10 for adagrad, else 1e-8.
+    /// </summary>
+    public double Epsilon
+    {
+        get => _epsilon ?? (Name == "adagrad" ? 1e-10 : 1e-8);
+        init => _epsilon = value;
+    }
 
     /// <summary>Adam, AdamW: whether epsilon is added before the root is taken.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
@@ -46,12 +62,19 @@ public sealed record OptimizerOptions
     public double InitialAccumulator { get; init; }
 
     /// <summary>PyTorch's defaults for an optimizer, where they differ from optimizer to optimizer.</summary>
-    public static OptimizerOptions DefaultsOf(string name) => new()
+    public static OptimizerOptions DefaultsOf(string name) => new() { Name = name };
+
+    /// <summary>Whether an optimizer of one goes on with the state of an optimizer of the other.</summary>
+    /// <remarks>The learning rate is no part of the state, and may change.</remarks>
+    public bool IsContinuedBy(OptimizerOptions other)
     {
-        Name = name,
-        WeightDecay = name == "adamw" ? 0.01 : 0,
-        Epsilon = name == "adagrad" ? 1e-10 : 1e-8,
-    };
+        ArgumentNullException.ThrowIfNull(other);
+        return Numbers(this).Equals(Numbers(other));
+
+        static object Numbers(OptimizerOptions options) => (
+            (options.Name, options.Momentum, options.Nesterov, options.WeightDecay, options.Beta1, options.Beta2),
+            (options.Epsilon, options.EpsilonInsideRoot, options.LearningRateDecay, options.InitialAccumulator));
+    }
 
     /// <summary>Makes the optimizer, with its state at zero.</summary>
     /// <exception cref="ConfigurationException">A number is out of its range, or does not belong to it.</exception>

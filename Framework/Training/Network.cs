@@ -13,15 +13,18 @@ namespace Distributed.Framework.Training;
 /// <summary>A network with its weights, to load, train and use in a program of one's own, without any actor.</summary>
 /// <remarks>
 /// Samples are one or a batch of them: [C, H, W] or [N, C, H, W], and [F] or [N, F] for vectors; results come alike
-/// (a result of one pixel is a vector). Not synchronized: one caller at a time.
+/// (a result of one pixel is a vector). One caller at a time: a call while another thread's is under way throws an
+/// InvalidOperationException, and changes nothing. <see cref="Snapshot"/> gives what many threads may use. Callbacks of
+/// Train may call back. Views of <see cref="Param"/> are not guarded.
 /// </remarks>
-public sealed class Network
+public sealed partial class Network
 {
     private const string CrossEntropyName = "cross-entropy";
     private readonly AlignedBuffer _state;
     private readonly AlignedBuffer _gradient;
     private readonly AlignedBuffer _shardGradient;
     private readonly uint _seed;
+    private readonly Lock _caller = new();
     private NetworkPass? _pass;
 
     /// <summary>Passes in training so far: dropout draws again for each.</summary>
@@ -46,27 +49,6 @@ public sealed class Network
     /// <summary>The layers, and the names and places of what they learn.</summary>
     public Model Model { get; }
 
-    /// <summary>A network of the catalogue: <c>n2n-final</c>, or with overrides <c>n2n-final:channels=64</c>.</summary>
-    /// <param name="name">Name and overrides.</param>
-    /// <param name="channels">Channels of the images.</param>
-    /// <param name="seed">Decides the weights.</param>
-    /// <exception cref="ConfigurationException">There is no such model.</exception>
-    public static Network Create(string name, int channels = 3, uint seed = 0) => new(
-        Catalogue.Find(name, channels) ?? throw new ConfigurationException(
-            $"There is no model '{name}'.", $"Choose one of {string.Join(", ", Catalogue.Names)}."),
-        seed);
-
-    /// <summary>Takes weights from a file: safetensors, a checkpoint, or PyTorch's <c>.pth</c>.</summary>
-    /// <exception cref="DataException">It is missing or damaged.</exception>
-    /// <exception cref="ConfigurationException">They belong to another model.</exception>
-    public void Load(string path) => StateDict.Read(path).CopyTo(Model, _state.Span);
-
-    /// <summary>Writes the weights to a safetensors file, under PyTorch's names and in its layout.</summary>
-    public void Save(string path) => AtomicFile.Write(path, stream => SafetensorsWriter.Write(
-        stream,
-        new Dictionary<string, string> { ["format"] = "pt" },
-        TrainingCheckpoint.Tensors(Model, _state.Memory)));
-
     /// <summary>Trains on pairs in memory.</summary>
     /// <param name="inputs">[N, C, H, W], or [N, F].</param>
     /// <param name="targets">
@@ -83,34 +65,26 @@ public sealed class Network
     /// <inheritdoc cref="Train(Tensor, Tensor, NetworkTraining?)"/>
     public IReadOnlyList<double> Train(PairSource pairs, NetworkTraining? options = null)
     {
-        options ??= new NetworkTraining();
-        options.Check();
-        TrainingJob job = new(options.Configure(Model, pairs, _state.Span), pairs);
-        TrainingState state = new(_state.Span, options.Optimizer.Create(Model.ParameterCount), Model.Buffers);
-        LocalTrainer trainer = new(job, state, options.Threads);
-        List<double> losses = [];
-        for (int epoch = 0; epoch < options.Epochs; epoch++)
-        {
-            double sum = 0;
-            for (int i = 0; i < job.Schedule.StepsPerEpoch; i++)
-            {
-                int step = (epoch * job.Schedule.StepsPerEpoch) + i;
-                sum += trainer.Step(step) * job.Schedule.At(step).Count;
-            }
-
-            losses.Add(sum / job.Schedule.Samples);
-            state.Parameters.Values.Span.CopyTo(_state.Span);
-            options.OnEpoch?.Invoke(epoch, losses[^1]);
-        }
-
-        return losses;
+        using Lock.Scope scope = Enter();
+        return TrainOn(pairs, options ?? new NetworkTraining());
     }
 
     /// <summary>What the network makes of samples, as it is used after training.</summary>
+    /// <remarks>
+    /// Images of any size, if the network gives back what it gets: sides that its strides do not divide are continued
+    /// by reflection, and large images go in tiles, with the bits of the whole.
+    /// </remarks>
     /// <param name="input">One sample or a batch.</param>
     /// <exception cref="ShapeException">The network cannot take them.</exception>
     public Tensor Predict(Tensor input)
     {
+        ArgumentNullException.ThrowIfNull(input);
+        using Lock.Scope scope = Enter();
+        if (IsPredictedInTiles(input))
+        {
+            return Snapshot().Predict(input);
+        }
+
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: false, reuse: _pass);
         _pass = pass;
         return pass.Forward(_state, input, default);
@@ -124,6 +98,7 @@ public sealed class Network
     {
         int atOnce = threads ?? Environment.ProcessorCount;
         AllowedRange.Require(null, "number of threads", atOnce, atOnce >= 1, "1 or more");
+        using Lock.Scope scope = Enter();
         Plan plan = TrainingJob.CompileFor(Model, "network", pairs);
         Replica replica = plan.CreateReplica();
         replica.Load(_state.Span);
@@ -134,6 +109,7 @@ public sealed class Network
     /// <inheritdoc cref="Predict"/>
     public Tensor Forward(Tensor input)
     {
+        using Lock.Scope scope = Enter();
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: true, reuse: _pass);
         _pass = pass;
         return pass.Forward(_state, input, new SampleKeys(_seed, _forwards++, 0));
@@ -147,6 +123,7 @@ public sealed class Network
     /// <exception cref="InvalidOperationException">No Forward came before.</exception>
     public Tensor Backward(Tensor outputGradient)
     {
+        using Lock.Scope scope = Enter();
         if (_pass is not { IsTraining: true } pass)
         {
             throw new InvalidOperationException("Backward comes after Forward.");
@@ -165,7 +142,11 @@ public sealed class Network
     }
 
     /// <summary>Sets the gradients of all parameters to zero.</summary>
-    public void ZeroGrad() => _gradient.Span.Clear();
+    public void ZeroGrad()
+    {
+        using Lock.Scope scope = Enter();
+        _gradient.Span.Clear();
+    }
 
     /// <summary>Each parameter with its gradient: views, so that writing to a parameter changes the network.</summary>
     public IReadOnlyList<(Tensor Parameter, Tensor Gradient)> Param() =>
@@ -187,10 +168,27 @@ public sealed class Network
         AllowedRange.Require(
             null, "learning rate", learningRate, learningRate > 0 && double.IsFinite(learningRate), "above 0");
 
+        using Lock.Scope scope = Enter();
+
         // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
         float[] statistics = _state.Span[Model.ParameterCount..].ToArray();
         optimizer.Step(_state, _gradient, divisor: 1, learningRate, _state);
         statistics.CopyTo(_state.Span[Model.ParameterCount..]);
+    }
+
+    /// <summary>Lets this thread in, also into a call of its own.</summary>
+    private Lock.Scope Enter()
+    {
+        if (!_caller.TryEnter())
+        {
+            throw new InvalidOperationException(
+                "Another thread's call of this network is under way; let each thread use a Snapshot of it.");
+        }
+
+        // Entered twice, left twice: a scope is what leaves by itself.
+        Lock.Scope scope = _caller.EnterScope();
+        _caller.Exit();
+        return scope;
     }
 
     private static Tensor View(AlignedBuffer buffer, ParameterSpec parameter) =>

@@ -10,12 +10,18 @@ public sealed record NetworkTraining
 {
     private RunConfiguration _settings = new() { Model = "network", Shard = 2, Schedule = "constant", Epochs = 1 };
 
-    /// <summary>Passes over the pairs.</summary>
+    /// <summary>Passes over the pairs, beyond those of earlier calls.</summary>
     public int Epochs
     {
         get => _settings.Epochs ?? 1;
         init => _settings = _settings with { Epochs = value };
     }
+
+    /// <summary>
+    /// Passes of all calls together, for schedules and losses that depend on it; null for those of this call, which is
+    /// then the only one.
+    /// </summary>
+    public int? TotalEpochs { get; init; }
 
     /// <summary>Samples of a step.</summary>
     public int Batch
@@ -83,23 +89,35 @@ public sealed record NetworkTraining
     /// <summary>Shards computed at once; changes no bit.</summary>
     public int Threads { get; init; } = Environment.ProcessorCount;
 
-    /// <summary>Told of each epoch's end: its 0-based number and mean loss.</summary>
+    /// <summary>
+    /// Told of each epoch's end: its 0-based number, over all calls, and mean loss. It may use the network: as it is
+    /// then.
+    /// </summary>
     public Action<int, double>? OnEpoch { get; init; }
+
+    /// <summary>Told of each step's end: updates done, over all calls, and the step's loss.</summary>
+    public Action<int, double>? OnStep { get; init; }
+
+    /// <summary>Asked at each epoch's end, after OnEpoch, with the same: true ends this call early.</summary>
+    public Func<int, double, bool>? StopWhen { get; init; }
 
     /// <exception cref="ConfigurationException">A number is out of its range.</exception>
     internal void Check()
     {
         AllowedRange.Require(null, "number of epochs", Epochs, Epochs >= 1, "1 or more");
+        AllowedRange.Require(null, "total of epochs", TotalEpochs ?? 1, TotalEpochs is null or >= 1, "1 or more");
         AllowedRange.Require(null, "batch", Batch, Batch >= 1, "1 or more");
         AllowedRange.Require(null, "shard", Shard, Shard >= 1, "1 or more");
         AllowedRange.Require(null, "number of threads", Threads, Threads >= 1, "1 or more");
         AllowedRange.Require(null, "warm-up", Warmup, Warmup >= 0, "0 or more steps");
     }
 
-    internal RunConfiguration Configure(Model model, PairSource pairs, ReadOnlySpan<float> state) => _settings with
-    {
-        Layers = ModelSpec.Write(model.Root),
-        DataHash = pairs.ContentHash,
-        InitialWeightsSha256 = WeightsHash.Of(state),
-    };
+    internal RunConfiguration Configure(Model model, PairSource pairs, ReadOnlySpan<float> state, int epochs) =>
+        _settings with
+        {
+            Epochs = epochs,
+            Layers = ModelSpec.Write(model.Root),
+            DataHash = pairs.ContentHash,
+            InitialWeightsSha256 = WeightsHash.Of(state),
+        };
 }

@@ -15,6 +15,9 @@ namespace Distributed.Framework.Training;
 /// <param name="Range">Stored values that became 0 and 1; null for the types' own.</param>
 public sealed record WeightsMetadata(string? Model, JsonArray? Layers, (double Low, double High)? Range)
 {
+    /// <summary>Under which a checkpoint has its configuration.</summary>
+    internal const string ConfigurationKey = "configuration";
+
     private const string LayersKey = "layers";
     private const string RangeKey = "range";
 
@@ -37,7 +40,7 @@ public sealed record WeightsMetadata(string? Model, JsonArray? Layers, (double L
         ArgumentNullException.ThrowIfNull(metadata);
         try
         {
-            if (metadata.TryGetValue("configuration", out string? configuration))
+            if (metadata.TryGetValue(ConfigurationKey, out string? configuration))
             {
                 return Of(RunConfiguration.Parse(configuration));
             }
