@@ -23,6 +23,13 @@ internal sealed class DataSettings
                 "--validation", "SOURCE",
                 "(noisy, clean) pairs or clean images to measure with [the training's own test set, if it has one]"),
             (data, source) => data with { Validation = source }),
+        OfData(
+            StrictOptions.Number(
+                "--holdout",
+                "Without --validation: share of noisy pairs, the last ones, to estimate PSNR from; 8 or more [none]",
+                value => value is >= 0 and <= 0.5,
+                "0 to 0.5"),
+            (data, share) => data with { Holdout = share }),
         Setting.Of(
             StrictOptions.Flag(
                 "--validation-noisy", "The validation pairs are noisy on both sides: their PSNR is estimated"),

@@ -15,7 +15,8 @@ internal static class DenoiseCommand
     /// <summary>The command with its options.</summary>
     public static Command Create(CommandContext context, StopSignals signals)
     {
-        Command command = new("denoise", "Denoise a picture or stack, or all those of a folder, with a trained model: in tiles, of any size");
+        Command command = new(
+            "denoise", "Denoise a picture or stack of any size, or all those of a folder, with a trained model");
         ModelArguments model = new();
         Argument<string> input = new("INPUT")
         {

@@ -54,12 +54,13 @@ internal static class EvaluateCommand
             Plan plan = TrainingJob.CompileFor(loaded.Model, loaded.Name, source);
             Replica replica = plan.CreateReplica();
             replica.Load(loaded.Parameters);
+            string place = DataSources.ValidationOf(options)!;
             int workers = result.GetValue(threads) ?? Environment.ProcessorCount;
             Evaluation evaluation = Evaluator.Evaluate(plan, replica, source, workers, stopping: signals.Token);
-            WriteText(context.Human(result.GetValue(json)), loaded, options.Validation!, source, evaluation);
+            WriteText(context.Human(result.GetValue(json)), loaded, place, source, evaluation);
             if (result.GetValue(json))
             {
-                context.Output.WriteLine(ToJson(loaded, options.Validation!, source, evaluation));
+                context.Output.WriteLine(ToJson(loaded, place, source, evaluation));
             }
 
             return ExitCodes.Done;
@@ -72,6 +73,16 @@ internal static class EvaluateCommand
         LoadedModel loaded, string? data, string? noise, int? crop, (double First, double Second)? range)
     {
         DataOptions? run = loaded.Configuration?.Data;
+        if (data is null && run is not null && DataSources.HoldsOut(run))
+        {
+            return run with
+            {
+                Crop = crop ?? run.Crop,
+                RangeLow = range?.First ?? run.RangeLow,
+                RangeHigh = range?.Second ?? run.RangeHigh,
+            };
+        }
+
         string? source = data ?? DataSources.ValidationOf(run ?? new DataOptions());
         if (source is null)
         {
@@ -98,6 +109,11 @@ internal static class EvaluateCommand
     private static PairSource Open(LoadedModel loaded, DataOptions options, bool isNoisy)
     {
         PairSource source = DataSources.OpenValidation(options)!;
+        if (DataSources.HoldsOut(options))
+        {
+            return source;
+        }
+
         if (isNoisy)
         {
             RunData.CheckStoredPairs(source, "--noisy", options.Validation);
@@ -146,6 +162,10 @@ internal static class EvaluateCommand
                     CultureInfo.InvariantCulture,
                     $"PSNR     {estimated:0.00} dB over the global error, estimated from noisy pairs")
                 : "PSNR     below resolution: the estimated error is not above 0");
+            writer.WriteLine(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Input    {evaluation.InputPsnrEstimated:0.00} dB, estimated as well: both if the noise of the two "
+                + $"images is independent and of zero mean"));
             return;
         }
 
@@ -169,6 +189,7 @@ internal static class EvaluateCommand
             ["psnr"] = evaluation.IsClean ? Finite(evaluation.Psnr) : null,
             ["psnrMeanPerImage"] = evaluation.IsClean ? Finite(evaluation.PsnrMeanPerImage) : null,
             ["psnrEstimated"] = evaluation.PsnrEstimated,
+            ["inputPsnrEstimated"] = evaluation.InputPsnrEstimated,
             ["ssim"] = evaluation is { IsClean: true, Ssim: { } ssim } ? Finite(ssim) : null,
             ["accuracy"] = evaluation.Accuracy,
             ["inputPsnr"] = evaluation.IsClean ? Finite(evaluation.InputPsnr) : null,

@@ -83,14 +83,15 @@ internal static class TrainEnding
         else if (result.IsEstimated)
         {
             writer.WriteLine(summary.PsnrEstimated is { } estimated
-                ? Invariant($"PSNR {estimated:0.00} dB over the global error, estimated from noisy pairs.")
+                ? Invariant($"PSNR {estimated:0.00} dB over the global error, estimated from noisy pairs")
+                    + $"{Input(result)}; that is right if the noise of a pair is independent and of zero mean."
                 : "PSNR, estimated from noisy pairs: below resolution.");
         }
         else if (!IsValidated(result) && !result.IsStopped)
         {
             writer.WriteLine(
                 "Not validated: give a source with --validation (and --validation-noisy if it holds noisy pairs, from "
-                + "which PSNR is estimated).");
+                + "which PSNR is estimated), or hold noisy pairs out with --holdout 0.05.");
         }
 
         if (summary.Psnr is not { } psnr)
@@ -106,6 +107,10 @@ internal static class TrainEnding
                 $"That is {psnr - input:+0.00;-0.00} dB over the noisy input, which has {input:0.00} dB."));
         }
     }
+
+    private static string Input(TrainResult result) => result.InputPsnrEstimated is { } input
+        ? Invariant($", where the noisy input has {input:0.00} dB")
+        : "";
 
     private static void WritePlace(TextWriter writer, string name, string? path, string note = "")
     {

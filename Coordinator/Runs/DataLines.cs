@@ -31,15 +31,17 @@ internal static class DataLines
         string.Create(CultureInfo.InvariantCulture, $"--range {range.Low:R}:{range.High:R}");
 
     /// <summary>For <c>--json</c>; null for sources that are made.</summary>
-    public static JsonObject? ToJson(PairSource pairs) => pairs.Description is not { } description ? null : new JsonObject
-    {
-        ["pairs"] = description.Count,
-        ["shape"] = description.Shape,
-        ["type"] = description.Type,
-        ["lowest"] = description.Lowest,
-        ["highest"] = description.Highest,
-        ["madeOf"] = description.Pairs,
-        ["windows"] = description.Windows,
-        ["scaleFault"] = description.ScaleFault,
-    };
+    public static JsonObject? ToJson(PairSource pairs) => pairs.Description is { } description
+        ? new JsonObject
+        {
+            ["pairs"] = description.Count,
+            ["shape"] = description.Shape,
+            ["type"] = description.Type,
+            ["lowest"] = description.Lowest,
+            ["highest"] = description.Highest,
+            ["madeOf"] = description.Pairs,
+            ["windows"] = description.Windows,
+            ["scaleFault"] = description.ScaleFault,
+        }
+        : null;
 }

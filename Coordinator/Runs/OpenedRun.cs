@@ -95,8 +95,8 @@ public sealed class OpenedRun : IDisposable
                 note($"Resuming after step {first}");
                 if (job.Schedule.StepsTotal < first)
                 {
-                    note($"That is more than the {job.Schedule.StepsTotal} steps that are asked for: nothing is left to "
-                        + "do, and the weights stay those of the checkpoint.");
+                    note($"That is more than the {job.Schedule.StepsTotal} steps that are asked for: nothing is left "
+                        + "to do, and the weights stay those of the checkpoint.");
                 }
             }
 

@@ -42,7 +42,7 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
             validation is null ? null : DataLines.Opened(DataSources.ValidationOf(options)!, validation),
         ];
         lines.AddRange(opened.OfType<string>());
-        if (validation is not null && configuration.NoisyValidation)
+        if (validation is not null && configuration.NoisyValidation && !DataSources.HoldsOut(options))
         {
             CheckStoredPairs(validation, "--validation-noisy", DataSources.ValidationOf(configuration.Data));
             validation = new NoisyTargets(validation);

@@ -25,6 +25,7 @@ internal static class RunEnding
             record.LastPreview?.Path)
         {
             IsEstimated = evaluation?.EstimatedError is not null,
+            InputPsnrEstimated = evaluation?.InputPsnrEstimated,
         };
     }
 

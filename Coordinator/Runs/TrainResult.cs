@@ -11,6 +11,9 @@ public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? Inp
 {
     /// <summary>Whether PSNR was estimated from noisy pairs, for lack of clean images.</summary>
     public bool IsEstimated { get; init; }
+
+    /// <summary>PSNR of the noisy validation images, estimated as well; null with clean ones.</summary>
+    public double? InputPsnrEstimated { get; init; }
 }
 
 /// <summary>A picture of what a model does, and where it is.</summary>

@@ -58,6 +58,13 @@ public sealed record DataOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Pairs { get; init; }
 
+    /// <summary>
+    /// Share of noisy pairs, the last ones, that are kept from training and validated with (<c>--holdout</c>), if there
+    /// is no other validation; 0 for none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double Holdout { get; init; }
+
     /// <summary>Only the first pairs of the training source (<c>--limit</c>); null for all.</summary>
     public int? Limit { get; init; }
 

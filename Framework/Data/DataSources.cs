@@ -8,8 +8,8 @@ namespace Distributed.Framework.Data;
 
 /// <summary>Opens the sources that options name, told apart by their content.</summary>
 /// <remarks>
-/// Validation: the named source; else the validation set that belongs to the training's (of synthetic, disc, and
-/// folders with a test set), or none (null). Stored pairs named for validation are taken as (noisy, clean); clean
+/// Validation: the named source; else, if some are held out, the last noisy pairs of the training's; else the
+/// validation set that belongs to the training's (of synthetic, disc, and folders with a test set), or none (null). Stored pairs named for validation are taken as (noisy, clean); clean
 /// images get the training's noise model.
 /// Images with classes are for a classifier, unless noise is asked for: then they are clean
 /// images. Validation images, noise and windows are the same in every run, whatever its seed, so that results compare.
@@ -51,15 +51,29 @@ public static class DataSources
     public static string? ValidationOf(DataOptions options)
     {
         ArgumentNullException.ThrowIfNull(options);
-        bool hasOwn = IsGenerated(options.Source) || SourceReader.HasTestSet(options.Source);
+        bool hasOwn = HoldsOut(options) || IsGenerated(options.Source) || SourceReader.HasTestSet(options.Source);
         return options.Validation ?? (hasOwn ? options.Source : null);
     }
 
     /// <summary>Opens the validation source; null if there is none.</summary>
     /// <exception cref="DataException">A file is missing, damaged or of the wrong kind.</exception>
     /// <exception cref="ConfigurationException">The options do not fit the source.</exception>
-    public static PairSource? OpenValidation(DataOptions options) =>
-        ValidationOf(options) is { } source ? Open(options, source, isValidation: true) : null;
+    public static PairSource? OpenValidation(DataOptions options)
+    {
+        if (ValidationOf(options) is not { } source)
+        {
+            return null;
+        }
+
+        PairSource pairs = Open(options, source, isValidation: true);
+        if (!HoldsOut(options))
+        {
+            return pairs;
+        }
+
+        return HeldOut.Last(
+            options.Limit is { } limit ? new LimitedSource(pairs, limit) : pairs, options.Holdout);
+    }
 
     /// <summary>
     /// One line about pictures in the folders of training and validation that are of a format that is not read; null
@@ -94,8 +108,27 @@ public static class DataSources
             : options;
     }
 
-    private static PairSource Limited(DataOptions options, PairSource source) =>
-        options.Limit is { } limit ? new LimitedSource(source, limit) : source;
+    /// <summary>Whether the pairs to validate with are kept from training.</summary>
+    public static bool HoldsOut(DataOptions options)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        return options.Holdout > 0 && options.Validation is null;
+    }
+
+    private static PairSource Limited(DataOptions options, PairSource source)
+    {
+        PairSource limited = options.Limit is { } limit ? new LimitedSource(source, limit) : source;
+        if (!HoldsOut(options))
+        {
+            return limited;
+        }
+
+        return source is StoredPairSource
+            ? HeldOut.Rest(limited, options.Holdout)
+            : throw new ConfigurationException(
+                $"--holdout does not apply to {options.Source}: its images are clean or have classes.",
+                "Leave --holdout out.");
+    }
 
     private static PairSource Open(DataOptions options, string source, bool isValidation)
     {
@@ -124,8 +157,9 @@ public static class DataSources
             return new DiscSource(options.Seed, isTest: isValidation);
         }
 
+        bool areOthers = isValidation && !HoldsOut(options);
         ImageContent content = SourceReader.Read(
-            source, new ReadRequest(range, isValidation, options.Noise is not null, options.Pairs));
+            source, new ReadRequest(range, areOthers, options.Noise is not null, options.Pairs));
         if (options.Pairs is not null && !isValidation && !content.AreFrames)
         {
             throw RefusePairs(options, source);

@@ -69,12 +69,18 @@ public sealed record OptimizerOptions
     public bool IsContinuedBy(OptimizerOptions other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return Numbers(this).Equals(Numbers(other));
-
-        static object Numbers(OptimizerOptions options) => (
-            (options.Name, options.Momentum, options.Nesterov, options.WeightDecay, options.Beta1, options.Beta2),
-            (options.Epsilon, options.EpsilonInsideRoot, options.LearningRateDecay, options.InitialAccumulator));
+        return (this with { LearningRate = other.LearningRate }).Equals(other);
     }
+
+    /// <summary>Whether all numbers are equal, given or not.</summary>
+    public bool Equals(OptimizerOptions? other) => other is not null
+        && (Name, LearningRate, Momentum, Nesterov) == (other.Name, other.LearningRate, other.Momentum, other.Nesterov)
+        && (WeightDecay, Beta1, Beta2, Epsilon) == (other.WeightDecay, other.Beta1, other.Beta2, other.Epsilon)
+        && (EpsilonInsideRoot, LearningRateDecay, InitialAccumulator)
+            == (other.EpsilonInsideRoot, other.LearningRateDecay, other.InitialAccumulator);
+
+    /// <inheritdoc/>
+    public override int GetHashCode() => HashCode.Combine(Name, LearningRate, Momentum, WeightDecay, Epsilon);
 
     /// <summary>Makes the optimizer, with its state at zero.</summary>
     /// <exception cref="ConfigurationException">A number is out of its range, or does not belong to it.</exception>

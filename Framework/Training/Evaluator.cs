@@ -30,6 +30,12 @@ public sealed record Evaluation(double MeanSquaredError, double Psnr, double Psn
     /// <summary>PSNR of <see cref="EstimatedError"/> in decibels; null without one, and below its resolution.</summary>
     public double? PsnrEstimated => EstimatedError is { } error ? Metrics.Psnr.FromEstimate(error) : null;
 
+    /// <summary>
+    /// PSNR of the inputs, estimated from their differences to targets as noisy as they; null as
+    /// <see cref="EstimatedError"/>.
+    /// </summary>
+    public double? InputPsnrEstimated { get; init; }
+
     /// <summary>Whether targets are clean images, so that PSNR and SSIM mean what they say.</summary>
     public bool IsClean => Accuracy is null && EstimatedError is null;
 
@@ -80,6 +86,9 @@ public static class Evaluator
                     forward,
                     Psnr.MeanSquaredError([.. all.Select(one => one.BackwardError)], elements),
                     Psnr.MeanSquaredError(inputErrors, elements))
+                : null,
+            InputPsnrEstimated = Measurer.HasNoisyTargets(source)
+                ? Psnr.FromEstimate(Psnr.MeanSquaredError(inputErrors, elements) / 2)
                 : null,
             Loss = loss is null ? null : Sum(all, one => one.Loss) / ((double)source.Count * loss.Divisor(elements)),
         };

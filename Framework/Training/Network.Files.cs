@@ -16,9 +16,9 @@ public sealed partial class Network
     public (double Low, double High)? Range { get; set; }
 
     /// <summary>
-    /// A network of the catalogue, <c>n2n-final</c> or with overrides <c>n2n-final:channels=64</c>; or of a file: a list
-    /// of layers as JSON, or weights that say of which layers they are, as <see cref="Save"/> and <c>export</c> write
-    /// them.
+    /// A network of the catalogue, <c>n2n-final</c> or with overrides <c>n2n-final:channels=64</c>; or of a file: a
+    /// list of layers as JSON, or weights that say of which layers they are, as <see cref="Save"/> and <c>export</c>
+    /// write them.
     /// </summary>
     /// <param name="name">Name and overrides, or path.</param>
     /// <param name="channels">Channels of the images; a file has its own.</param>

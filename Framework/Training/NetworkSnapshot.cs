@@ -26,7 +26,7 @@ public sealed class NetworkSnapshot
     /// <summary>What the network makes of images.</summary>
     /// <param name="input">[C, H, W] or [N, C, H, W], of any height and width.</param>
     /// <returns>In the shape of the input.</returns>
-    /// <exception cref="ShapeException">The network does not give back what it gets, or takes other channels.</exception>
+    /// <exception cref="ShapeException">The network gives back another shape, or takes other channels.</exception>
     public Tensor Predict(Tensor input)
     {
         ArgumentNullException.ThrowIfNull(input);

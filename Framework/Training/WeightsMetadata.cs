@@ -5,7 +5,8 @@ using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>What a file of weights says besides: which model they are of, and which stored values were 0 and 1.</summary>
+/// <summary>What a file of weights says besides: of which model they are, and which stored values were 0 and 1.
+/// </summary>
 /// <remarks>
 /// Metadata of safetensors, all of it text: <c>model</c> (as the user named it), <c>layers</c> (JSON, as ModelSpec has
 /// it), <c>range</c> (LOW:HIGH, missing if types had their own). Checkpoints have all of it in their configuration.

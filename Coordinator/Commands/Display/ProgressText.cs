@@ -59,7 +59,9 @@ internal sealed class ProgressText(TimeProvider clock)
             { IsClean: true } => Invariant($"PSNR {evaluation.Psnr:0.00} dB over the global error, ")
                 + Invariant($"{evaluation.PsnrMeanPerImage:0.00} dB mean per image; ")
                 + Invariant($"the input has {evaluation.InputPsnr:0.00} dB."),
-            { PsnrEstimated: { } psnr } => Invariant($"PSNR {psnr:0.00} dB, estimated from noisy pairs."),
+            { PsnrEstimated: { } psnr } => Invariant($"PSNR {psnr:0.00} dB, estimated from noisy pairs")
+                + Invariant($" (the input {evaluation.InputPsnrEstimated:0.00} dB), if their noise is independent and ")
+                + "of zero mean.",
             _ => "PSNR, estimated from noisy pairs: below resolution.",
         };
 

@@ -70,7 +70,7 @@ internal static partial class NpyFile
         return Make(place, type.Groups[1].Value, shape.Groups[1].Value, data);
     }
 
-    /// <summary>Reads an array of one text, as CSBDeep keeps the names of axes; empty if it is something else.</summary>
+    /// <summary>Reads an array of one text, as CSBDeep keeps the names of axes; empty if it is none.</summary>
     /// <param name="bytes">The whole file.</param>
     /// <param name="place">What messages call it.</param>
     /// <exception cref="DataException">It is damaged.</exception>

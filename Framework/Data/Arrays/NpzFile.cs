@@ -7,9 +7,9 @@ namespace Distributed.Framework.Data.Arrays;
 /// <summary>NumPy's zip archive of arrays (.npz), stored or deflated.</summary>
 /// <remarks>
 /// One array is taken as a .npy file of it. Two of the same shape are the inputs and targets of pairs, by their names
-/// (noisy and clean, input and target, X and Y with CSBDeep's axes); in the order of the archive if they have none, which
-/// is said. Two of which one is a vector of integers, [N] or [N, 1], are samples and their classes: images, or vectors
-/// [N, F].
+/// (noisy and clean, input and target, X and Y with CSBDeep's axes); in the order of the archive if they have none,
+/// which is said. Two of which one is a vector of integers, [N] or [N, 1], are samples and their classes: images, or
+/// vectors [N, F].
 /// </remarks>
 internal static class NpzFile
 {

@@ -79,7 +79,7 @@ internal sealed record ImageBlock(
                     $"{name} holds {type} from {low} to {high}: which value is white cannot be told from the type."),
                 string.Create(
                     CultureInfo.InvariantCulture,
-                    $"Say which values become 0 and 1 by a range, for example --range 0:{ScaleCheck.FullScale(high)}."));
+                    $"Say which values become 0 and 1, for example --range 0:{ScaleCheck.FullScale(high)}."));
         }
 
         range.Apply(values, typeMaximum);

@@ -5,7 +5,7 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Tiff;
 
-/// <summary>The images of a file: channels together, the depths of a frame one after the other, then the next.</summary>
+/// <summary>The images of a file: channels together; the depths of a frame, then those of the next.</summary>
 /// <param name="Images">Frames times Slices.</param>
 /// <param name="Frames">Times.</param>
 /// <param name="Slices">Depths of each.</param>
@@ -35,9 +35,8 @@ internal sealed record PictureStack(List<ImageBlock> Images, int Frames, int Sli
         {
             for (int slice = 0; slice < axes.Slices; slice++)
             {
-                ImageBlock[] channels =
-                    [.. Enumerable.Range(0, axes.Channels).Select(channel => pages[axes.PlaneAt(channel, slice, frame)])];
-                images.Add(Join(channels));
+                IEnumerable<int> channels = Enumerable.Range(0, axes.Channels);
+                images.Add(Join([.. channels.Select(channel => pages[axes.PlaneAt(channel, slice, frame)])]));
             }
         }
 
@@ -55,7 +54,8 @@ internal sealed record PictureStack(List<ImageBlock> Images, int Frames, int Sli
 
         if (Array.Find(channels, other => other.Shape != first.Shape || other.Type != first.Type) is { } odd)
         {
-            throw FileFaults.Damaged(odd.Name, $"it is {odd.Type} {odd.Shape}, but {first.Name} {first.Type} {first.Shape}");
+            throw FileFaults.Damaged(
+                odd.Name, $"it is {odd.Type} {odd.Shape}, but {first.Name} {first.Type} {first.Shape}");
         }
 
         ImageShape shape = first.Shape with { C = checked(first.Shape.C * channels.Length) };

@@ -83,7 +83,8 @@ internal sealed partial record StackAxes(string Writer, int Channels, int Slices
 
         return (long)axes.Channels * axes.Slices * axes.Frames == images ? axes : throw FileFaults.Damaged(
             place,
-            string.Create(CultureInfo.InvariantCulture, $"ImageJ's description has {images} images, but is an {axes.Text}"));
+            string.Create(
+                CultureInfo.InvariantCulture, $"ImageJ's description has {images} images, but is an {axes.Text}"));
 
         int Number(string key) => Regex.Match(description, $"(?m)^{key}=([0-9]{{1,8}})\\s*$") is { Success: true } match
             ? Checked(match.Groups[1].Value, place)
