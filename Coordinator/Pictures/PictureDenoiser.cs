@@ -38,7 +38,7 @@ internal sealed class PictureDenoiser
     /// <exception cref="ReportedException">It cannot be read or written, or the model cannot take it.</exception>
     public string Denoise(string input, string output, string format)
     {
-        StoredStack noisy = StoredStack.Read(input, _range?.Low, _range?.High);
+        StoredPictures noisy = StoredPictures.Read(input, _range?.Low, _range?.High);
         StoredPicture first = noisy.Pictures[0];
         foreach (StoredPicture picture in noisy.Pictures.DistinctBy(picture => picture.Shape))
         {
@@ -84,7 +84,7 @@ internal sealed class PictureDenoiser
             $"; {clamped} of {results.Sum(result => result.LongLength)} results clamped to 0 to "
             + $"{(first.Bits == 8 ? byte.MaxValue : ushort.MaxValue)}");
 
-    private static long WriteTiff(StoredStack noisy, Stream stream, List<float[]> results, string output)
+    private static long WriteTiff(StoredPictures noisy, Stream stream, List<float[]> results, string output)
     {
         try
         {
@@ -120,7 +120,7 @@ internal sealed class PictureDenoiser
         return clamped;
     }
 
-    private static void CheckPng(StoredStack noisy, string input)
+    private static void CheckPng(StoredPictures noisy, string input)
     {
         if (noisy.Pictures.Count > 1)
         {

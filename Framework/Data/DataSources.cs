@@ -9,8 +9,8 @@ namespace Distributed.Framework.Data;
 /// <summary>Opens the sources that options name, told apart by their content.</summary>
 /// <remarks>
 /// Validation: the named source; else, if some are held out, the last noisy pairs of the training's; else the
-/// validation set that belongs to the training's (of synthetic, disc, and folders with a test set), or none (null). Stored pairs named for validation are taken as (noisy, clean); clean
-/// images get the training's noise model.
+/// validation set that belongs to the training's (of synthetic, disc, and folders with a test set), or none (null).
+/// Stored pairs named for validation are taken as (noisy, clean); clean images get the training's noise model.
 /// Images with classes are for a classifier, unless noise is asked for: then they are clean
 /// images. Validation images, noise and windows are the same in every run, whatever its seed, so that results compare.
 /// The synthetic images do not depend on the run's seed either; the points of disc do. A noise model that shrinks by K

@@ -41,7 +41,7 @@ public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, d
     /// <exception cref="DataException">It is missing, damaged, of no known kind, or holds more.</exception>
     /// <exception cref="ConfigurationException">The range is no interval.</exception>
     public static StoredPicture Read(string path, double? low = null, double? high = null) =>
-        StoredStack.Read(path, low, high).Pictures is [StoredPicture only]
+        StoredPictures.Read(path, low, high).Pictures is [StoredPicture only]
             ? only
             : throw new DataException($"{path} holds several images, not one picture.", "Read it as a stack.");
 

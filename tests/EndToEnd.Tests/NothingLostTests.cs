@@ -62,7 +62,7 @@ public sealed class NothingLostTests
         Assert.Single(Runs.Checkpoints(folder["run"]));
     }
 
-    /// <summary>A validation of a thousand images holds the end up, until a signal some seconds after the first.</summary>
+    /// <summary>A validation of a thousand images holds the end up, until a signal seconds after the first.</summary>
     [Fact]
     public async Task Train_LaterSignal_AbortsAtOnce()
     {

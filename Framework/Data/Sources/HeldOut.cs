@@ -17,13 +17,13 @@ internal sealed class HeldOut : PairSource
         _source = source;
         _first = first;
         Count = count;
+        string part = first == 0 ? "the first" : "held out, the last";
         Description = source.Description is { } description
             ? description with
             {
                 Count = count,
                 Pairs = string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{description.Pairs}; {(first == 0 ? "the first" : "held out, the last")} {count} of {source.Count}"),
+                    CultureInfo.InvariantCulture, $"{description.Pairs}; {part} {count} of {source.Count}"),
             }
             : null;
     }

@@ -7,8 +7,8 @@ namespace Distributed.Framework.Data.Sources;
 /// <summary>Folders of pictures, and pairs among them.</summary>
 /// <remarks>
 /// Pairs are: the files of equal names in folders a and b; NAME_a and NAME_b, if all names end so; frames of TIFF
-/// files, if no noise was asked for (<see cref="StackPairs"/>). Anything else is clean images. Files are taken in the order of
-/// their names, character codes compared.
+/// files, if no noise was asked for (<see cref="StackPairs"/>). Anything else is clean images. Files are
+/// taken in the order of their names, character codes compared.
 /// </remarks>
 internal static class PictureFolder
 {

@@ -36,11 +36,11 @@ public sealed class DenoiseStackTests : IDisposable
 
         Assert.Contains("3 images, 6 x 4, floats", _runner.Output, StringComparison.Ordinal);
         Assert.DoesNotContain("clamped", _runner.Output, StringComparison.Ordinal);
-        StoredStack output = StoredStack.Read(_run["out." + format], 0, 400);
+        StoredPictures output = StoredPictures.Read(_run["out." + format], 0, 400);
         Assert.Equal(3, output.Pictures.Count);
         for (int i = 0; i < 3; i++)
         {
-            float[] expected = Predict([.. counts.AsSpan(i * Pixels, Pixels).ToArray().Select(v => (float)(v / 400.0))]);
+            float[] expected = Predict([.. counts.Skip(i * Pixels).Take(Pixels).Select(v => (float)(v / 400.0))]);
             Assert.Equal("float32", output.Pictures[i].Type);
             for (int j = 0; j < Pixels; j++)
             {
@@ -58,11 +58,11 @@ public sealed class DenoiseStackTests : IDisposable
         await DenoiseAsync(_run["in.tif"], _run["out.tif"]);
         await DenoiseAsync(_run["in.tif"], _run["again.npy"]);
 
-        StoredStack stack = StoredStack.Read(_run["out.tif"]);
+        StoredPictures stack = StoredPictures.Read(_run["out.tif"]);
         Assert.Equal(("uint16", 4), (stack.Description.Type, stack.Pictures.Count));
-        StoredStack array = StoredStack.Read(_run["again.npy"]);
+        StoredPictures array = StoredPictures.Read(_run["again.npy"]);
         Assert.Equal(array.Pictures.SelectMany(one => one.Values), stack.Pictures.SelectMany(one => one.Values));
-        float[] expected = Predict(StoredStack.Read(_run["in.tif"]).Pictures[2].Values);
+        float[] expected = Predict(StoredPictures.Read(_run["in.tif"]).Pictures[2].Values);
         for (int i = 0; i < Pixels; i++)
         {
             Assert.Equal(Math.Clamp(expected[i], 0, 1), stack.Pictures[2].Values[i], 0.51 / 65535);
@@ -73,12 +73,12 @@ public sealed class DenoiseStackTests : IDisposable
     public async Task Channels_OfAHyperstack_KeepTheirAxes()
     {
         using TinyRun two = new(channels: 2);
-        StoredStack stack = Hyperstack(two["in.tif"]);
+        StoredPictures stack = Hyperstack(two["in.tif"]);
         Assert.Equal((2, new ImageShape(2, 4, 6)), (stack.Pictures.Count, stack.Pictures[0].Shape));
         Assert.True(
             await _runner.RunAsync("denoise", "--run", two.Run, two["in.tif"], two["out.tif"]) == ExitCodes.Done,
             _runner.Error);
-        StoredStack output = StoredStack.Read(two["out.tif"]);
+        StoredPictures output = StoredPictures.Read(two["out.tif"]);
         Assert.Equal((2, new ImageShape(2, 4, 6)), (output.Pictures.Count, output.Pictures[0].Shape));
         Assert.Contains(
             "channels=2\nslices=1\nframes=2",
@@ -120,7 +120,7 @@ public sealed class DenoiseStackTests : IDisposable
             Directory.GetFiles(_run["tiffs"]).Select(Path.GetFileName).Order(StringComparer.Ordinal));
     }
 
-    /// <summary>A model that doubles: what does not fit is counted. Values off the scale are named with a range.</summary>
+    /// <summary>A model that doubles: what does not fit is counted. Values off the scale are named.</summary>
     [Fact]
     public async Task WhatDoesNotFit_IsCounted_AndValuesOffTheScaleAreNamed()
     {
@@ -208,16 +208,16 @@ public sealed class DenoiseStackTests : IDisposable
     }
 
     /// <summary>Two channels and two frames, written by this program itself from an array.</summary>
-    private StoredStack Hyperstack(string path)
+    private StoredPictures Hyperstack(string path)
     {
         string npy = WriteNpy("h.npy", "|u1", "2, 2, 4, 6", [.. Enumerable.Range(0, 4 * Pixels).Select(i => (byte)i)]);
-        StoredStack array = StoredStack.Read(npy);
+        StoredPictures array = StoredPictures.Read(npy);
         using (FileStream stream = File.Create(path))
         {
             array.WriteTiff(stream, [.. array.Pictures.Select(picture => picture.Values)]);
         }
 
-        StoredStack stack = StoredStack.Read(path);
+        StoredPictures stack = StoredPictures.Read(path);
         Assert.Equal(array.Pictures.SelectMany(one => one.Values), stack.Pictures.SelectMany(one => one.Values));
         return stack;
     }

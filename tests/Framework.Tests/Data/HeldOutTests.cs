@@ -75,5 +75,7 @@ public sealed class HeldOutTests : IDisposable
     private string Write(int pairs) => _folder.Write(
         "pairs.npy",
         ArrayFiles.Npy(
-            "|u1", $"2, {pairs}, 1, 1, 2", [.. Enumerable.Range(0, 4 * pairs).Select(i => (byte)(i / 2 % pairs % 251))]));
+            "|u1",
+            $"2, {pairs}, 1, 1, 2",
+            [.. Enumerable.Range(0, 4 * pairs).Select(i => (byte)(i / 2 % pairs % 251))]));
 }

@@ -10,7 +10,7 @@ using Distributed.Framework.Training;
 
 namespace Distributed.Framework.Tests.Training;
 
-/// <summary>Training that goes on from call to call and from file to file; files, threads and sizes of networks.</summary>
+/// <summary>Training that goes on from call to call and file to file; files, threads and sizes of networks.</summary>
 public sealed class NetworkTrainingTests : IDisposable
 {
     private readonly string _folder = Directory.CreateTempSubdirectory("network-").FullName;
@@ -173,7 +173,8 @@ public sealed class NetworkTrainingTests : IDisposable
         Assert.Null(failure);
     }
 
-    private static PairSource Pairs() => DataSources.OpenTraining(new DataOptions { Noise = "gaussian:25", Limit = 19 });
+    private static PairSource Pairs() =>
+        DataSources.OpenTraining(new DataOptions { Noise = "gaussian:25", Limit = 19 });
 
     private static NetworkTraining Training(string optimizer) => new()
     {

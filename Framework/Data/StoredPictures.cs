@@ -14,11 +14,11 @@ namespace Distributed.Framework.Data;
 /// Results are stored as the type that was read if that is of 8 or 16 bits without a sign, rounded and clamped to it;
 /// else as 32-bit floats, which are neither. Either way in the numbers of the input, whatever the range.
 /// </remarks>
-public sealed class StoredStack
+public sealed class StoredPictures
 {
     private readonly StackAxes? _axes;
 
-    private StoredStack(IReadOnlyList<StoredPicture> pictures, DataDescription description, StackAxes? axes)
+    private StoredPictures(IReadOnlyList<StoredPicture> pictures, DataDescription description, StackAxes? axes)
     {
         Pictures = pictures;
         Description = description;
@@ -37,7 +37,7 @@ public sealed class StoredStack
     /// <param name="high">The stored number that becomes 1; null for the type's own.</param>
     /// <exception cref="DataException">It is missing, damaged, of no known kind, or holds pairs.</exception>
     /// <exception cref="ConfigurationException">The range is no interval.</exception>
-    public static StoredStack Read(string path, double? low = null, double? high = null)
+    public static StoredPictures Read(string path, double? low = null, double? high = null)
     {
         ValueRange range = new(low, high);
         ImageContent content = SourceReader.Read(path, new ReadRequest(range, IsValidation: false, IsClean: true));
@@ -56,7 +56,7 @@ public sealed class StoredStack
             .. content.Images.SelectMany(block => Enumerable.Range(0, block.Images)
                 .Select(inside => StoredPicture.Of(block, inside, range))),
         ];
-        return new StoredStack(pictures, description, content.Axes);
+        return new StoredPictures(pictures, description, content.Axes);
     }
 
     /// <summary>Writes results as TIFF, with the axes of the input.</summary>
