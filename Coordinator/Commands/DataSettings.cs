@@ -54,6 +54,11 @@ internal sealed class DataSettings
                 "--crop", "Side of the window cut from each image [64 if sizes differ or exceed 64]", 1, SideMax),
             (data, side) => data with { Crop = side }),
         OfData(
+            StrictOptions.OneOf(
+                "--windows", [DataOptions.OneWindow, DataOptions.CoveringWindows],
+                "Windows of each image in a pass: one, or as many as have its area [cover]"),
+            (data, windows) => data with { Windows = windows }),
+        OfData(
             StrictOptions.Two(
                 "--range", "LO:HI", ':', "Stored values that become 0 and 1 [0 and the type's maximum; floats stay]",
                 (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095"),

@@ -78,7 +78,7 @@ public sealed class OpenedRun : IDisposable
             if (job.Schedule.Batch < job.Configuration.Batch)
             {
                 note($"A step has {job.Schedule.Batch} samples, not --batch {job.Configuration.Batch}: a pass over the "
-                    + "data has no more, one window of each pair.");
+                    + "data has no more windows.");
             }
 
             if (options.Trial is null)
@@ -159,7 +159,12 @@ public sealed class OpenedRun : IDisposable
     private static RunConfiguration Complete(RunConfiguration asked, RunData data, Model model, string weights) =>
         asked with
         {
-            Data = asked.Data with { RangeLow = data.Options.RangeLow, RangeHigh = data.Options.RangeHigh },
+            Data = asked.Data with
+            {
+                RangeLow = data.Options.RangeLow,
+                RangeHigh = data.Options.RangeHigh,
+                Windows = data.Options.Windows,
+            },
             Layers = ModelSpec.Write(model.Root),
             DataHash = data.Training.ContentHash,
             ValidationHash = data.Validation?.ContentHash,

@@ -13,7 +13,7 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
     private DataOptions? _options;
     private bool _isNoisy;
 
-    /// <summary>The options of the configuration, with the range that the values themselves suggest.</summary>
+    /// <summary>The configuration's options, with the range and the windows that the data suggest.</summary>
     public required DataOptions Options { get; init; }
 
     /// <summary>What to say of the data, a line each.</summary>
@@ -33,6 +33,11 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
             lines.Add(DataLines.Taken(options.Source, training.Description!, range));
             options = ranged;
             training = DataSources.OpenTraining(options);
+        }
+
+        if (configuration.DataHash.Length == 0)
+        {
+            training = DataSources.WithCoveringWindows(ref options, training);
         }
 
         PairSource? validation = DataSources.OpenValidation(options);

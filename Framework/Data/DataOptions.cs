@@ -17,6 +17,12 @@ public sealed record DataOptions
     /// <summary>Frames k and k + 1 of a stack are pairs.</summary>
     public const string NextPairs = "next";
 
+    /// <summary>One window of an image in each pass.</summary>
+    public const string OneWindow = "one";
+
+    /// <summary>As many windows of an image in each pass as have its area.</summary>
+    public const string CoveringWindows = "cover";
+
     /// <summary>The noise of <see cref="Synthetic"/> if none is named.</summary>
     public const string SyntheticNoise = "gaussian:25";
 
@@ -57,6 +63,13 @@ public sealed record DataOptions
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Pairs { get; init; }
+
+    /// <summary>
+    /// Windows of a training image in each pass (<c>--windows</c>): <see cref="OneWindow"/>, or as many as cover it
+    /// (<see cref="CoveringWindows"/>); null for one, but new runs of <c>train</c> cover images of two windows or more.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? Windows { get; init; }
 
     /// <summary>
     /// Share of noisy pairs, the last ones, that are kept from training and validated with (<c>--holdout</c>), if there

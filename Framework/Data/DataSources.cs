@@ -94,6 +94,31 @@ public static class DataSources
         return lines.Length == 0 ? null : string.Join(' ', lines);
     }
 
+    /// <summary>Options by which windows cover the images of a training, if nobody said how many there are.</summary>
+    /// <param name="options">As the source was opened with.</param>
+    /// <param name="training">What was opened.</param>
+    /// <returns>The same if somebody did, or no image has two windows or more.</returns>
+    /// <exception cref="DataException">The source cannot be opened again.</exception>
+    public static PairSource WithCoveringWindows(ref DataOptions options, PairSource training)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(training);
+        if (options.Windows is not null || training.Description?.Windows is null)
+        {
+            return training;
+        }
+
+        DataOptions covering = options with { Windows = DataOptions.CoveringWindows };
+        PairSource covered = OpenTraining(covering);
+        if (covered.Count == training.Count)
+        {
+            return training;
+        }
+
+        options = covering;
+        return covered;
+    }
+
     /// <summary>Options with the range that the values themselves suggest, if nobody gave one.</summary>
     /// <param name="options">As the source was opened with.</param>
     /// <param name="training">What was opened.</param>
@@ -224,5 +249,6 @@ public static class DataSources
         isValidation,
         options.NoiseFixed,
         options.CleanTargets,
-        options.Augment);
+        options.Augment,
+        options.Windows == DataOptions.CoveringWindows && (!isValidation || HoldsOut(options)));
 }

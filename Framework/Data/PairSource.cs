@@ -16,6 +16,13 @@ public abstract class PairSource
     /// <summary>Number of pairs.</summary>
     public abstract int Count { get; }
 
+    /// <summary>Of the first pictures, the pairs of a pass: several if windows cover them.</summary>
+    /// <param name="pictures">How many; at least 1.</param>
+    internal virtual int CountOf(int pictures) => Math.Min(pictures, Count);
+
+    /// <summary>Pictures that the pairs are cut from.</summary>
+    internal virtual int Pictures => Count;
+
     /// <summary>Shape of every input.</summary>
     public abstract ImageShape Shape { get; }
 

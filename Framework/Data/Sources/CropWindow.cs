@@ -17,11 +17,15 @@ internal sealed class CropWindow
     private readonly uint _isValidation;
     private readonly int _shrink;
 
+    /// <summary>Of each image, where the windows of the next one begin; null for one window an image.</summary>
+    private readonly int[]? _ends;
+
     /// <summary>Chooses the size for a set and checks every image against it.</summary>
     /// <exception cref="ConfigurationException">The side is below 1.</exception>
     /// <exception cref="DataException">An image is smaller.</exception>
-    public CropWindow(ImageSet images, int? side, int shrink, uint seed, bool isValidation)
+    public CropWindow(ImageSet images, PairTreatment treatment, int shrink)
     {
+        (int? side, uint seed, bool isValidation) = (treatment.Crop, treatment.Seed, treatment.IsValidation);
         if (side < 1)
         {
             throw new ConfigurationException($"--crop {side} is below 1.", "Give the window's side in pixels.");
@@ -38,6 +42,7 @@ internal sealed class CropWindow
         }
 
         Shape = whole ? first : new ImageShape(first.C, side ?? DefaultSide, side ?? DefaultSide);
+        _ends = treatment.Covers ? new int[images.Count] : null;
         for (int i = 0; i < images.Count; i++)
         {
             ImageShape shape = Shrunk(images.ShapeOf(i));
@@ -49,6 +54,12 @@ internal sealed class CropWindow
                         $"{images.NameOf(i)} gives {shape.H} x {shape.W} pixels; the window is {Shape.H} x {Shape.W}."),
                     "Use larger pictures, or a smaller --crop.");
             }
+
+            if (_ends is not null)
+            {
+                int windows = (int)Math.Max(1, (long)shape.H * shape.W / (Shape.H * Shape.W));
+                _ends[i] = checked((i == 0 ? 0 : _ends[i - 1]) + windows);
+            }
         }
     }
 
@@ -57,6 +68,22 @@ internal sealed class CropWindow
 
     /// <summary>Shape of the window in the image.</summary>
     public ImageShape Source => new(Shape.C, Shape.H * _shrink, Shape.W * _shrink);
+
+    /// <summary>Windows of a pass over the first images.</summary>
+    /// <param name="images">How many; more than there are mean all.</param>
+    public int CountOf(int images) => _ends is null ? images : _ends[Math.Min(images, _ends.Length) - 1];
+
+    /// <summary>The image that a window of a pass is of.</summary>
+    public int ImageOf(int window)
+    {
+        if (_ends is null)
+        {
+            return window;
+        }
+
+        int at = Array.BinarySearch(_ends, window);
+        return at >= 0 ? at + 1 : ~at;
+    }
 
     /// <summary>The window's first row and column.</summary>
     public (int Top, int Left) Place(ImageShape image, uint epoch, uint sample)

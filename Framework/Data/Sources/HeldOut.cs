@@ -48,14 +48,14 @@ internal sealed class HeldOut : PairSource
     /// <param name="share">Of them; 8 at least, half of them at most.</param>
     /// <exception cref="ConfigurationException">There is only one.</exception>
     public static PairSource Rest(PairSource source, double share) =>
-        new HeldOut(source, 0, source.Count - Held(source, share));
+        new HeldOut(source, 0, source.CountOf(source.Pictures - Held(source, share)));
 
     /// <summary>The last pairs.</summary>
     /// <inheritdoc cref="Rest"/>
     public static PairSource Last(PairSource source, double share)
     {
-        int held = Held(source, share);
-        return new HeldOut(source, source.Count - held, held);
+        int first = source.CountOf(source.Pictures - Held(source, share));
+        return new HeldOut(source, first, source.Count - first);
     }
 
     /// <inheritdoc/>
@@ -68,8 +68,9 @@ internal sealed class HeldOut : PairSource
         _source.Read(_first + index, epoch, input, target);
     }
 
-    private static int Held(PairSource source, double share) => source.Count < 2
+    /// <summary>Pictures to hold out.</summary>
+    private static int Held(PairSource source, double share) => source.Pictures < 2
         ? throw new ConfigurationException(
             "There is one pair: none can be held out.", "Give more pairs, or hold none out.")
-        : Math.Min(Math.Max(PairsMin, (int)Math.Ceiling(share * source.Count)), source.Count / 2);
+        : Math.Min(Math.Max(PairsMin, (int)Math.Ceiling(share * source.Pictures)), source.Pictures / 2);
 }

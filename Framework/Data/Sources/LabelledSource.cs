@@ -38,13 +38,19 @@ public sealed class LabelledSource : PairSource
         _images = images;
         _labels = labels;
         ClassCount = classCount;
-        _window = new CropWindow(images, treatment.Crop, shrink: 1, treatment.Seed, treatment.IsValidation);
+        _window = new CropWindow(images, treatment, shrink: 1);
         _isFixed = treatment.Stays;
         _augmentation = new Augmentation(treatment.Augments, treatment.Seed, Shape, maySwap: false);
     }
 
     /// <inheritdoc/>
-    public override int Count => _images.Count;
+    public override int Count => _window.CountOf(_images.Count);
+
+    /// <inheritdoc/>
+    internal override int Pictures => _images.Count;
+
+    /// <inheritdoc/>
+    internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
 
     /// <inheritdoc/>
     public override ImageShape Shape => _window.Shape;
@@ -87,11 +93,12 @@ public sealed class LabelledSource : PairSource
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
-        (int top, int left) = _window.Place(_images.ShapeOf(index), _isFixed ? 0 : (uint)epoch, (uint)index);
-        _images.ReadWindow(index, top, left, Shape, input);
+        int image = _window.ImageOf(index);
+        (int top, int left) = _window.Place(_images.ShapeOf(image), _isFixed ? 0 : (uint)epoch, (uint)index);
+        _images.ReadWindow(image, top, left, Shape, input);
         _augmentation.At((uint)epoch, (uint)index).Apply(input, Shape);
         target = target[..ClassCount];
         target.Clear();
-        target[_labels[index]] = 1;
+        target[_labels[image]] = 1;
     }
 }

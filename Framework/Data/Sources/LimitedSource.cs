@@ -8,6 +8,7 @@ namespace Distributed.Framework.Data.Sources;
 public sealed class LimitedSource : PairSource
 {
     private readonly PairSource _source;
+    private readonly int _pictures;
 
     /// <param name="source">Where the pairs come from.</param>
     /// <param name="limit">At least 1; more than there are means all.</param>
@@ -21,12 +22,19 @@ public sealed class LimitedSource : PairSource
         }
 
         _source = source;
-        Count = Math.Min(limit, source.Count);
+        Count = source.CountOf(limit);
+        _pictures = Math.Min(limit, source.Pictures);
         Description = source.Description;
     }
 
     /// <inheritdoc/>
     public override int Count { get; }
+
+    /// <inheritdoc/>
+    internal override int Pictures => _pictures;
+
+    /// <inheritdoc/>
+    internal override int CountOf(int pictures) => _source.CountOf(Math.Min(pictures, _pictures));
 
     /// <inheritdoc/>
     public override ImageShape Shape => _source.Shape;

@@ -31,7 +31,7 @@ public sealed class NoisyPairSource : PairSource
         _images = images;
         _noise = noise;
         bool isValidation = treatment.IsValidation;
-        _window = new CropWindow(images, treatment.Crop, noise.Shrink, treatment.Seed, isValidation);
+        _window = new CropWindow(images, treatment, noise.Shrink);
         _random = new Philox(
             treatment.Seed, isValidation ? RandomPurpose.ValidationNoise : RandomPurpose.TrainingNoise);
         _isFixed = treatment.Stays;
@@ -40,7 +40,13 @@ public sealed class NoisyPairSource : PairSource
     }
 
     /// <inheritdoc/>
-    public override int Count => _images.Count;
+    public override int Count => _window.CountOf(_images.Count);
+
+    /// <inheritdoc/>
+    internal override int Pictures => _images.Count;
+
+    /// <inheritdoc/>
+    internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
 
     /// <inheritdoc/>
     public override ImageShape Shape => _window.Shape;
@@ -67,11 +73,12 @@ public sealed class NoisyPairSource : PairSource
         input = input[..shape.Elements];
         target = target[..shape.Elements];
         uint noiseEpoch = _isFixed ? 0 : (uint)epoch;
-        (int top, int left) = _window.Place(_images.ShapeOf(index), noiseEpoch, (uint)index);
+        int image = _window.ImageOf(index);
+        (int top, int left) = _window.Place(_images.ShapeOf(image), noiseEpoch, (uint)index);
         PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
         // Without shrinking, the target's own memory holds the clean image meanwhile.
         Span<float> clean = _noise.Shrink == 1 ? target : ThreadScratch.ForImage(_window.Source.Elements);
-        _images.ReadWindow(index, top, left, _window.Source, clean);
+        _images.ReadWindow(image, top, left, _window.Source, clean);
         if (!_isFixed)
         {
             transform.Apply(clean, _window.Source);

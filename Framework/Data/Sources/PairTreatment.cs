@@ -7,13 +7,15 @@ namespace Distributed.Framework.Data.Sources;
 /// <param name="IsFixed">Windows and noise are the same in every epoch, as always in validation.</param>
 /// <param name="CleanTargets">Targets of the training are clean too.</param>
 /// <param name="Augment">Whether training pairs are flipped, rotated and swapped; never in validation.</param>
+/// <param name="Covers">Whether a pass has as many windows of an image as have its area, and not one.</param>
 public sealed record PairTreatment(
     int? Crop = null,
     uint Seed = 0,
     bool IsValidation = false,
     bool IsFixed = false,
     bool CleanTargets = false,
-    bool Augment = false)
+    bool Augment = false,
+    bool Covers = false)
 {
     /// <summary>Whether windows and noise stay.</summary>
     public bool Stays => IsValidation || IsFixed;

@@ -27,7 +27,7 @@ internal static class SourceDescriber
             ends[1],
             PairsOf(content, noise))
         {
-            Windows = pairs is null ? null : WindowsOf(content.Images, pairs.Shape, noise),
+            Windows = pairs is null ? null : WindowsOf(content.Images, pairs, noise),
         };
         return ScaleCheck.Add(description, (low, high), first.TypeMaximum, range.IsGiven);
     }
@@ -53,10 +53,18 @@ internal static class SourceDescriber
     private static string Text(ImageShape shape) => string.Create(
         CultureInfo.InvariantCulture, $"{shape.C} x {shape.H} x {shape.W}");
 
-    private static string? WindowsOf(IReadOnlyList<ImageBlock> blocks, ImageShape window, string? noise) =>
-        blocks.All(block => block.Shape.H == window.H && block.Shape.W == window.W)
-        || noise?.StartsWith("resample", StringComparison.Ordinal) == true
-            ? null
-            : string.Create(
-                CultureInfo.InvariantCulture, $"windows of {window.H} x {window.W}, one of each a pass");
+    private static string? WindowsOf(IReadOnlyList<ImageBlock> blocks, PairSource pairs, string? noise)
+    {
+        ImageShape window = pairs.Shape;
+        if (blocks.All(block => block.Shape.H == window.H && block.Shape.W == window.W)
+            || noise?.StartsWith("resample", StringComparison.Ordinal) == true)
+        {
+            return null;
+        }
+
+        string count = pairs.Count == pairs.Pictures
+            ? "one of each"
+            : pairs.Count.ToString(CultureInfo.InvariantCulture);
+        return string.Create(CultureInfo.InvariantCulture, $"windows of {window.H} x {window.W}, {count} a pass");
+    }
 }

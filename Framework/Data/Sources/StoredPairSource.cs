@@ -49,14 +49,20 @@ public sealed class StoredPairSource : PairSource
 
         _inputs = inputs;
         _targets = targets;
-        _window = new CropWindow(inputs, treatment.Crop, shrink: 1, treatment.Seed, treatment.IsValidation);
+        _window = new CropWindow(inputs, treatment, shrink: 1);
         _isFixed = treatment.Stays;
         HasCleanTargets = treatment.HasCleanTargets;
         _augmentation = new Augmentation(treatment.Augments, treatment.Seed, Shape, maySwap: !HasCleanTargets);
     }
 
     /// <inheritdoc/>
-    public override int Count => _inputs.Count;
+    public override int Count => _window.CountOf(_inputs.Count);
+
+    /// <inheritdoc/>
+    internal override int Pictures => _inputs.Count;
+
+    /// <inheritdoc/>
+    internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
 
     /// <inheritdoc/>
     public override ImageShape Shape => _window.Shape;
@@ -96,10 +102,11 @@ public sealed class StoredPairSource : PairSource
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
-        (int top, int left) = _window.Place(_inputs.ShapeOf(index), _isFixed ? 0 : (uint)epoch, (uint)index);
+        int image = _window.ImageOf(index);
+        (int top, int left) = _window.Place(_inputs.ShapeOf(image), _isFixed ? 0 : (uint)epoch, (uint)index);
         PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
-        _inputs.ReadWindow(index, top, left, Shape, transform.Swap ? target : input);
-        _targets.ReadWindow(index, top, left, Shape, transform.Swap ? input : target);
+        _inputs.ReadWindow(image, top, left, Shape, transform.Swap ? target : input);
+        _targets.ReadWindow(image, top, left, Shape, transform.Swap ? input : target);
         transform.Apply(input, Shape);
         transform.Apply(target, Shape);
     }

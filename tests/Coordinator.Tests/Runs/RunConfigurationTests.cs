@@ -31,6 +31,7 @@ public sealed class RunConfigurationTests : IDisposable
         ["Data.Crop"] = "--crop 7",
         ["Data.RangeLow"] = "--range 7:8",
         ["Data.RangeHigh"] = "--range 7:8",
+        ["Data.Windows"] = "--windows cover",
         ["Data.Holdout"] = "--holdout 0.25",
         ["Data.Pairs"] = "--pairs next",
         ["Data.Limit"] = "--limit 7",
