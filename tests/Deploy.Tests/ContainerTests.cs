@@ -8,8 +8,8 @@ namespace Distributed.Deploy.Tests;
 [Collection(PublishedGroup.Name)]
 public sealed class ContainerTests(PublishedPrograms published)
 {
-    private const int FirstPort = 5540;
     private static readonly Yaml s_services = Yaml.Load("deploy/container/compose.yaml").Single()["services"];
+    private static readonly int s_port = Ports.Block();
     private static readonly string[] s_dockerfile = Repository.Lines("deploy/container/Dockerfile");
 
     [Fact]
@@ -121,9 +121,9 @@ public sealed class ContainerTests(PublishedPrograms published)
             ("/srv/distributed/runs", folder["runs"]),
             ("/etc/distributed/secrets", folder["etc/secrets"]),
             ("/run/secrets", folder["etc/secrets"]),
-            ("coordinator:5500", $"127.0.0.1:{FirstPort}"),
-            ("standby:5500", $"127.0.0.1:{FirstPort + 1}"));
-        int port = placed.Arguments.Contains($"--advertise=127.0.0.1:{FirstPort + 1}") ? FirstPort + 1 : FirstPort;
+            ("coordinator:5500", $"127.0.0.1:{s_port}"),
+            ("standby:5500", $"127.0.0.1:{s_port + 1}"));
+        int port = placed.Arguments.Contains($"--advertise=127.0.0.1:{s_port + 1}") ? s_port + 1 : s_port;
         return placed.With(
             ("--listen=0.0.0.0:5500", $"--listen=127.0.0.1:{port}"),
             ("--http=0.0.0.0:5501", $"--http=127.0.0.1:{port + 10}"));

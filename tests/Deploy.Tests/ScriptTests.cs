@@ -30,12 +30,13 @@ public sealed class ScriptTests
     public async Task Cluster_LosesItsCoordinatorAndAWorker_AndGoesOn()
     {
         using TestFolder folder = new();
-        await RunAsync(folder, 5560, """
+        int port = Ports.Block();
+        await RunAsync(folder, port, $$"""
             $cluster start 2 $options --steps 1000000 --checkpoint-every 50
             said coordinator 'step [1-9]'
             said standby 'Health and metrics: '
-            ask 5571 /healthz | grep 200
-            ask 5571 /readyz | grep 503
+            ask {{port + 11}} /healthz | grep 200
+            ask {{port + 11}} /readyz | grep 503
             $cluster kill worker-2
             $cluster kill coordinator
             $cluster status | grep 'coordinator .* ended with 137'
@@ -43,7 +44,7 @@ public sealed class ScriptTests
             $cluster restart coordinator
             $cluster restart worker-2
             said standby 'worker-2 joined'
-            said coordinator 'waits for coordinator 127.0.0.1:5561'
+            said coordinator 'waits for coordinator 127.0.0.1:{{port + 1}}'
             $cluster stop
             codes=$(cd here && cat coordinator.exit standby.exit worker-1.exit worker-2.exit | xargs)
             [ "$codes" = '0 130 0 0' ]
@@ -59,7 +60,7 @@ public sealed class ScriptTests
     public async Task Cluster_Stops_AndGoesOn_AndFinishes()
     {
         using TestFolder folder = new();
-        await RunAsync(folder, 5580, """
+        await RunAsync(folder, Ports.Block(), """
             $cluster start 1 $options --steps 1000000
             said coordinator 'step [1-9]'
             ! $cluster start 1 $options --steps 1000000
@@ -80,7 +81,7 @@ public sealed class ScriptTests
     {
         using TestFolder folder = new();
         ProgramResult result = await Shell.RunAsync(
-            folder.Folder, Environment(5590), Repository.PathOf(Cluster), "start", "1", "--lr", "0");
+            folder.Folder, Environment(Ports.Block()), Repository.PathOf(Cluster), "start", "1", "--lr", "0");
         Assert.Equal(2, result.ExitCode);
         Assert.Contains("--lr 0: not allowed", result.Error, StringComparison.Ordinal);
         Assert.Equal(2, (await Shell.RunAsync(folder.Folder, Repository.PathOf(Cluster), "begin")).ExitCode);

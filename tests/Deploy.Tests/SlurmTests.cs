@@ -11,6 +11,9 @@ public sealed class SlurmTests : IDisposable
     private const string Train =
         "--run runs/denoiser --model n2n-initial:channels=8 --limit 64 --batch 16 --shard 2 --checkpoint-every 20";
 
+    /// <summary>The script's port follows from it.</summary>
+    private readonly string _job = $"{Ports.Block() - 20_000}";
+
     private readonly TestFolder _folder = new();
 
     public SlurmTests()
@@ -46,11 +49,11 @@ public sealed class SlurmTests : IDisposable
     public async Task Job_ThatIsCutOff_IsQueuedAgain_AndGoesOn()
     {
         string cut = $"({Submit($"{Train} --steps 100000")}) & job=$!; "
-            + "until grep -q 'step [1-9]' runs/denoiser-77.log; do kill -0 $job || exit 9; sleep 0.1; done; "
+            + $"until grep -q 'step [1-9]' runs/denoiser-{_job}.log; do kill -0 $job || exit 9; sleep 0.1; done; "
             + "kill -TERM $job; wait $job";
         ProgramResult result = await Shell.BashAsync(_folder.Folder, cut, Environment());
         Assert.True(result.ExitCode == 0, $"{result}\n{Log()}");
-        Assert.Equal("requeue 77\n", File.ReadAllText(_folder["asked"]));
+        Assert.Equal($"requeue {_job}\n", File.ReadAllText(_folder["asked"]));
 
         int steps = int.Parse(Saved().Split('-')[^1], System.Globalization.CultureInfo.InvariantCulture) + 20;
         result = await SubmitAsync($"{Train} --steps {steps}");
@@ -71,7 +74,7 @@ public sealed class SlurmTests : IDisposable
     {
         ["PATH"] = $"{_folder["bin"]}:{System.Environment.GetEnvironmentVariable("PATH")}",
         ["BIN"] = AppContext.BaseDirectory.TrimEnd('/'),
-        ["SLURM_JOB_ID"] = "77",
+        ["SLURM_JOB_ID"] = _job,
         ["SLURM_NNODES"] = "2",
         ["SLURM_CPUS_PER_TASK"] = "1",
     };
@@ -80,7 +83,7 @@ public sealed class SlurmTests : IDisposable
     private string Saved() => Directory.EnumerateFiles(_folder["runs/denoiser/checkpoints"], "*.safetensors")
         .Select(path => Path.GetFileNameWithoutExtension(path)).Order(StringComparer.Ordinal).Last();
 
-    private string Log() => File.Exists(_folder["runs/denoiser-77.log"])
-        ? File.ReadAllText(_folder["runs/denoiser-77.log"])
+    private string Log() => File.Exists(_folder[$"runs/denoiser-{_job}.log"])
+        ? File.ReadAllText(_folder[$"runs/denoiser-{_job}.log"])
         : "(no log)";
 }
