@@ -50,7 +50,8 @@ public sealed class KubernetesTests(ITestOutputHelper output)
         Assert.Equal(train, s_train.Port("--advertise"));
         Assert.Equal(train, Port(s_coordinator, "train"));
         Assert.Equal(http, Port(s_coordinator, "https"));
-        Assert.All(s_service["ports"].Items, port =>
+        Assert.Equal(2, s_service["spec"]["ports"].Items.Count());
+        Assert.All(s_service["spec"]["ports"].Items, port =>
         {
             Assert.Equal(port["name"].Text, port["targetPort"].Text);
             Assert.Equal(port["port"].Number, Port(s_coordinator, port["name"].Text));
