@@ -137,7 +137,7 @@ internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<st
         }
 
         sessions.Remove(worker);
-        if (worker.IsDismissed)
+        if (worker.IsDismissed && worker.Channel is null or { HasPeerEnded: true })
         {
             _untold.Remove(worker.Join.Incarnation);
             Akka.Cluster.Cluster.Get(Context.System).Down(worker.Address);

@@ -1,4 +1,3 @@
-using Distributed.Protocol.Actors;
 using Distributed.Protocol.Machines;
 
 namespace Distributed.Protocol.Tensors;
@@ -78,6 +77,9 @@ public sealed class TensorChannel<TOut, TIn> : IDisposable
     /// <summary>What this channel has moved.</summary>
     public ChannelTraffic Traffic { get; }
 
+    /// <summary>Whether the other end has said that it closes: it has read whatever was sent before this end did.</summary>
+    public bool HasPeerEnded { get; private set; }
+
     private bool IsClosed => Volatile.Read(ref _ownReason) is not null || Volatile.Read(ref _isCut);
 
     private string Why => Volatile.Read(ref _ownReason) ?? Volatile.Read(ref _why) ?? Volatile.Read(ref _broken) ?? "";
@@ -152,10 +154,11 @@ public sealed class TensorChannel<TOut, TIn> : IDisposable
 
     private void Read()
     {
-        CallerExecutor.LendThread();
         try
         {
-            BeginClosing(_reader.Run());
+            string why = _reader.Run();
+            HasPeerEnded = true;
+            BeginClosing(why);
         }
         catch (ConnectionBrokenException exception)
         {
