@@ -77,7 +77,7 @@ public sealed class TensorChannel<TOut, TIn> : IDisposable
     /// <summary>What this channel has moved.</summary>
     public ChannelTraffic Traffic { get; }
 
-    /// <summary>Whether the other end has said that it closes: it has read whatever was sent before this end did.</summary>
+    /// <summary>Whether the other end has said that it closes: it has read what was sent before this one did.</summary>
     public bool HasPeerEnded { get; private set; }
 
     private bool IsClosed => Volatile.Read(ref _ownReason) is not null || Volatile.Read(ref _isCut);
