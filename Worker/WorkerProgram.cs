@@ -100,9 +100,7 @@ public static class WorkerProgram
 
     private static async Task<int> JoinAsync(WorkerRequest request, TextWriter writer)
     {
-        Token token = Token.Find(request.TokenFile) ?? throw new AccessException(
-            "There is no token.",
-            $"Give --token-file FILE, or the token in the environment variable {Token.EnvironmentVariable}.");
+        Token token = Token.Require(request.TokenFile);
         int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
         WorkerOptions options = new()
         {
@@ -189,19 +187,13 @@ public static class WorkerProgram
         await writer.WriteLineAsync(remedy);
     }
 
-    /// <summary>
-    /// The first signal drains; a later one ends the process at once. Signals within 2 s of the first are the same
-    /// one: <c>timeout</c> and schedulers signal a process and its group.
-    /// </summary>
+    /// <summary>The first signal drains; a later one ends the process at once.</summary>
     private sealed class WorkerSignals : IDisposable
     {
-        private static readonly TimeSpan s_oneSignal = TimeSpan.FromSeconds(2);
-
         private readonly IActorRef _worker;
         private readonly TextWriter _writer;
         private readonly PosixSignalRegistration[] _registrations;
-        private readonly Lock _lock = new();
-        private long? _first;
+        private readonly SignalSequence _sequence = new(TimeProvider.System);
 
         public WorkerSignals(IActorRef worker, TextWriter writer)
         {
@@ -219,23 +211,14 @@ public static class WorkerProgram
         private void OnSignal(PosixSignalContext context)
         {
             context.Cancel = true;
-            long now = TimeProvider.System.GetTimestamp();
-            long? first;
-            lock (_lock)
+            switch (_sequence.Next())
             {
-                first = _first;
-                _first ??= now;
-            }
-
-            if (first is { } before)
-            {
-                if (TimeProvider.System.GetElapsedTime(before, now) >= s_oneSignal)
-                {
+                case SignalMeaning.Same:
+                    return;
+                case SignalMeaning.Later:
                     Environment.Exit(
                         context.Signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated);
-                }
-
-                return;
+                    return;
             }
 
             _writer.WriteLine("Leaving in good order; once more, after 2 s, ends at once.");

@@ -60,9 +60,7 @@ internal static class DoctorCommand
     private static Task<IReadOnlyList<Finding>> JoinAsync(
         IReadOnlyList<HostPort> addresses, string? tokenFile, TimeProvider clock)
     {
-        Token token = Token.Find(tokenFile) ?? throw new AccessException(
-            "There is no token.",
-            $"Give --token-file FILE, or the token in the environment variable {Token.EnvironmentVariable}.");
+        Token token = Token.Require(tokenFile);
         return JoinChecks.CheckAsync(
             addresses, token, TrainSession.Version, NumericsFingerprint.Compute(), clock);
     }

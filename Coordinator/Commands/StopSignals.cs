@@ -6,22 +6,17 @@ namespace Distributed.Coordinator.Commands;
 
 /// <summary>The first Ctrl+C or SIGTERM asks to save and end; a later one ends the process at once.</summary>
 /// <remarks>
-/// Ctrl+C ends a run for all; SIGTERM, which service managers send, ends this process's part in it. Signals within
-/// <see cref="OneSignal"/> of the first are the same one: <c>timeout</c> and schedulers signal a process and its group.
+/// Ctrl+C ends a run for all; SIGTERM, which service managers send, ends this process's part in it. Which signals are
+/// one and the same: <see cref="SignalSequence"/>.
 /// </remarks>
 internal sealed class StopSignals : IDisposable
 {
-    /// <summary>How long signals after the first mean no more than the first.</summary>
-    public static readonly TimeSpan OneSignal = TimeSpan.FromSeconds(2);
-
     private readonly CancellationTokenSource _stop = new();
     private readonly CancellationTokenSource _leave = new();
     private readonly List<PosixSignalRegistration> _registrations = [];
     private readonly Action<int> _abort;
     private readonly TextWriter _writer;
-    private readonly TimeProvider _clock;
-    private readonly Lock _lock = new();
-    private long _first;
+    private readonly SignalSequence _sequence;
     private int _exitCode;
 
     /// <summary>Listens to nobody yet.</summary>
@@ -31,7 +26,7 @@ internal sealed class StopSignals : IDisposable
     public StopSignals(TextWriter writer, Action<int>? abort = null, TimeProvider? clock = null)
     {
         _writer = writer;
-        _clock = clock ?? TimeProvider.System;
+        _sequence = new SignalSequence(clock ?? TimeProvider.System);
         _abort = abort ?? Environment.Exit;
     }
 
@@ -57,30 +52,16 @@ internal sealed class StopSignals : IDisposable
     public void Receive(PosixSignal signal)
     {
         int code = signal == PosixSignal.SIGINT ? ExitCodes.Interrupted : ExitCodes.Terminated;
-        bool isFirst = false;
-        bool isSame = false;
-        lock (_lock)
+        switch (_sequence.Next())
         {
-            if (_exitCode == 0)
-            {
-                (isFirst, _first) = (true, _clock.GetTimestamp());
-                Volatile.Write(ref _exitCode, code);
-            }
-            else
-            {
-                isSame = _clock.GetElapsedTime(_first) < OneSignal;
-            }
-        }
-
-        if (!isFirst)
-        {
-            if (!isSame)
-            {
+            case SignalMeaning.Same:
+                return;
+            case SignalMeaning.Later:
                 _abort(code);
-            }
-
-            return;
+                return;
         }
+
+        Volatile.Write(ref _exitCode, code);
 
         // First what counts: a terminal that is stopped must not keep the run from ending.
         if (signal == PosixSignal.SIGTERM)

@@ -48,6 +48,13 @@ public sealed class Token
                 $"The token from {place} is not HASH::SECRET of {2 * Bytes} hexadecimal digits each.", Advice);
     }
 
+    /// <summary>As <see cref="Find"/>, where there has to be one.</summary>
+    /// <param name="file">File; null for the environment.</param>
+    /// <exception cref="AccessException">There is none, or it is not one.</exception>
+    public static Token Require(string? file) => Find(file) ?? throw new AccessException(
+        "There is no token.",
+        $"Give --token-file FILE, or the token in the environment variable {EnvironmentVariable}.");
+
     /// <summary>Reads the token from a file, or else from the environment; null if neither is given.</summary>
     /// <param name="file">Path of the file; null for none.</param>
     /// <exception cref="AccessException">The file cannot be read, or holds no token.</exception>
