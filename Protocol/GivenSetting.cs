@@ -37,6 +37,13 @@ public sealed record GivenSetting(string Option, string Value, string Origin)
         ];
     }
 
+    /// <summary>The default that a help text has in brackets at its end; null if it has none.</summary>
+    public static string? DefaultOf(string? help)
+    {
+        int from = help?.LastIndexOf('[') ?? -1;
+        return from >= 0 && help!.EndsWith(']') ? help[(from + 1)..^1] : null;
+    }
+
     /// <summary>Whether an option is among the arguments.</summary>
     public static bool IsTyped(IEnumerable<string> arguments, string option) => arguments.Any(argument =>
         argument == option

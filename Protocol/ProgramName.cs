@@ -88,5 +88,6 @@ public static class ProgramName
             : [path];
     }
 
-    private static string Quote(string path) => path.Any(char.IsWhiteSpace) ? $"\"{path}\"" : path;
+    /// <summary>A word as a shell takes it.</summary>
+    public static string Quote(string word) => word.Any(char.IsWhiteSpace) ? $"\"{word}\"" : word;
 }

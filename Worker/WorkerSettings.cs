@@ -49,15 +49,9 @@ internal static class WorkerSettings
             string origin = given is null ? "default"
                 : GivenSetting.IsTyped(typed, option.Name) ? "command line"
                 : settings.First(setting => setting.Option == option.Name).Origin;
-            writer.WriteLine($"{option.Name,-16} {given ?? Default(option),-28} {origin}");
+            string value = given ?? GivenSetting.DefaultOf(option.Description) ?? "-";
+            writer.WriteLine($"{option.Name,-16} {value,-28} {origin}");
         }
-    }
-
-    private static string Default(Option option)
-    {
-        string help = option.Description ?? "";
-        int from = help.LastIndexOf('[');
-        return from < 0 ? "-" : help[(from + 1)..].TrimEnd(']');
     }
 
     private static AccessException Unknown(string name) => new(

@@ -80,14 +80,8 @@ internal static class ConfigTable
     }
 
     /// <summary>What the help gives in brackets.</summary>
-    private static string Default(Option option)
-    {
-        string help = option.Description ?? "";
-        int from = help.LastIndexOf('[');
-        return from >= 0 && help.EndsWith(']') ? help[(from + 1)..^1]
-            : SettingsSource.IsSwitch(option) ? "false"
-            : Unset;
-    }
+    private static string Default(Option option) =>
+        GivenSetting.DefaultOf(option.Description) ?? (SettingsSource.IsSwitch(option) ? "false" : Unset);
 
     /// <summary>The value at a dotted path, or of that name anywhere within; null if there is none.</summary>
     private static JsonNode? Value(JsonNode? node, string path)

@@ -6,7 +6,7 @@ namespace Distributed.Coordinator.Runs;
 internal static class ShellLine
 {
     /// <summary>An argument as a shell takes it.</summary>
-    public static string Quote(string argument) => argument.Any(char.IsWhiteSpace) ? $"\"{argument}\"" : argument;
+    public static string Quote(string argument) => ProgramName.Quote(argument);
 
     /// <summary>What to type to call one of our programs: as this one was called, if it is one of them.</summary>
     /// <param name="project">Coordinator or Worker.</param>
