@@ -181,7 +181,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
             IsHolder = _cluster is not null,
             ClusterId = _cluster?.Id ?? "",
             Term = new Term(_term),
-            Coordinators = [.. FindCoordinators().Select(HostPort.Parse).OfType<HostPort>()],
+            Coordinators = FindCoordinators(),
             You = connection.Remote,
         };
         if (question.Version != _version)
@@ -223,13 +223,13 @@ public sealed class CoordinatorNode : IAsyncDisposable
         }
     }
 
-    private IReadOnlyList<string> FindCoordinators() =>
+    private IReadOnlyList<HostPort> FindCoordinators() =>
     [
-        Advertised.ToString(),
+        Advertised,
         .. _standbys
             .Where(standby => _clock.GetElapsedTime(standby.Value) < s_standbyMax)
-            .Select(standby => standby.Key.ToString())
-            .Order(StringComparer.Ordinal),
+            .Select(standby => standby.Key)
+            .OrderBy(standby => standby.ToString(), StringComparer.Ordinal),
     ];
 
     private sealed record HeldCluster(ActorSystem System, IActorRef Gateway, string Id);

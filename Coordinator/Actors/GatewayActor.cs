@@ -14,7 +14,7 @@ namespace Distributed.Coordinator.Actors;
 /// </remarks>
 /// <param name="sessions">Shared with the listener, which brings channels.</param>
 /// <param name="coordinators">The addresses of all coordinators.</param>
-internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<string>> coordinators) : UntypedActor
+internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<HostPort>> coordinators) : UntypedActor
 {
     private readonly Dictionary<IActorRef, RemoteWorker> _workers = [];
 
@@ -160,9 +160,10 @@ internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<st
 
     private void TellCoordinators()
     {
+        string[] addresses = [.. coordinators().Select(coordinator => coordinator.ToString())];
         foreach (RemoteWorker worker in _workers.Values)
         {
-            worker.Tell(new CoordinatorMessage.Coordinators(coordinators()));
+            worker.Tell(new CoordinatorMessage.Coordinators(addresses));
         }
     }
 

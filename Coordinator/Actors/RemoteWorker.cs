@@ -35,7 +35,7 @@ internal sealed class RemoteWorker(
     WorkerMessage.Join join,
     RunPort run,
     IActorRef gateway,
-    Func<IReadOnlyList<string>> coordinators) : MinimalActorRef, IChannelHandler<WorkerMessage>
+    Func<IReadOnlyList<HostPort>> coordinators) : MinimalActorRef, IChannelHandler<WorkerMessage>
 {
     /// <summary>Far more than a worker has to say in a step; who says more at once is cut off, not dropped.</summary>
     private const int UnhandledMax = 1024;
@@ -170,7 +170,7 @@ internal sealed class RemoteWorker(
                     Plan = isLong ? "" : welcome.Plan,
                     PlanFollows = isLong,
                     Pass = Pass,
-                    Coordinators = coordinators(),
+                    Coordinators = [.. coordinators().Select(coordinator => coordinator.ToString())],
                 });
                 break;
             case CoordinatorMessage.Finish:
