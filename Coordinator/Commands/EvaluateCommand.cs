@@ -136,7 +136,7 @@ internal static class EvaluateCommand
             CultureInfo.InvariantCulture, $"Data     {data}: {source.Count} pairs {source.Shape}"));
         if (source.Description is { } description)
         {
-            writer.WriteLine($"         {description}{DataLines.Scale(description, " ")}");
+            writer.WriteLine($"         {description}{DataLines.Scale(description)}");
         }
 
         if (DataSources.PassedOver(new DataOptions { Source = data }) is { } passedOver)

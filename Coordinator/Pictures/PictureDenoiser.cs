@@ -74,7 +74,7 @@ internal sealed class PictureDenoiser
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{input} -> {output} ({count}{first.Shape.W} x {first.Shape.H}{bits}); {extent}"
-            + $"{Clamped(clamped, results, first)}{DataLines.Scale(noisy.Description, " ")}");
+            + $"{Clamped(clamped, results, first)}{DataLines.Scale(noisy.Description)}");
     }
 
     private static string Clamped(long clamped, List<float[]> results, StoredPicture first) => clamped == 0

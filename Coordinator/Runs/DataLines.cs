@@ -11,15 +11,14 @@ internal static class DataLines
     /// <param name="source">As the user named it.</param>
     /// <param name="pairs">What was opened.</param>
     public static string? Opened(string source, PairSource pairs) => pairs.Description is { } description
-        ? $"Opened {source}: {description}{Scale(description, " ")}"
+        ? $"Opened {source}: {description}{Scale(description)}"
         : null;
 
-    /// <summary>What is wrong with the scale, with the option that mends it; empty if nothing seems to be.</summary>
+    /// <summary>What is wrong with the scale, with the option that mends it, after a blank; else empty.</summary>
     /// <param name="description">What was opened.</param>
-    /// <param name="before">Goes before it.</param>
-    public static string Scale(DataDescription description, string before) =>
+    public static string Scale(DataDescription description) =>
         description is { ScaleFault: { } fault, SuggestedRange: { } range }
-            ? $"{before}Scale: {fault}; if that is not meant, add {Option(range)}."
+            ? $" Scale: {fault}; if that is not meant, add {Option(range)}."
             : "";
 
     /// <summary>The range that was taken since the values leave no doubt.</summary>

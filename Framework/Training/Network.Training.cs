@@ -41,9 +41,6 @@ public sealed partial class Network
             : options.Optimizer.Create(Model.ParameterCount);
         TrainingState state = new(_state.Span, optimizer, Model.Buffers);
         LocalTrainer trainer = new(job, state, options.Threads);
-
-        // A step that fails leaves the weights of the last epoch, which the optimizer is past.
-        (_optimizer, _optimizerOptions) = (null, null);
         List<double> losses = [];
         _isTraining = true;
         try
@@ -63,6 +60,8 @@ public sealed partial class Network
     {
         for (bool goesOn = true; goesOn && losses.Count < options.Epochs;)
         {
+            // A step that fails leaves the weights of the last epoch, which the optimizer is past.
+            (_optimizer, _optimizerOptions) = (null, null);
             int epoch = _epochs;
             double sum = 0;
             for (int i = 0; i < job.Schedule.StepsPerEpoch; i++)
@@ -79,9 +78,6 @@ public sealed partial class Network
             (_optimizer, _optimizerOptions) = (state.Optimizer, options.Optimizer);
             options.OnEpoch?.Invoke(epoch, losses[^1]);
             goesOn = options.StopWhen?.Invoke(epoch, losses[^1]) != true;
-            (_optimizer, _optimizerOptions) = goesOn && losses.Count < options.Epochs
-                ? (null, null)
-                : (state.Optimizer, options.Optimizer);
         }
     }
 

@@ -35,24 +35,7 @@ internal static partial class NpyFile
     /// <exception cref="DataException">It is damaged, or of a kind that is not read.</exception>
     public static NumericArray Read(ReadOnlyMemory<byte> bytes, string place)
     {
-        ReadOnlySpan<byte> file = bytes.Span;
-        if (file.Length < 12 || !Begins(file) || file[6] is < 1 or > 3)
-        {
-            throw FileFaults.Damaged(place, "it does not begin like a .npy file");
-        }
-
-        int lengthBytes = file[6] == 1 ? 2 : 4;
-        uint length = lengthBytes == 2
-            ? BinaryPrimitives.ReadUInt16LittleEndian(file[8..])
-            : BinaryPrimitives.ReadUInt32LittleEndian(file[8..]);
-        int start = 8 + lengthBytes;
-        if (length > HeaderMax || length > file.Length - start)
-        {
-            throw FileFaults.Damaged(place, "its header is longer than the file");
-        }
-
-        string header = Encoding.Latin1.GetString(file.Slice(start, (int)length));
-        ReadOnlyMemory<byte> data = bytes[(start + (int)length)..];
+        string header = ReadHeader(bytes, place, out ReadOnlyMemory<byte> data);
         Match type = TypePattern().Match(header);
         Match order = OrderPattern().Match(header);
         Match shape = ShapePattern().Match(header);
@@ -76,20 +59,41 @@ internal static partial class NpyFile
     /// <exception cref="DataException">It is damaged.</exception>
     public static string ReadText(ReadOnlyMemory<byte> bytes, string place)
     {
-        ReadOnlySpan<byte> file = bytes.Span;
-        if (file.Length < 12 || !Begins(file) || file[6] != 1
-            || BinaryPrimitives.ReadUInt16LittleEndian(file[8..]) is var length && length > file.Length - 10)
+        string header = ReadHeader(bytes, place, out ReadOnlyMemory<byte> data);
+        if (bytes.Span[6] != 1)
         {
             throw FileFaults.Damaged(place, "it does not begin like a .npy file");
         }
 
-        ReadOnlySpan<byte> text = file[(10 + BinaryPrimitives.ReadUInt16LittleEndian(file[8..]))..];
-        Match type = TypePattern().Match(Encoding.Latin1.GetString(file[10..^text.Length]));
+        ReadOnlySpan<byte> text = data.Span;
+        Match type = TypePattern().Match(header);
         bool isWide = type.Success && type.Groups[1].Value.StartsWith("<U", StringComparison.Ordinal);
         bool isNarrow = type.Success && type.Groups[1].Value.StartsWith("|S", StringComparison.Ordinal);
         return text.Length > TextBytesMax || !(isWide || isNarrow)
             ? ""
             : (isWide ? Encoding.UTF32 : Encoding.Latin1).GetString(text).TrimEnd('\0');
+    }
+
+    private static string ReadHeader(ReadOnlyMemory<byte> bytes, string place, out ReadOnlyMemory<byte> data)
+    {
+        ReadOnlySpan<byte> file = bytes.Span;
+        if (file.Length < 12 || !Begins(file) || file[6] is < 1 or > 3)
+        {
+            throw FileFaults.Damaged(place, "it does not begin like a .npy file");
+        }
+
+        int lengthBytes = file[6] == 1 ? 2 : 4;
+        uint length = lengthBytes == 2
+            ? BinaryPrimitives.ReadUInt16LittleEndian(file[8..])
+            : BinaryPrimitives.ReadUInt32LittleEndian(file[8..]);
+        int start = 8 + lengthBytes;
+        if (length > HeaderMax || length > file.Length - start)
+        {
+            throw FileFaults.Damaged(place, "its header is longer than the file");
+        }
+
+        data = bytes[(start + (int)length)..];
+        return Encoding.Latin1.GetString(file.Slice(start, (int)length));
     }
 
     private static NumericArray Make(string place, string type, string shape, ReadOnlyMemory<byte> data)
