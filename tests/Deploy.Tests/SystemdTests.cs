@@ -34,8 +34,9 @@ public sealed class SystemdTests(ITestOutputHelper output)
     [Fact]
     public async Task Lines_AreTakenWithTheirSettings()
     {
+        using TestFolder folder = new();
         Dictionary<string, string> train = Settings("coordinator.env");
-        ProgramLine line = Line(s_units[0]).With(("${RUN}", "/tmp/no-run-here"));
+        ProgramLine line = Line(s_units[0]).With(("${RUN}", folder["no-run-here"]));
         Assert.Contains("--resume=auto", line.Arguments);
         Assert.Contains("--or-standby", line.Arguments);
         await line.AssertIsTakenAsync(train);
