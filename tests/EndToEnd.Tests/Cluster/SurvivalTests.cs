@@ -19,7 +19,7 @@ public sealed class SurvivalTests : IDisposable
     [Fact]
     public async Task PortOfADeadWorker_AnsweredByOthers_EndsNobody()
     {
-        string[] steps = ["--steps", "150", "--checkpoint-every", "0"];
+        string[] steps = ["--steps", "1000", "--checkpoint-every", "0"];
         string expected = await _run.LocalHashAsync(steps);
         RunningProgram coordinator = _run.Coordinator([.. steps, "--workers", "0", "--min-workers", "2"]);
         await _run.UntilListens();
