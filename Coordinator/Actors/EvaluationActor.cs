@@ -16,6 +16,7 @@ internal sealed class EvaluationActor : UntypedActor
     private readonly PairSource _validation;
     private readonly int _threads;
     private readonly string? _previews;
+    private readonly Plan _plan;
     private readonly Replica _replica;
 
     /// <summary>An actor with a replica of its own.</summary>
@@ -29,7 +30,10 @@ internal sealed class EvaluationActor : UntypedActor
         _validation = validation;
         _threads = threads;
         _previews = previews;
-        _replica = job.Plan.CreateReplica();
+        // Pictures to measure with may be larger than the windows to train with.
+        _plan = validation.Shape == job.Plan.Input
+            ? job.Plan : TrainingJob.CompileFor(job.Model, job.Configuration.Model, validation);
+        _replica = _plan.CreateReplica();
     }
 
     /// <summary>Asks for a measurement; answered by <see cref="Evaluated"/>.</summary>
@@ -63,7 +67,7 @@ internal sealed class EvaluationActor : UntypedActor
 
         double progress = (double)Math.Max(0, step.Value - 1) / _job.Schedule.StepsTotal;
         Evaluation evaluation = Evaluator.Evaluate(
-            _job.Plan, _replica, _validation, _threads, _job.Loss, progress);
+            _plan, _replica, _validation, _threads, _job.Loss, progress);
         Sender.Tell(new Evaluated(step, evaluation, Draw(step), KeepsBest: _previews is not null));
     }
 
@@ -75,6 +79,6 @@ internal sealed class EvaluationActor : UntypedActor
         }
 
         string path = Path.Combine(_previews, $"step-{step.Value:D8}.png");
-        return new Preview(path, PreviewWriter.Write(path, _job.Plan, _replica, _validation));
+        return new Preview(path, PreviewWriter.Write(path, _plan, _replica, _validation));
     }
 }

@@ -53,7 +53,7 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
             validation = new NoisyTargets(validation);
         }
 
-        return validation is null || validation.Shape == training.Shape
+        return validation is null || validation.Shape == training.Shape || validation is NoisyPairSource
             ? new RunData(training, validation)
             {
                 Options = options,

@@ -5,8 +5,11 @@ namespace Distributed.Framework.Data;
 /// <summary>Where pairs come from, and what is done to them: plain data, part of a run's configuration.</summary>
 public sealed record DataOptions
 {
-    /// <summary>The source that needs no file.</summary>
+    /// <summary>Small dead leaves: a source that needs no file.</summary>
     public const string Synthetic = "synthetic";
+
+    /// <summary>Drawn scenes of more kinds and scales: a source that needs no file.</summary>
+    public const string Scenes = "scenes";
 
     /// <summary>The toy set of two classes, points inside and outside a disc: needs no file either.</summary>
     public const string Disc = "disc";
@@ -26,7 +29,13 @@ public sealed record DataOptions
     /// <summary>The noise of <see cref="Synthetic"/> if none is named.</summary>
     public const string SyntheticNoise = "gaussian:25";
 
-    /// <summary>"synthetic", "disc", or a file or folder, told apart by content (<c>--data</c>).</summary>
+    /// <summary>The noise of <see cref="Scenes"/> if none is named.</summary>
+    public const string ScenesNoise = "gaussian:5-50";
+
+    /// <summary>The windows of <see cref="Scenes"/> if none are named, in pixels.</summary>
+    public const int ScenesCrop = 32;
+
+    /// <summary>"synthetic", "scenes", "disc", or a file or folder, told apart by content (<c>--data</c>).</summary>
     public string Source { get; init; } = Synthetic;
 
     /// <summary>

@@ -1,6 +1,7 @@
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Synthetic;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Randomness;
 
@@ -22,7 +23,8 @@ public static class DataSources
     private const string NoiseAdvice = "Name a noise model, for example --noise gaussian:25 or --noise resample:2.";
 
     /// <summary>Whether a source is made from numbers alone, anywhere: it needs no file and no packing.</summary>
-    public static bool IsGenerated(string source) => source is DataOptions.Synthetic or DataOptions.Disc;
+    public static bool IsGenerated(string source) =>
+        source is DataOptions.Synthetic or DataOptions.Scenes or DataOptions.Disc;
 
     /// <summary>Opens the training source.</summary>
     /// <exception cref="DataException">A file is missing, damaged or of the wrong kind.</exception>
@@ -169,11 +171,9 @@ public static class DataSources
             throw RefusePairs(options, source);
         }
 
-        if (source == DataOptions.Synthetic)
+        if (source is DataOptions.Synthetic or DataOptions.Scenes)
         {
-            NoiseModel noise = NoiseModel.Parse(options.Noise ?? DataOptions.SyntheticNoise);
-            return new NoisyPairSource(
-                SyntheticImages(noise, isValidation), noise, TreatmentOf(options, isValidation));
+            return OpenDrawn(options, source == DataOptions.Scenes, isValidation);
         }
 
         if (source == DataOptions.Disc)
@@ -199,11 +199,32 @@ public static class DataSources
         $"--pairs {options.Pairs} does not apply to {source}: it holds no stack of frames, or they are clean images.",
         "Leave --pairs out.");
 
-    private static SyntheticImages SyntheticImages(NoiseModel noise, bool isValidation) =>
-        Sources.SyntheticImages.Standard(
-            isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining,
-            isValidation ? Sources.SyntheticImages.ValidationCount : Sources.SyntheticImages.TrainingCount,
-            Sources.SyntheticImages.StandardSide * noise.Shrink);
+    private static NoisyPairSource OpenDrawn(DataOptions options, bool isScenes, bool isValidation)
+    {
+        NoiseModel noise = NoiseModel.Parse(
+            options.Noise ?? (isScenes ? DataOptions.ScenesNoise : DataOptions.SyntheticNoise));
+        RandomPurpose purpose =
+            isValidation ? RandomPurpose.SyntheticValidation : RandomPurpose.SyntheticTraining;
+        if (!isScenes)
+        {
+            SyntheticImages leaves = SyntheticImages.Standard(
+                SyntheticKind.DeadLeaves,
+                purpose,
+                isValidation ? SyntheticImages.ValidationCount : SyntheticImages.TrainingCount,
+                SyntheticImages.StandardSide * noise.Shrink);
+            return new NoisyPairSource(leaves, noise, TreatmentOf(options, isValidation));
+        }
+
+        // Whole pictures are validated with; what a network learns from is cut from smaller ones.
+        int side = isValidation ? SyntheticImages.ValidationSceneSide : SyntheticImages.SceneSide;
+        SyntheticImages scenes = SyntheticImages.Standard(
+            SyntheticKind.Scenes,
+            purpose,
+            isValidation ? SyntheticImages.ValidationSceneCount : SyntheticImages.SceneCount,
+            side * noise.Shrink);
+        int crop = isValidation ? side : options.Crop ?? DataOptions.ScenesCrop;
+        return new NoisyPairSource(scenes, noise, TreatmentOf(options with { Crop = crop }, isValidation));
+    }
 
     private static PairSource Build(DataOptions options, ImageContent content, string source, bool isValidation)
     {

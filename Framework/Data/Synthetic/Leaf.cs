@@ -57,6 +57,30 @@ internal struct Leaf
         return leaf;
     }
 
+    /// <summary>Draws a thin straight stroke: a wire, a twig, the edge of a page.</summary>
+    /// <param name="random">The image's numbers.</param>
+    /// <param name="scene">What the leaves of the image have in common.</param>
+    /// <param name="side">The image's side, in pixels.</param>
+    public static Leaf DrawStroke(ref WordStream random, in Scene scene, int side)
+    {
+        Leaf leaf = default;
+        leaf.CenterX = random.Range(0, side);
+        leaf.CenterY = random.Range(0, side);
+        leaf.Sharpness = 1 / scene.EdgeWidth;
+        (leaf._axisX, leaf._axisY) = random.Direction();
+        float along = random.Range(4, side);
+        float across = random.Range(0.4f, 1.6f);
+        leaf._sideCount = 4;
+        for (int i = 0; i < leaf._sideCount; i++)
+        {
+            leaf.AddSide(i, i % 2 == 1 ? across : along);
+        }
+
+        leaf.Reach = along + across + scene.EdgeWidth;
+        leaf.DrawSurface(ref random, scene, radius: 3);
+        return leaf;
+    }
+
     /// <summary>Share of the pixel around a point that the leaf covers, the offset being from its centre.</summary>
     public readonly float Coverage(float dx, float dy)
     {
@@ -104,13 +128,18 @@ internal struct Leaf
         _sideCount = kind < 0.6f ? 3 : kind < 0.9f ? 4 : SidesMax;
         for (int i = 0; i < _sideCount; i++)
         {
-            (float x, float y) = Turned(i);
-            (_normalX[i], _normalY[i]) = ((x * _axisX) - (y * _axisY), (x * _axisY) + (y * _axisX));
             float flat = _sideCount == 4 && i % 2 == 1 ? across : _sideCount == 4 ? along : radius;
-            _distance[i] = flat * random.Range(0.6f, 1);
+            AddSide(i, flat * random.Range(0.6f, 1));
         }
 
         Reach = _sideCount == 4 ? (along * 1.42f) + edgeWidth : (radius * 2.5f) + edgeWidth;
+    }
+
+    private void AddSide(int i, float distance)
+    {
+        (float x, float y) = Turned(i);
+        (_normalX[i], _normalY[i]) = ((x * _axisX) - (y * _axisY), (x * _axisY) + (y * _axisX));
+        _distance[i] = distance;
     }
 
     /// <summary>The i-th of the outward directions of a regular polygon.</summary>
@@ -134,11 +163,11 @@ internal struct Leaf
         Blue = brightness * scene.Blue * (1 + (scene.Saturation * random.Range(-0.95f, 0.95f)));
 
         (float x, float y) = random.Direction();
-        float slope = 0.2f * random.Unit() * random.Unit() / Math.Max(radius, 3);
+        float slope = scene.Shading * random.Unit() * random.Unit() / Math.Max(radius, 3);
         (SlopeX, SlopeY) = (x * slope, y * slope);
 
         float rough = random.Unit();
-        Roughness = rough < 0.35f ? 0 : scene.Roughness * rough * rough * (0.3f + brightness);
+        Roughness = rough < scene.Plain ? 0 : scene.Roughness * rough * rough * (0.3f + brightness);
         // Texture pixels per pixel: below 1 is smooth, above is grain; unequal along the two axes gives hair and grass.
         (float ux, float uy) = random.Direction();
         float grain = 0.15f + (1.2f * random.Unit() * random.Unit());

@@ -12,6 +12,8 @@ namespace Distributed.Framework.Data.Synthetic;
 /// <param name="Blue">Tint of the light, around 1.</param>
 /// <param name="Saturation">Strength of the colours: 0 is grey, 1 pure.</param>
 /// <param name="Roughness">Strength of the textures.</param>
+/// <param name="Plain">Share of the leaves that have no texture.</param>
+/// <param name="Shading">Strength of the change of brightness within a leaf.</param>
 internal readonly record struct Scene(
     int LeafCount,
     float RadiusMin,
@@ -23,7 +25,9 @@ internal readonly record struct Scene(
     float Green,
     float Blue,
     float Saturation,
-    float Roughness)
+    float Roughness,
+    float Plain = 0.35f,
+    float Shading = 0.2f)
 {
     /// <summary>Draws an image's scene.</summary>
     /// <param name="random">The image's numbers.</param>
