@@ -21,6 +21,7 @@ internal sealed record CatalogueModel(
 /// n2n-course      two strided convolutions and two upsamplings
 /// n2n-transposed  the same with transposed convolutions, ELU and 96 channels
 /// n2n-unet        the U-Net of the Noise2Noise paper: 991,203
+/// n2n-residual    a small residual U-Net of three levels: the default
 /// mlp-disc        2-25-25-25-2, for points in the plane
 /// </code>
 /// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>. Default shards were measured: larger ones
@@ -39,6 +40,7 @@ public static class Catalogue
         new("n2n-course", 5, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
         new("n2n-transposed", 5, "The same with transposed convolutions", DenoiserModels.Transposed),
         new("n2n-unet", 2, "The U-Net of the Noise2Noise paper", UNetModel.Build),
+        new("n2n-residual", 4, "A small residual U-Net: the default", ResidualModel.Build),
         new("mlp-disc", 25, "A multi-layer perceptron for points in the plane", PerceptronModels.Disc),
     }.ToDictionary(model => model.Name, StringComparer.Ordinal);
 

@@ -1,0 +1,39 @@
+using Distributed.Framework.Layers;
+
+namespace Distributed.Framework.Models;
+
+/// <summary>A small residual U-Net: what it computes is added to its input, and so is each of its parts.</summary>
+/// <remarks>
+/// <code>
+/// x + up2(block(block2(down2(x)))), where each level lies inside the next:
+/// 1/2   C channels       block, level below, block
+/// 1/4   4/3 C channels   block, level below, block
+/// 1/8   2 C channels     two blocks
+/// </code>
+/// A block is x + conv(relu(conv(x))) with 3x3 kernels; down is a convolution and up a transposed one, of kernel 2 and
+/// stride 2. The input passes through, so colours stay from the first step on; coarse levels see far, which smooth
+/// areas under strong noise need. Chosen by measurement (docs/results.md). Images must have sides that 8 divides.
+/// </remarks>
+internal static class ResidualModel
+{
+    public static Sequential Build(int images, ModelOverrides overrides)
+    {
+        int half = overrides.Int("channels", 48, 3, 1024);
+        int quarter = half * 4 / 3;
+        int eighth = half * 2;
+        Residual inner = Level(quarter, eighth, Block(eighth), Block(eighth));
+        Residual middle = Level(half, quarter, Block(quarter), inner, Block(quarter));
+        return new Sequential(Level(images, half, Block(half), middle, Block(half)));
+    }
+
+    private static Residual Level(int outer, int inner, params Layer[] layers) => new(new Sequential(
+        [
+            new Conv2d(outer, inner, 2, stride: 2),
+            .. layers,
+            new ReLU(),
+            new ConvTranspose2d(inner, outer, 2, stride: 2),
+        ]));
+
+    private static Residual Block(int channels) => new(new Sequential(
+        new Conv2d(channels, channels, 3, padding: 1), new ReLU(), new Conv2d(channels, channels, 3, padding: 1)));
+}
