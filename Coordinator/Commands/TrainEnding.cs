@@ -106,6 +106,13 @@ internal static class TrainEnding
             writer.WriteLine(Invariant(
                 $"That is {psnr - input:+0.00;-0.00} dB over the noisy input, which has {input:0.00} dB."));
         }
+
+        if (summary.Comparison is { } comparison)
+        {
+            writer.WriteLine(Invariant(
+                $"The preview's {comparison.Pictures} pictures: noisy {comparison.Input:0.00} dB, non-local means ")
+                + Invariant($"{comparison.NonLocalMeans:0.00} dB, this network {comparison.Model:0.00} dB."));
+        }
     }
 
     private static string Input(TrainResult result) => result.InputPsnrEstimated is { } input

@@ -10,7 +10,9 @@ namespace Distributed.Coordinator.Pictures;
 /// <remarks>Pixels are repeated, never smoothed, so that small images can be looked at.</remarks>
 public static class PreviewWriter
 {
-    private const int Rows = 6;
+    /// <summary>Pictures shown.</summary>
+    public const int Rows = 6;
+
     private const int SidePixels = 128;
     private const int Gap = 4;
 
@@ -28,7 +30,7 @@ public static class PreviewWriter
         Predictor predictor = new(plan);
         for (int row = 0; row < rows; row++)
         {
-            source.Read((int)((long)row * source.Count / rows), 0, predictor.Input, predictor.Target);
+            source.Read(IndexOf(row, rows, source), 0, predictor.Input, predictor.Target);
             predictor.Run(replica);
             float[][] images = [predictor.Input, predictor.Output, predictor.Target];
             for (int column = 0; column < images.Length; column++)
@@ -58,6 +60,9 @@ public static class PreviewWriter
             }
         }
     }
+
+    /// <summary>The pair of a row: rows are spread over the source.</summary>
+    internal static int IndexOf(int row, int rows, PairSource source) => (int)((long)row * source.Count / rows);
 
     /// <summary>Renders and writes a picture.</summary>
     public static byte[] Write(string path, Plan plan, Replica replica, PairSource source)

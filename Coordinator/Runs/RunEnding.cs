@@ -1,3 +1,4 @@
+using Distributed.Coordinator.Pictures;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Training;
 
@@ -61,9 +62,19 @@ internal static class RunEnding
         {
             Ssim = clean?.Ssim,
             ValidationLoss = evaluation?.Loss,
+            Comparison = run.Options.Trial is null && !record.IsStopped ? Compare(run) : null,
             Data = DataLines.ToJson(run.Job.Source),
         };
     }
+
+    private static Comparison? Compare(OpenedRun run) => run.Validation is null
+        ? null
+        : Comparison.Of(
+            run.Job.Model,
+            run.State.Parameters.Memory,
+            run.Validation,
+            PreviewWriter.Rows,
+            Environment.ProcessorCount);
 
     private static void WriteReport(OpenedRun run, RunSummary summary, Preview? preview)
     {

@@ -1,6 +1,7 @@
 using System.Text;
 using System.Text.Json;
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Pictures;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -58,6 +59,9 @@ public sealed record RunSummary(
     /// <summary>Loss on the validation data, as a mean; null without them.</summary>
     public double? ValidationLoss { get; init; }
 
+    /// <summary>The preview's pictures beside a filter without training; null where that says nothing.</summary>
+    public Comparison? Comparison { get; init; }
+
     /// <summary>What was trained on; null for made data.</summary>
     public JsonObject? Data { get; init; }
 
@@ -77,6 +81,9 @@ public sealed record RunSummary(
             Write(json, "accuracy", Accuracy);
             Write(json, "ssim", Ssim);
             Write(json, "validationLoss", ValidationLoss);
+            Write(json, "previewPsnr", Round(Comparison?.Model));
+            Write(json, "previewPsnrInput", Round(Comparison?.Input));
+            Write(json, "previewPsnrNonLocalMeans", Round(Comparison?.NonLocalMeans));
             Write(json, "imagesPerSecond", ImagesPerSecond);
             Write(json, "seconds", Seconds);
             json.WriteNumber("workers", Workers);

@@ -147,6 +147,7 @@ public sealed class RunRecordsTests : IDisposable
     public void ToJson_NullsAndInfinities_AreWrittenAsNull() => Assert.Equal(
         """{"steps":12,"epochs":1.5,"loss":0.25,"psnr":null,"psnrMeanPerImage":null,"psnrEstimated":null,"""
         + "\"accuracy\":null,\"ssim\":null,\"validationLoss\":null,"
+        + "\"previewPsnr\":null,\"previewPsnrInput\":null,\"previewPsnrNonLocalMeans\":null,"
         + "\"imagesPerSecond\":100,\"seconds\":3,\"workers\":2,\"recomputedShards\":0,"
         + "\"stepMilliseconds\":null,\"waitMilliseconds\":null,\"sumMilliseconds\":null,"
         + "\"updateMilliseconds\":null,\"computeMilliseconds\":null,\"bytesInPerStep\":null,"
