@@ -154,13 +154,16 @@ internal sealed record NumericArray(
                 item[..ItemBytes].Reverse();
             }
 
-            values[i] = ToFloat(item);
+            values[i] = ToFloat(Kind, item[..ItemBytes]);
         }
 
         return values;
     }
 
-    private float ToFloat(ReadOnlySpan<byte> item) => (Kind, ItemBytes) switch
+    /// <summary>A number as a float.</summary>
+    /// <param name="kind">'u' unsigned, 'i' signed, 'f' float.</param>
+    /// <param name="item">Its bytes, the lowest first.</param>
+    public static float ToFloat(char kind, ReadOnlySpan<byte> item) => (kind, item.Length) switch
     {
         ('u', 1) => item[0],
         ('u', 2) => BinaryPrimitives.ReadUInt16LittleEndian(item),

@@ -7,8 +7,9 @@ namespace Distributed.Framework.Data.Tiff;
 /// <summary>A TIFF file in memory: numbers in its byte order, with every place checked.</summary>
 /// <param name="file">The whole file.</param>
 /// <param name="isBigEndian">Whether a number's upper byte comes first.</param>
+/// <param name="isBig">Whether offsets and counts have 64 bits (BigTIFF).</param>
 /// <param name="place">What messages call it.</param>
-internal sealed class TiffBytes(byte[] file, bool isBigEndian, string place)
+internal sealed class TiffBytes(byte[] file, bool isBigEndian, bool isBig, string place)
 {
     /// <summary>What messages call the file.</summary>
     public string Place => place;
@@ -18,6 +19,12 @@ internal sealed class TiffBytes(byte[] file, bool isBigEndian, string place)
 
     /// <summary>Whether a number's upper byte comes first.</summary>
     public bool IsBigEndian => isBigEndian;
+
+    /// <summary>Whether offsets and counts have 64 bits (BigTIFF).</summary>
+    public bool IsBig => isBig;
+
+    /// <summary>Bytes of an offset or count: 4 or 8.</summary>
+    public int OffsetBytes => isBig ? sizeof(ulong) : sizeof(uint);
 
     /// <summary>A part of the file.</summary>
     /// <exception cref="DataException">It is not all inside.</exception>
@@ -50,4 +57,18 @@ internal sealed class TiffBytes(byte[] file, bool isBigEndian, string place)
             ? BinaryPrimitives.ReadUInt32BigEndian(bytes)
             : BinaryPrimitives.ReadUInt32LittleEndian(bytes);
     }
+
+    /// <summary>A 64-bit number.</summary>
+    /// <exception cref="DataException">It is above the largest with a sign, or not all inside.</exception>
+    public long Int64(long offset)
+    {
+        ReadOnlySpan<byte> bytes = Slice(offset, sizeof(long));
+        long value = isBigEndian
+            ? BinaryPrimitives.ReadInt64BigEndian(bytes)
+            : BinaryPrimitives.ReadInt64LittleEndian(bytes);
+        return value >= 0 ? value : throw FileFaults.Damaged(place, $"the number at {offset} is too large");
+    }
+
+    /// <summary>An offset or count, of 32 or 64 bits.</summary>
+    public long Offset(long offset) => isBig ? Int64(offset) : UInt32(offset);
 }

@@ -1,9 +1,13 @@
 using System.IO.Compression;
+using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Errors;
+using ZstdSharp;
 
 namespace Distributed.Framework.Data.Tiff;
 
 /// <summary>Undoes the compressions of TIFF's strips and tiles.</summary>
-/// <remarks>Source: TIFF 6.0 (Aldus 1992), sections 9 and 13; deflate as in Adobe's technical note of 2002.</remarks>
+/// <remarks>Source: TIFF 6.0 (Aldus 1992), sections 9 and 13; deflate as in Adobe's technical note of 2002;
+/// Zstandard as in RFC 8878, under the number that libtiff gave it.</remarks>
 internal static class TiffCompression
 {
     public const int None = 1;
@@ -11,6 +15,7 @@ internal static class TiffCompression
     public const int Deflate = 8;
     public const int DeflateOld = 32946;
     public const int PackBits = 32773;
+    public const int Zstd = 50000;
 
     private const int LzwClear = 256;
     private const int LzwEnd = 257;
@@ -23,6 +28,7 @@ internal static class TiffCompression
         Lzw => LzwCodesMax,
         Deflate or DeflateOld => 1032,
         PackBits => 64,
+        Zstd => 1 << 15, // Of a block of one byte that comes 128 Ki times.
         _ => 0,
     };
 
@@ -33,6 +39,7 @@ internal static class TiffCompression
     /// <param name="length">Its bytes.</param>
     /// <param name="target">Overwritten.</param>
     /// <returns>How many bytes were written: all of target unless the data end before.</returns>
+    /// <exception cref="DataException">Zstandard's data are damaged, or more than target.</exception>
     public static int Expand(long compression, TiffBytes file, long offset, long length, Span<byte> target)
     {
         switch (compression)
@@ -47,11 +54,28 @@ internal static class TiffCompression
                     return zlib.ReadAtLeast(target, target.Length, throwOnEndOfStream: false);
                 }
 
+            case Zstd:
+                return ExpandZstd(file, offset, length, target);
+
             default:
                 ReadOnlySpan<byte> bytes = file.Slice(offset, length);
                 bytes = bytes[..Math.Min(bytes.Length, target.Length)];
                 bytes.CopyTo(target);
                 return bytes.Length;
+        }
+    }
+
+    /// <summary>In one piece, so that the target is the window, however large one the file asks for.</summary>
+    private static int ExpandZstd(TiffBytes file, long offset, long length, Span<byte> target)
+    {
+        try
+        {
+            using Decompressor decompressor = new();
+            return decompressor.Unwrap(file.Slice(offset, length), target);
+        }
+        catch (ZstdException exception)
+        {
+            throw FileFaults.Damaged(file.Place, exception.Message, exception);
         }
     }
 

@@ -1,5 +1,5 @@
-using System.Buffers.Binary;
 using System.Globalization;
+using Distributed.Framework.Data.Arrays;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
@@ -8,12 +8,13 @@ namespace Distributed.Framework.Data.Tiff;
 
 /// <summary>Reads the pages of TIFF pictures.</summary>
 /// <remarks>
-/// Read are integers of 8 and 16 bits and floats of 32 and 64; grey, RGB and palette; strips and tiles; channels
-/// together or apart;
-/// uncompressed, LZW, Deflate and PackBits, with differences (predictors 2 and 3); both byte orders. Alpha is
-/// dropped; further channels of a grey page are kept. White-is-zero is turned round; a palette's 16-bit colours give
-/// their upper bytes. Thumbnails (reduced resolution) are passed over. The strips of all pages together may not be more
-/// than the file, so memory follows the file's size and compression. Source: TIFF 6.0 (Aldus 1992).
+/// Read are integers of 1, 8, 16 and 32 bits, with a sign of 8, 16 and 32, and floats of 16, 32 and 64; grey, RGB and
+/// palette; strips and tiles; channels together or apart; uncompressed, LZW, Deflate, PackBits and ZSTD, with
+/// differences (predictors 2 and 3); both byte orders; BigTIFF. Alpha is dropped; further channels of a grey page are
+/// kept. White-is-zero is turned round where there is no sign; a palette's 16-bit colours give their upper bytes.
+/// Thumbnails (reduced resolution) are passed over. The strips of all pages together may not be more than the file, so
+/// memory follows the file's size and compression. Sources: TIFF 6.0 (Aldus 1992); BigTIFF as libtiff and AWare Systems
+/// describe it.
 /// </remarks>
 internal static class TiffDecoder
 {
@@ -32,15 +33,16 @@ internal static class TiffDecoder
             throw FileFaults.Damaged(place, "it does not begin like a TIFF file");
         }
 
-        if (bytes[2] == 43 || bytes[3] == 43)
+        bool isBig = bytes[2] == 43 || bytes[3] == 43;
+        TiffBytes file = new(bytes, bytes[0] == 'M', isBig, place);
+        if (isBig && (file.UInt16(4) != sizeof(long) || file.UInt16(6) != 0))
         {
-            throw new DataException($"{place} is a BigTIFF file, which is not read.", "Save it as a usual TIFF file.");
+            throw FileFaults.Damaged(place, "its offsets do not have 8 bytes");
         }
 
-        TiffBytes file = new(bytes, bytes[0] == 'M', place);
         List<TiffDirectory> directories = [];
-        HashSet<uint> seen = [];
-        for (uint offset = file.UInt32(4); offset != 0; offset = directories[^1].Next)
+        HashSet<long> seen = [];
+        for (long offset = file.Offset(isBig ? 8 : 4); offset != 0; offset = directories[^1].Next)
         {
             if (!seen.Add(offset) || seen.Count > PagesMax)
             {
@@ -79,14 +81,14 @@ internal static class TiffDecoder
     /// </summary>
     private static List<ImageBlock> ReadContiguous(TiffBytes file, TiffPage page, int planes, ValueRange range)
     {
-        (_, _, uint[] offsets, uint[] lengths) = page.Tiles();
+        (_, _, long[] offsets, long[] lengths) = page.Tiles();
         bool areTogether = page.Compression == TiffCompression.None && !page.IsPlanar && page.Predictor == 1;
         for (int i = 1; areTogether && i < offsets.Length; i++)
         {
             areTogether = offsets[i] == offsets[i - 1] + lengths[i - 1];
         }
 
-        long planeBytes = (long)page.Width * page.Height * page.Samples * page.SampleBytes;
+        long planeBytes = page.RowBytes(page.Width) * page.Height;
         if (!areTogether || offsets[0] + (planes * planeBytes) > file.Length)
         {
             throw FileFaults.Damaged(
@@ -104,8 +106,8 @@ internal static class TiffDecoder
                 file,
                 plane,
                 (page.Width, page.Height),
-                [(uint)(offsets[0] + (i * planeBytes))],
-                [(uint)planeBytes],
+                [offsets[0] + (i * planeBytes)],
+                [planeBytes],
                 range));
         }
 
@@ -114,8 +116,8 @@ internal static class TiffDecoder
 
     private static ImageBlock ReadPage(TiffBytes file, TiffPage page, ValueRange range, ref long bytesLeft)
     {
-        (int width, int height, uint[] offsets, uint[] lengths) = page.Tiles();
-        bytesLeft -= lengths.Sum(length => (long)length);
+        (int width, int height, long[] offsets, long[] lengths) = page.Tiles();
+        bytesLeft -= lengths.Sum();
         if (bytesLeft < 0)
         {
             throw FileFaults.Damaged(page.Place, "pages share their pixels");
@@ -128,11 +130,11 @@ internal static class TiffDecoder
         TiffBytes file,
         TiffPage page,
         (int Width, int Height) tile,
-        uint[] offsets,
-        uint[] lengths,
+        long[] offsets,
+        long[] lengths,
         ValueRange range)
     {
-        if (page.Bits == 8)
+        if (page.Kind == 'u' && page.Bits == 8)
         {
             byte[] planes = new byte[page.Shape.Elements];
             ReadTiles(file, page, tile, offsets, lengths, (sample, at) => planes[at] = sample[0]);
@@ -142,25 +144,24 @@ internal static class TiffDecoder
         float[] values = new float[page.Shape.Elements];
         bool bigEndian = file.IsBigEndian || page.Predictor == 3;
         ReadTiles(
-            file, page, tile, offsets, lengths, (sample, at) => values[at] = ToFloat(sample, bigEndian));
-        if (page.Photometric == 0 && !page.IsFloat)
+            file, page, tile, offsets, lengths, (sample, at) => values[at] = ToFloat(page, sample, bigEndian));
+        if (page.Photometric == 0 && page.Kind == 'u')
         {
+            float white = (float)page.TypeMaximum!.Value;
             for (int i = 0; i < values.Length; i++)
             {
-                values[i] = ushort.MaxValue - values[i];
+                values[i] = white - values[i];
             }
         }
 
-        string type = page.Bits switch { 16 => "uint16", 32 => "float32", _ => "float64" };
-        return ImageBlock.OfNumbers(
-            page.Place, type, null, page.Shape, values, page.IsFloat ? null : ushort.MaxValue, range);
+        return ImageBlock.OfNumbers(page.Place, page.Type, null, page.Shape, values, page.TypeMaximum, range);
     }
 
     private static ImageBlock FromBytes(TiffPage page, byte[] planes)
     {
         if (page.Photometric == 3)
         {
-            uint[] palette = page.Palette;
+            long[] palette = page.Palette;
             byte[] colours = new byte[checked(planes.Length * 3)];
             for (int i = 0; i < colours.Length; i++)
             {
@@ -179,23 +180,27 @@ internal static class TiffDecoder
         return ImageBlock.OfBytes(page.Place, null, page.Shape, planes);
     }
 
-    private static float ToFloat(ReadOnlySpan<byte> sample, bool bigEndian) => (sample.Length, bigEndian) switch
+    private static float ToFloat(TiffPage page, ReadOnlySpan<byte> sample, bool bigEndian)
     {
-        (2, true) => BinaryPrimitives.ReadUInt16BigEndian(sample),
-        (2, false) => BinaryPrimitives.ReadUInt16LittleEndian(sample),
-        (4, true) => BinaryPrimitives.ReadSingleBigEndian(sample),
-        (8, true) => (float)BinaryPrimitives.ReadDoubleBigEndian(sample),
-        (8, false) => (float)BinaryPrimitives.ReadDoubleLittleEndian(sample),
-        _ => BinaryPrimitives.ReadSingleLittleEndian(sample),
-    };
+        Span<byte> item = stackalloc byte[sizeof(ulong)];
+        item = item[..sample.Length];
+        sample.CopyTo(item);
+        if (bigEndian)
+        {
+            item.Reverse();
+        }
+
+        return NumericArray.ToFloat(page.Kind, item);
+    }
 
     private delegate void PutSample(ReadOnlySpan<byte> sample, int at);
 
     private static void ReadTiles(
-        TiffBytes file, TiffPage page, (int Width, int Height) tile, uint[] offsets, uint[] lengths, PutSample put)
+        TiffBytes file, TiffPage page, (int Width, int Height) tile, long[] offsets, long[] lengths, PutSample put)
     {
-        int rowBytes = tile.Width * page.SamplesTogether * page.SampleBytes;
+        int rowBytes = (int)page.RowBytes(tile.Width);
         byte[] buffer = new byte[rowBytes * tile.Height];
+        byte[] unpacked = page.Bits == 1 ? new byte[tile.Width * page.SamplesTogether] : [];
         int across = (page.Width + tile.Width - 1) / tile.Width;
         int down = (page.Height + tile.Height - 1) / tile.Height;
         int planes = page.IsPlanar ? page.Channels : 1;
@@ -205,7 +210,7 @@ internal static class TiffDecoder
             int top = i / across % down * tile.Height;
             int rows = Math.Min(tile.Height, page.Height - top);
             Span<byte> pixels = buffer.AsSpan(0, rows * rowBytes);
-            if (TiffCompression.Expand(page.Compression, file, offsets[i], lengths[i], pixels) < pixels.Length)
+            if (TiffCompression.Expand(page.Compression, file, offsets[i], lengths[i], buffer) < pixels.Length)
             {
                 throw FileFaults.Damaged(page.Place, $"strip or tile {i} ends too early");
             }
@@ -214,10 +219,22 @@ internal static class TiffDecoder
             {
                 Span<byte> row = pixels.Slice(y * rowBytes, rowBytes);
                 TiffPredictor.Undo(page, file.IsBigEndian, row);
+                row = page.Bits == 1 ? Unpack(row, unpacked) : row;
                 int columns = Math.Min(tile.Width, page.Width - left);
                 CopyRow(page, row, columns, (i / (across * down), top + y, left), put);
             }
         }
+    }
+
+    /// <summary>A byte for each bit, the upper one first.</summary>
+    private static Span<byte> Unpack(ReadOnlySpan<byte> row, Span<byte> unpacked)
+    {
+        for (int i = 0; i < unpacked.Length; i++)
+        {
+            unpacked[i] = (byte)((row[i / 8] >> (7 - (i % 8))) & 1);
+        }
+
+        return unpacked;
     }
 
     private static void CopyRow(

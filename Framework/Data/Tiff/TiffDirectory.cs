@@ -37,12 +37,13 @@ internal enum TiffTag
 /// 12 each        tag (2), type (2: 1 byte, 3 short, 4 long), count (4), value or its offset (4)
 /// 4              offset of the next directory; 0 after the last
 /// </code>
+/// In BigTIFF the number of entries, count, value and offsets have 8 bytes each; type 16 is a number of 8.
 /// Values are read when they are asked for, and never more of them than the file has bytes.
 /// </remarks>
 internal sealed class TiffDirectory
 {
-    private const int EntryBytes = 12;
     private const int AsciiType = 2;
+    private const int EntriesMax = ushort.MaxValue;
     private readonly TiffBytes _file;
     private readonly Dictionary<int, long> _entries = [];
 
@@ -51,18 +52,25 @@ internal sealed class TiffDirectory
     public TiffDirectory(TiffBytes file, long offset)
     {
         _file = file;
-        int count = file.UInt16(offset);
+        long count = file.IsBig ? file.Int64(offset) : file.UInt16(offset);
+        if (count > EntriesMax)
+        {
+            throw FileFaults.Damaged(file.Place, $"a directory has {count} entries");
+        }
+
+        long first = offset + (file.IsBig ? sizeof(long) : sizeof(ushort));
+        int entryBytes = 4 + (2 * file.OffsetBytes);
         for (int i = 0; i < count; i++)
         {
-            long entry = offset + 2 + ((long)i * EntryBytes);
+            long entry = first + ((long)i * entryBytes);
             _entries.TryAdd(file.UInt16(entry), entry);
         }
 
-        Next = file.UInt32(offset + 2 + ((long)count * EntryBytes));
+        Next = file.Offset(first + (count * entryBytes));
     }
 
     /// <summary>Where the next directory is; 0 after the last.</summary>
-    public uint Next { get; }
+    public long Next { get; }
 
     /// <summary>Whether there is such a tag.</summary>
     public bool Has(TiffTag tag) => _entries.ContainsKey((int)tag);
@@ -88,16 +96,14 @@ internal sealed class TiffDirectory
             return "";
         }
 
-        long count = _file.UInt32(entry + 4);
-        long start = count <= 4 ? entry + 8 : _file.UInt32(entry + 8);
-        ReadOnlySpan<byte> text = _file.Slice(start, count);
+        ReadOnlySpan<byte> text = _file.Slice(StartOf(entry, itemBytes: 1, out long count), count);
         int end = text.IndexOf((byte)0);
         return Encoding.Latin1.GetString(end < 0 ? text : text[..end]);
     }
 
     /// <summary>All values of a tag; none if it is missing.</summary>
     /// <exception cref="DataException">They are not whole numbers, or not all inside the file.</exception>
-    public uint[] Numbers(TiffTag tag)
+    public long[] Numbers(TiffTag tag)
     {
         if (!_entries.TryGetValue((int)tag, out long entry))
         {
@@ -109,23 +115,42 @@ internal sealed class TiffDirectory
         {
             1 => 1,
             3 => 2,
-            4 => 4,
+            4 or 13 => 4,
+            16 or 18 when _file.IsBig => 8,
             _ => throw FileFaults.Damaged(_file.Place, $"tag {tag} has type {type}"),
         };
-        long count = _file.UInt32(entry + 4);
-        long start = count * itemBytes <= 4 ? entry + 8 : _file.UInt32(entry + 8);
+        long start = StartOf(entry, itemBytes, out long count);
         if (_file.Slice(start, count * itemBytes).Length == 0)
         {
             throw FileFaults.Damaged(_file.Place, $"tag {tag} has no value");
         }
 
-        uint[] numbers = new uint[count];
+        long[] numbers = new long[count];
         for (int i = 0; i < numbers.Length; i++)
         {
             long at = start + ((long)i * itemBytes);
-            numbers[i] = itemBytes switch { 1 => _file.Slice(at, 1)[0], 2 => _file.UInt16(at), _ => _file.UInt32(at) };
+            numbers[i] = itemBytes switch
+            {
+                1 => _file.Slice(at, 1)[0],
+                2 => _file.UInt16(at),
+                4 => _file.UInt32(at),
+                _ => _file.Int64(at),
+            };
         }
 
         return numbers;
+    }
+
+    /// <summary>Where an entry's values are: in the entry itself if they fit.</summary>
+    private long StartOf(long entry, int itemBytes, out long count)
+    {
+        count = _file.Offset(entry + 4);
+        if (count > _file.Length)
+        {
+            throw FileFaults.Damaged(_file.Place, $"a tag has {count} values");
+        }
+
+        long value = entry + 4 + _file.OffsetBytes;
+        return count * itemBytes <= _file.OffsetBytes ? value : _file.Offset(value);
     }
 }

@@ -23,17 +23,22 @@ internal sealed class TiffPage
         Width = Side(TiffTag.ImageWidth);
         Height = Side(TiffTag.ImageLength);
         Samples = (int)Limited(TiffTag.SamplesPerPixel, 1, SamplesMax, 1);
-        uint[] bits = directory.Numbers(TiffTag.BitsPerSample);
+        long[] bits = directory.Numbers(TiffTag.BitsPerSample);
         Bits = bits.Length == 0 ? 1 : (int)Math.Min(bits[0], 1024);
-        uint[] formats = directory.Numbers(TiffTag.SampleFormat);
-        IsFloat = formats.Length > 0 && formats[0] == 3;
-        bool isSigned = formats.Length > 0 && formats[0] == 2;
+        long[] formats = directory.Numbers(TiffTag.SampleFormat);
+        long format = formats.Length == 0 ? 1 : formats[0];
+        Kind = format switch { 3 => 'f', 2 => 'i', _ => 'u' };
         bool isMixed = Array.Exists(bits, other => other != bits[0])
-            || Array.Exists(formats, other => other != formats[0]);
-        if (isMixed || isSigned || (formats.Length > 0 && formats[0] > 4)
-            || !(IsFloat ? Bits is 32 or 64 : Bits is 8 or 16))
+            || Array.Exists(formats, other => other != format);
+        bool isRead = Kind switch
         {
-            string kind = isMixed ? "mixed" : isSigned ? "signed" : IsFloat ? "float" : "integer";
+            'f' => Bits is 16 or 32 or 64,
+            'i' => Bits is 8 or 16 or 32,
+            _ => Bits is 1 or 8 or 16 or 32,
+        };
+        if (isMixed || format > 4 || !isRead)
+        {
+            string kind = isMixed ? "mixed" : Kind switch { 'f' => "float", 'i' => "signed", _ => "integer" };
             throw Unsupported(string.Create(CultureInfo.InvariantCulture, $"samples of {Bits} bits, {kind},"));
         }
 
@@ -45,7 +50,8 @@ internal sealed class TiffPage
         }
 
         Predictor = (int)Limited(TiffTag.Predictor, 1, 3, 1);
-        if (directory.Number(TiffTag.FillOrder, 1) != 1 || (Predictor == 3) != (Predictor > 1 && IsFloat))
+        if (directory.Number(TiffTag.FillOrder, 1) != 1 || (Predictor == 3 && Kind != 'f')
+            || (Predictor > 1 && Bits == 1))
         {
             throw Unsupported($"predictor {Predictor}, or its order of bits,");
         }
@@ -67,11 +73,18 @@ internal sealed class TiffPage
     /// <summary>Samples of a pixel, as stored.</summary>
     public int Samples { get; }
 
-    /// <summary>Of a sample: 8 or 16; of floats 32 or 64.</summary>
+    /// <summary>Of a sample: 1, 8, 16 or 32; with a sign not 1; of floats 16, 32 or 64.</summary>
     public int Bits { get; }
 
-    /// <summary>Whether samples are floats.</summary>
-    public bool IsFloat { get; }
+    /// <summary>'u' unsigned, 'i' signed, 'f' float.</summary>
+    public char Kind { get; }
+
+    /// <summary>Name of the type, as NumPy has it.</summary>
+    public string Type => Bits == 1 ? "bool" : (Kind switch { 'u' => "uint", 'i' => "int", _ => "float" })
+        + Bits.ToString(CultureInfo.InvariantCulture);
+
+    /// <summary>The largest number of the type; null for floats.</summary>
+    public double? TypeMaximum => Kind == 'f' ? null : Math.ScaleB(1, Kind == 'i' ? Bits - 1 : Bits) - 1;
 
     /// <summary>TIFF's number of the compression.</summary>
     public long Compression { get; }
@@ -88,8 +101,8 @@ internal sealed class TiffPage
     /// <summary>Samples of a pixel that are read: all but alpha.</summary>
     public int Channels { get; }
 
-    /// <summary>Bytes of a sample.</summary>
-    public int SampleBytes => Bits / 8;
+    /// <summary>Bytes of a sample, once those of one bit are unpacked.</summary>
+    public int SampleBytes => Math.Max(1, Bits / 8);
 
     /// <summary>Samples that lie together: 1 if channels are apart.</summary>
     public int SamplesTogether => IsPlanar ? 1 : Samples;
@@ -98,11 +111,11 @@ internal sealed class TiffPage
     public ImageShape Shape => new(Channels, Height, Width);
 
     /// <summary>The palette: red, green and blue of all 256 values, 16 bits each.</summary>
-    public uint[] Palette
+    public long[] Palette
     {
         get
         {
-            uint[] map = _directory.Numbers(TiffTag.ColorMap);
+            long[] map = _directory.Numbers(TiffTag.ColorMap);
             return map.Length == 768 ? map : throw FileFaults.Damaged(Place, "its palette is missing or too short");
         }
     }
@@ -110,11 +123,15 @@ internal sealed class TiffPage
     /// <summary>The same under another name.</summary>
     public TiffPage Named(string place) => new(_file, _directory, place);
 
+    /// <summary>Bytes of a row as stored: of one channel if channels are apart. Rows begin with a byte.</summary>
+    /// <param name="pixels">Of the row.</param>
+    public long RowBytes(int pixels) => (((long)pixels * SamplesTogether * Bits) + 7) / 8;
+
     /// <summary>Strips as tiles as wide as the page.</summary>
     /// <returns>Width and height of a tile, in pixels, and where each lies; planes one after the other.</returns>
     /// <exception cref="DataException">There are not as many as there must be, or they cannot hold the
     /// pixels.</exception>
-    public (int Width, int Height, uint[] Offsets, uint[] Lengths) Tiles()
+    public (int Width, int Height, long[] Offsets, long[] Lengths) Tiles()
     {
         bool isTiled = _directory.Has(TiffTag.TileOffsets);
         int width = isTiled ? Side(TiffTag.TileWidth) : Width;
@@ -124,17 +141,24 @@ internal sealed class TiffPage
         long across = (Width + width - 1) / width;
         long down = (Height + height - 1) / height;
         long count = across * down * (IsPlanar ? Samples : 1);
-        uint[] offsets = _directory.Numbers(isTiled ? TiffTag.TileOffsets : TiffTag.StripOffsets);
-        uint[] lengths = _directory.Numbers(isTiled ? TiffTag.TileByteCounts : TiffTag.StripByteCounts);
-        long tileBytes = (long)width * height * SamplesTogether * SampleBytes;
-        long stored = lengths.Sum(length => (long)length);
+        long[] offsets = _directory.Numbers(isTiled ? TiffTag.TileOffsets : TiffTag.StripOffsets);
+        long[] lengths = _directory.Numbers(isTiled ? TiffTag.TileByteCounts : TiffTag.StripByteCounts);
+        long tileBytes = RowBytes(width) * height;
         if (offsets.Length < count || lengths.Length < count)
         {
             throw FileFaults.Damaged(Place, $"it has {offsets.Length} of {count} strips or tiles");
         }
 
+        // Each within the file, so that sums of them are no larger than a number can be.
+        if (Array.Exists(offsets, offset => offset > _file.Length)
+            || Array.Exists(lengths, length => length > _file.Length))
+        {
+            throw FileFaults.Damaged(Place, "strips or tiles are outside the file");
+        }
+
+        long stored = lengths.Sum();
         // The last strip may be shorter than the others, a tile may not.
-        long least = isTiled ? tileBytes * count : (long)Width * Height * Samples * SampleBytes;
+        long least = isTiled ? tileBytes * count : RowBytes(Width) * Height * (IsPlanar ? Samples : 1);
         if (tileBytes > Array.MaxLength || least > Array.MaxLength || stored > _file.Length
             || least > stored * TiffCompression.RatioMax(Compression))
         {
@@ -146,7 +170,7 @@ internal sealed class TiffPage
 
     private int CountChannels()
     {
-        uint[] extra = _directory.Numbers(TiffTag.ExtraSamples);
+        long[] extra = _directory.Numbers(TiffTag.ExtraSamples);
         int alphas = extra.Count(kind => kind is 1 or 2);
         switch (Photometric)
         {
@@ -154,7 +178,7 @@ internal sealed class TiffPage
                 return Samples - alphas;
             case 2 when Samples >= 3:
                 return 3;
-            case 3 when Bits == 8:
+            case 3 when Bits == 8 && Kind == 'u':
                 return 1;
             case >= 0 and <= 3:
                 throw FileFaults.Damaged(Place, $"{Samples} samples of {Bits} bits do not fit its kind of colour");
@@ -175,6 +199,6 @@ internal sealed class TiffPage
 
     private DataException Unsupported(string what) => new(
         $"{Place}: {what} cannot be read.",
-        "Save it with 8 or 16 bit integers or floats, grey, RGB or palette, uncompressed or with LZW, Deflate "
-        + "or PackBits.");
+        "Save it with integers of 8, 16 or 32 bits or floats, grey, RGB or palette, uncompressed or with LZW, "
+        + "Deflate, PackBits or ZSTD.");
 }

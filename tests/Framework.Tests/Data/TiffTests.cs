@@ -134,9 +134,9 @@ public sealed class TiffTests : IDisposable
     {
         Refused("compression 7 (JPEG)", new TiffWriter(2, 1, 1, 8) { Compression = 7 }.Write([1, 2]));
         Refused("12 bits", new TiffWriter(2, 1, 1, 12).Write([1, 2]));
-        Refused("signed", new TiffWriter(2, 1, 1, 16) { SampleFormat = 2 }.Write([1, 2]));
+        Refused("64 bits, signed", new TiffWriter(2, 1, 1, 64) { SampleFormat = 2 }.Write([1, 2]));
         Refused("colours of kind 6", new TiffWriter(1, 1, 3, 8) { Photometric = 6 }.Write([1, 2, 3]));
-        Refused("BigTIFF", [.. "II"u8, 43, 0, 8, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
+        Refused("offsets do not have 8 bytes", [.. "II"u8, 43, 0, 4, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0, 0]);
         Refused("palette", new TiffWriter(2, 1, 1, 8) { Photometric = 3, Palette = [1, 2, 3] }.Write([1, 2]));
     }
 
