@@ -26,7 +26,8 @@ internal sealed class DataSettings
         OfData(
             StrictOptions.Number(
                 "--holdout",
-                "Without --validation: share of noisy pairs, the last ones, to estimate PSNR from; 8 or more [none]",
+                "Without --validation: share of the pairs, the last ones, kept from training and measured with; "
+                + "0 for none [0.05]",
                 value => value is >= 0 and <= 0.5,
                 "0 to 0.5"),
             (data, share) => data with { Holdout = share }),

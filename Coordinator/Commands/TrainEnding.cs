@@ -91,7 +91,7 @@ internal static class TrainEnding
         {
             writer.WriteLine(
                 "Not validated: give a source with --validation (and --validation-noisy if it holds noisy pairs, from "
-                + "which PSNR is estimated), or hold noisy pairs out with --holdout 0.05.");
+                + "which PSNR is estimated), or hold a share of the pairs out, as with --holdout 0.05.");
         }
 
         if (summary.Psnr is not { } psnr)

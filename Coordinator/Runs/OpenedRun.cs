@@ -164,6 +164,7 @@ public sealed class OpenedRun : IDisposable
                 RangeLow = data.Options.RangeLow,
                 RangeHigh = data.Options.RangeHigh,
                 Windows = data.Options.Windows,
+                Holdout = data.Options.Holdout,
             },
             Layers = ModelSpec.Write(model.Root),
             DataHash = data.Training.ContentHash,

@@ -1,3 +1,4 @@
+using System.Globalization;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
@@ -38,15 +39,24 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
         if (configuration.DataHash.Length == 0)
         {
             training = DataSources.WithCoveringWindows(ref options, training);
+            training = HoldOut(ref options, training);
         }
 
-        PairSource? validation = DataSources.OpenValidation(options);
+        PairSource? validation = DataSources.OpenValidation(options, training);
         string?[] opened =
         [
             DataLines.Opened(options.Source, training),
             validation is null ? null : DataLines.Opened(DataSources.ValidationOf(options)!, validation),
         ];
         lines.AddRange(opened.OfType<string>());
+        if (options.Holdout == 0 && configuration.Data.Holdout is null)
+        {
+            lines.Add(string.Create(
+                CultureInfo.InvariantCulture,
+                $"Nothing is measured: {training.Count} windows are too few to hold some out, at least "
+                + $"{DataOptions.HoldoutWindowsMin} are needed. --holdout SHARE holds some out nevertheless."));
+        }
+
         if (validation is not null && configuration.NoisyValidation && !DataSources.HoldsOut(options))
         {
             CheckStoredPairs(validation, "--validation-noisy", DataSources.ValidationOf(configuration.Data));
@@ -64,6 +74,19 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
             : throw new ConfigurationException(
                 $"Validation images are {validation.Shape}, training images {training.Shape}.",
                 "Give images of one size, or --crop N.");
+    }
+
+    /// <summary>Keeps some pairs to measure with, where there are no others.</summary>
+    private static PairSource HoldOut(ref DataOptions options, PairSource training)
+    {
+        DataOptions holding = DataSources.WithHoldout(options, training);
+        if (holding == options)
+        {
+            return training;
+        }
+
+        options = holding;
+        return DataSources.HoldsOut(holding) ? DataSources.OpenTraining(holding, training) : training;
     }
 
     /// <summary>Whether a configuration names just these.</summary>

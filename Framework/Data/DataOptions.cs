@@ -35,6 +35,12 @@ public sealed record DataOptions
     /// <summary>The windows of <see cref="Scenes"/> if none are named, in pixels.</summary>
     public const int ScenesCrop = 32;
 
+    /// <summary>The share that is held out where there is nothing else to validate with.</summary>
+    public const double StandardHoldout = 0.05;
+
+    /// <summary>Of fewer windows nothing is held out unless that is asked for: 8 would be over a quarter.</summary>
+    public const int HoldoutWindowsMin = 32;
+
     /// <summary>"synthetic", "scenes", "disc", or a file or folder, told apart by content (<c>--data</c>).</summary>
     public string Source { get; init; } = Synthetic;
 
@@ -81,11 +87,11 @@ public sealed record DataOptions
     public string? Windows { get; init; }
 
     /// <summary>
-    /// Share of noisy pairs, the last ones, that are kept from training and validated with (<c>--holdout</c>), if there
-    /// is no other validation; 0 for none.
+    /// Share of the pairs, the last ones, that is kept from training and validated with (<c>--holdout</c>), if there is
+    /// no other validation; null or 0 for none. New runs of <c>train</c> take <see cref="StandardHoldout"/> for null.
     /// </summary>
-    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
-    public double Holdout { get; init; }
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? Holdout { get; init; }
 
     /// <summary>Only the first pairs of the training source (<c>--limit</c>); null for all.</summary>
     public int? Limit { get; init; }

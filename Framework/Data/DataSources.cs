@@ -9,7 +9,8 @@ namespace Distributed.Framework.Data;
 
 /// <summary>Opens the sources that options name, told apart by their content.</summary>
 /// <remarks>
-/// Validation: the named source; else, if some are held out, the last noisy pairs of the training's; else the
+/// Validation: the named source; else, if some are held out, the last pairs of the training's (clean images get
+/// noise as for validation; of stored pairs PSNR is estimated, unless their targets are said to be clean); else the
 /// validation set that belongs to the training's (of synthetic, disc, and folders with a test set), or none (null).
 /// Stored pairs named for validation are taken as (noisy, clean); clean images get the training's noise model.
 /// Images with classes are for a classifier, unless noise is asked for: then they are clean
@@ -27,12 +28,14 @@ public static class DataSources
         source is DataOptions.Synthetic or DataOptions.Scenes or DataOptions.Disc;
 
     /// <summary>Opens the training source.</summary>
+    /// <param name="options">Which, and how.</param>
+    /// <param name="opened">One that was opened before: what it was read from is not read again.</param>
     /// <exception cref="DataException">A file is missing, damaged or of the wrong kind.</exception>
     /// <exception cref="ConfigurationException">The options do not fit the source.</exception>
-    public static PairSource OpenTraining(DataOptions options)
+    public static PairSource OpenTraining(DataOptions options, PairSource? opened = null)
     {
         ArgumentNullException.ThrowIfNull(options);
-        return Limited(options, Open(options, options.Source, isValidation: false));
+        return Limited(options, Open(options, options.Source, isValidation: false, opened?.Content));
     }
 
     /// <summary>Opens the training source from a packed file, in which it came from elsewhere.</summary>
@@ -46,7 +49,7 @@ public static class DataSources
         ArgumentNullException.ThrowIfNull(options);
         (string layout, List<ImageBlock> parts) = PackedFile.Read(path, hash);
         ImageContent content = PackedFile.ToContent(layout, parts, path);
-        return Limited(options, Build(options, content, path, isValidation: false));
+        return Limited(options, Build(options, content, path, isValidation: false, describe: null));
     }
 
     /// <summary>Where validation pairs come from; null if there are none.</summary>
@@ -58,23 +61,25 @@ public static class DataSources
     }
 
     /// <summary>Opens the validation source; null if there is none.</summary>
+    /// <param name="options">Which, and how.</param>
+    /// <param name="opened">One that was opened before: what it was read from is not read again.</param>
     /// <exception cref="DataException">A file is missing, damaged or of the wrong kind.</exception>
     /// <exception cref="ConfigurationException">The options do not fit the source.</exception>
-    public static PairSource? OpenValidation(DataOptions options)
+    public static PairSource? OpenValidation(DataOptions options, PairSource? opened = null)
     {
         if (ValidationOf(options) is not { } source)
         {
             return null;
         }
 
-        PairSource pairs = Open(options, source, isValidation: true);
+        PairSource pairs = Open(options, source, isValidation: true, opened?.Content);
         if (!HoldsOut(options))
         {
             return pairs;
         }
 
-        return HeldOut.Last(
-            options.Limit is { } limit ? new LimitedSource(pairs, limit) : pairs, options.Holdout);
+        PairSource limited = options.Limit is { } limit ? new LimitedSource(pairs, limit) : pairs;
+        return pairs is HeldOut ? limited : HeldOut.Last(limited, options.Holdout!.Value, HoldsClean(options, pairs));
     }
 
     /// <summary>
@@ -111,7 +116,7 @@ public static class DataSources
         }
 
         DataOptions covering = options with { Windows = DataOptions.CoveringWindows };
-        PairSource covered = OpenTraining(covering);
+        PairSource covered = OpenTraining(covering, training);
         if (covered.Count == training.Count)
         {
             return training;
@@ -135,6 +140,38 @@ public static class DataSources
             : options;
     }
 
+    /// <summary>Options by which a share is held out, if nobody said how much and nothing else is there.</summary>
+    /// <param name="options">As the source was opened with, windows and all.</param>
+    /// <param name="training">What was opened.</param>
+    /// <returns>The same if somebody did, if there is a validation set, or if targets are classes; a share of 0 if
+    /// there is too little to be divided.</returns>
+    public static DataOptions WithHoldout(DataOptions options, PairSource training)
+    {
+        ArgumentNullException.ThrowIfNull(options);
+        ArgumentNullException.ThrowIfNull(training);
+        if (options.Holdout is not null || training.ClassCount > 0 || ValidationOf(options) is not null)
+        {
+            return options;
+        }
+
+        DataOptions holding = options with { Holdout = DataOptions.StandardHoldout };
+        bool isEnough = training.Count >= DataOptions.HoldoutWindowsMin
+            && (training.Pictures > 1 || OpenHolding(holding, training) is not null);
+        return isEnough ? holding : options with { Holdout = 0 };
+
+        static PairSource? OpenHolding(DataOptions holding, PairSource training)
+        {
+            try
+            {
+                return OpenTraining(holding, training);
+            }
+            catch (ConfigurationException)
+            {
+                return null; // One picture, too low to be cut.
+            }
+        }
+    }
+
     /// <summary>Whether the pairs to validate with are kept from training.</summary>
     public static bool HoldsOut(DataOptions options)
     {
@@ -145,19 +182,19 @@ public static class DataSources
     private static PairSource Limited(DataOptions options, PairSource source)
     {
         PairSource limited = options.Limit is { } limit ? new LimitedSource(source, limit) : source;
-        if (!HoldsOut(options))
+        if (!HoldsOut(options) || source is HeldOut)
         {
             return limited;
         }
 
-        return source is StoredPairSource
-            ? HeldOut.Rest(limited, options.Holdout)
+        return source is StoredPairSource || (source is NoisyPairSource && !IsGenerated(options.Source))
+            ? HeldOut.Rest(limited, options.Holdout!.Value)
             : throw new ConfigurationException(
-                $"--holdout does not apply to {options.Source}: its images are clean or have classes.",
+                $"--holdout does not apply to {options.Source}: it has a validation set, or its images have classes.",
                 "Leave --holdout out.");
     }
 
-    private static PairSource Open(DataOptions options, string source, bool isValidation)
+    private static PairSource Open(DataOptions options, string source, bool isValidation, ReadContent? opened)
     {
         ValueRange range = new(options.RangeLow, options.RangeHigh);
         if (IsGenerated(source) && range.IsGiven && IsGenerated(options.Source))
@@ -183,15 +220,22 @@ public static class DataSources
         }
 
         bool areOthers = isValidation && !HoldsOut(options);
-        ImageContent content = SourceReader.Read(
-            source, new ReadRequest(range, areOthers, options.Noise is not null, options.Pairs));
+        ReadRequest request = new(range, areOthers, options.Noise is not null, options.Pairs);
+        ImageContent content = opened?.IsOf(source, request) == true
+            ? opened.Content
+            : SourceReader.Read(source, request);
         if (options.Pairs is not null && !isValidation && !content.AreFrames)
         {
             throw RefusePairs(options, source);
         }
 
-        PairSource pairs = Build(options, content, source, isValidation);
-        pairs.Description = SourceDescriber.Describe(content, pairs, range, options.Noise);
+        PairSource pairs = Build(
+            options,
+            content,
+            source,
+            isValidation,
+            part => SourceDescriber.Describe(content, part, range, options.Noise));
+        pairs.Content = new ReadContent(source, request, content);
         return pairs;
     }
 
@@ -226,19 +270,73 @@ public static class DataSources
         return new NoisyPairSource(scenes, noise, TreatmentOf(options with { Crop = crop }, isValidation));
     }
 
-    private static PairSource Build(DataOptions options, ImageContent content, string source, bool isValidation)
+    private static PairSource Build(
+        DataOptions options,
+        ImageContent content,
+        string source,
+        bool isValidation,
+        Func<PairSource, DataDescription>? describe)
     {
         ValueRange range = new(options.RangeLow, options.RangeHigh);
         PairTreatment treatment = TreatmentOf(options, isValidation);
-        BlockImages images = new(content.Images, range);
-        if (content.Targets is not null)
+        ImageSet images = new BlockImages(content.Images, range);
+        ImageSet? targets = content.Targets is null ? null : new BlockImages(content.Targets, range);
+        RowSplit? split = HoldsOut(options) && (targets is not null || options.Noise is not null)
+            ? FindSplit(options, images, treatment)
+            : null;
+        PairSource part = Build(
+            options,
+            content,
+            split is null ? images : split.Part(images, isValidation),
+            split is null || targets is null ? targets : split.Part(targets, isValidation),
+            treatment,
+            source);
+        part.Description = describe?.Invoke(part);
+        if (split is null)
         {
-            if (!isValidation)
+            return part;
+        }
+
+        bool isClean = isValidation ? HoldsClean(options, part) : part.HasCleanTargets;
+        return HeldOut.Rows(part, isClean, split.Words(images, isValidation));
+    }
+
+    /// <summary>How large pictures are cut in two; null for whole ones.</summary>
+    private static RowSplit? FindSplit(DataOptions options, ImageSet images, PairTreatment treatment)
+    {
+        if (!treatment.Covers)
+        {
+            return null;
+        }
+
+        int shrink = options.Noise is null ? 1 : NoiseModel.Parse(options.Noise).Shrink;
+        return RowSplit.Find(
+            images,
+            Math.Min(options.Limit ?? images.Count, images.Count),
+            new CropWindow(images, treatment, shrink).Source,
+            options.Holdout!.Value);
+    }
+
+    /// <summary>Whether what is held out has clean targets.</summary>
+    private static bool HoldsClean(DataOptions options, PairSource pairs) =>
+        options.CleanTargets || pairs is NoisyPairSource;
+
+    private static PairSource Build(
+        DataOptions options,
+        ImageContent content,
+        ImageSet images,
+        ImageSet? targets,
+        PairTreatment treatment,
+        string source)
+    {
+        if (targets is not null)
+        {
+            if (!treatment.IsValidation)
             {
                 RefuseNoise(options, source, "it holds pairs already");
             }
 
-            return new StoredPairSource(images, new BlockImages(content.Targets, range), treatment);
+            return new StoredPairSource(images, targets, treatment);
         }
 
         if (options.Noise is not null)

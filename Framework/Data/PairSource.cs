@@ -1,3 +1,4 @@
+using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data;
@@ -12,6 +13,9 @@ public abstract class PairSource
 {
     /// <summary>What was opened; null for sources that are made, or were opened in another way.</summary>
     public DataDescription? Description { get; internal set; }
+
+    /// <summary>What was read, to be opened otherwise without reading it again; null as Description.</summary>
+    internal ReadContent? Content { get; set; }
 
     /// <summary>Number of pairs.</summary>
     public abstract int Count { get; }

@@ -30,7 +30,7 @@ public sealed class DiskFullTests(ITestOutputHelper output)
         string[] options =
         [
             "train", "--json", "--data", "train.pkl", "--model", "n2n-initial:channels=4", "--batch", "8",
-            "--shard", "3", "--steps", "600",
+            "--shard", "3", "--steps", "600", "--holdout", "0",
         ];
         string[] undisturbed = [.. options, "--run", "undisturbed"];
         string expected = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, undisturbed));

@@ -1,29 +1,48 @@
 using System.Globalization;
+using System.Text.RegularExpressions;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Sources;
 
 /// <summary>Some pairs of another source, side by side: those to train with, or those that are held out.</summary>
-/// <remarks>Its content hash is the whole source's: the share is configuration.</remarks>
-internal sealed class HeldOut : PairSource
+/// <remarks>
+/// Whole pictures, the last ones, as long as the share is one of them or more; else the lower rows of each
+/// (<see cref="RowSplit"/>). The content hash of what is trained with is the whole source's: the share is
+/// configuration. That of what is held out tells as well how much it is, where pictures have several windows.
+/// </remarks>
+internal sealed partial class HeldOut : PairSource
 {
-    private const int PairsMin = 8;
+    /// <summary>The least that is held out, if that is half of all at most.</summary>
+    public const int WindowsMin = 8;
+
     private readonly PairSource _source;
     private readonly int _first;
+    private string? _contentHash;
 
-    private HeldOut(PairSource source, int first, int count)
+    /// <param name="source">Where the pairs come from.</param>
+    /// <param name="first">The first one of them.</param>
+    /// <param name="count">How many.</param>
+    /// <param name="pictures">Of how many pictures they are.</param>
+    /// <param name="isClean">Whether targets are clean, which no stored pair says of itself.</param>
+    /// <param name="part">What they are, in words.</param>
+    private HeldOut(PairSource source, int first, int count, int pictures, bool isClean, string part)
     {
         _source = source;
         _first = first;
         Count = count;
-        string part = first == 0 ? "the first" : "held out, the last";
+        Pictures = pictures;
+        HasCleanTargets = isClean;
+        Content = source.Content;
         Description = source.Description is { } description
             ? description with
             {
-                Count = count,
-                Pairs = string.Create(
-                    CultureInfo.InvariantCulture, $"{description.Pairs}; {part} {count} of {source.Count}"),
+                Count = pictures,
+                Pairs = $"{description.Pairs}; {part}",
+                Windows = description.Windows is { } windows
+                    ? PassPattern().Replace(
+                        windows, string.Create(CultureInfo.InvariantCulture, $", {count} a pass"))
+                    : null,
             }
             : null;
     }
@@ -32,31 +51,70 @@ internal sealed class HeldOut : PairSource
     public override int Count { get; }
 
     /// <inheritdoc/>
+    internal override int Pictures { get; }
+
+    /// <inheritdoc/>
+    internal override int CountOf(int pictures) => Math.Min(_source.CountOf(pictures), Count);
+
+    /// <inheritdoc/>
     public override ImageShape Shape => _source.Shape;
 
     /// <inheritdoc/>
-    public override bool HasCleanTargets => false;
+    public override bool HasCleanTargets { get; }
 
     /// <inheritdoc/>
-    public override string ContentHash => _source.ContentHash;
+    public override bool MasksTargets => _source.MasksTargets;
+
+    /// <inheritdoc/>
+    public override string ContentHash
+    {
+        get
+        {
+            if (_contentHash is null)
+            {
+                _contentHash = _first == 0 || _source.Count == _source.Pictures
+                    ? _source.ContentHash
+                    : ContentStream.Hash(stream => ImageSet.WriteLine(
+                        stream, string.Create(CultureInfo.InvariantCulture, $"{_source.ContentHash} last {Count}")));
+            }
+
+            return _contentHash;
+        }
+    }
 
     /// <inheritdoc/>
     public override bool CanPack => _source.CanPack;
 
     /// <summary>The pairs to train with: all but the last ones.</summary>
-    /// <param name="source">Stored pairs.</param>
-    /// <param name="share">Of them; 8 at least, half of them at most.</param>
+    /// <param name="source">Pairs of images.</param>
+    /// <param name="share">Of the pictures; 8 windows at least, half of the pictures at most.</param>
     /// <exception cref="ConfigurationException">There is only one.</exception>
-    public static PairSource Rest(PairSource source, double share) =>
-        new HeldOut(source, 0, source.CountOf(source.Pictures - Held(source, share)));
+    public static PairSource Rest(PairSource source, double share)
+    {
+        int pictures = source.Pictures - Held(source, share);
+        string part = Words("the first", pictures, source.Pictures);
+        return new HeldOut(source, 0, source.CountOf(pictures), pictures, source.HasCleanTargets, part);
+    }
 
     /// <summary>The last pairs.</summary>
-    /// <inheritdoc cref="Rest"/>
-    public static PairSource Last(PairSource source, double share)
+    /// <param name="source">Pairs of images.</param>
+    /// <param name="share">Of the pictures; 8 windows at least, half of the pictures at most.</param>
+    /// <param name="isClean">Whether targets are clean.</param>
+    /// <exception cref="ConfigurationException">There is only one.</exception>
+    public static PairSource Last(PairSource source, double share, bool isClean)
     {
-        int first = source.CountOf(source.Pictures - Held(source, share));
-        return new HeldOut(source, first, source.Count - first);
+        int pictures = Held(source, share);
+        int first = source.CountOf(source.Pictures - pictures);
+        string part = Words("held out, the last", pictures, source.Pictures);
+        return new HeldOut(source, first, source.Count - first, pictures, isClean, part);
     }
+
+    /// <summary>Pairs of pictures that are cut in two already.</summary>
+    /// <param name="source">Made of one part of each picture.</param>
+    /// <param name="isClean">Whether targets are clean.</param>
+    /// <param name="part">Which part, in words.</param>
+    public static PairSource Rows(PairSource source, bool isClean, string part) =>
+        new HeldOut(source, 0, source.Count, source.Pictures, isClean, part);
 
     /// <inheritdoc/>
     public override void Pack(Stream target) => _source.Pack(target);
@@ -68,9 +126,33 @@ internal sealed class HeldOut : PairSource
         _source.Read(_first + index, epoch, input, target);
     }
 
+    /// <inheritdoc/>
+    public override void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target) =>
+        _source.MaskTarget(_first + index, epoch, prediction, target);
+
+    private static string Words(string part, int count, int all) =>
+        string.Create(CultureInfo.InvariantCulture, $"{part} {count} of {all}");
+
     /// <summary>Pictures to hold out.</summary>
-    private static int Held(PairSource source, double share) => source.Pictures < 2
-        ? throw new ConfigurationException(
-            "There is one pair: none can be held out.", "Give more pairs, or hold none out.")
-        : Math.Min(Math.Max(PairsMin, (int)Math.Ceiling(share * source.Pictures)), source.Pictures / 2);
+    private static int Held(PairSource source, double share)
+    {
+        int pictures = source.Pictures;
+        if (pictures < 2)
+        {
+            throw new ConfigurationException(
+                "There is one pair, and it is too small to be cut in two: none can be held out.",
+                "Give more pairs, or hold none out.");
+        }
+
+        int held = Math.Max(1, (int)Math.Ceiling(share * pictures));
+        while (held < pictures / 2 && source.Count - source.CountOf(pictures - held) < WindowsMin)
+        {
+            held++;
+        }
+
+        return Math.Min(held, pictures / 2);
+    }
+
+    [GeneratedRegex(", [0-9]+ a pass$")]
+    private static partial Regex PassPattern();
 }

@@ -24,6 +24,7 @@ public sealed class LimitedSource : PairSource
         _source = source;
         Count = source.CountOf(limit);
         _pictures = Math.Min(limit, source.Pictures);
+        Content = source.Content;
         Description = source.Description;
     }
 

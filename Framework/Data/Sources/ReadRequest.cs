@@ -10,3 +10,15 @@ internal sealed record ReadRequest(ValueRange Range, bool IsValidation, bool IsC
     /// <summary>Whether all neighbouring frames are pairs, and each frame is in two of them.</summary>
     public bool IsNext => Pairs == DataOptions.NextPairs;
 }
+
+/// <summary>What was read, and how.</summary>
+/// <param name="Source">The file or folder.</param>
+/// <param name="Request">How.</param>
+/// <param name="Content">What is in it; shared by all sources that are made of it, and never changed.</param>
+internal sealed record ReadContent(string Source, ReadRequest Request, ImageContent Content)
+{
+    /// <summary>Whether reading would give the same.</summary>
+    public bool IsOf(string source, ReadRequest request) => Source == source
+        && Request with { Range = request.Range } == request
+        && Request.Range.Bounds == request.Range.Bounds;
+}

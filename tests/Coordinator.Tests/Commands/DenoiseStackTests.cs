@@ -192,9 +192,10 @@ public sealed class DenoiseStackTests : IDisposable
         RunData data = RunData.Open(asked);
         Assert.Equal((0.0, 1023.0), (data.Options.RangeLow, data.Options.RangeHigh));
         Assert.True(data.IsOf(asked));
-        Assert.Equal(2, data.Lines.Count);
+        Assert.Equal(3, data.Lines.Count);
         Assert.Contains("--range 0:1023", data.Lines[0], StringComparison.Ordinal);
         Assert.Contains("2 of 1 x 4 x 6, float32, values from 0 to 0.65", data.Lines[1], StringComparison.Ordinal);
+        Assert.Contains("Nothing is measured: 2 windows", data.Lines[2], StringComparison.Ordinal);
 
         RunData resumed = RunData.Open(asked with { DataHash = new string('0', 64) });
         Assert.Null(resumed.Options.RangeLow);

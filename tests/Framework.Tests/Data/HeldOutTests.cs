@@ -69,6 +69,78 @@ public sealed class HeldOutTests : IDisposable
             + (0.1 * Math.Sqrt(-2 * Math.Log(1 - random.NextDouble())) * Math.Cos(2 * Math.PI * random.NextDouble()));
     }
 
+    /// <summary>Clean pictures: what is held out gets noise once, and is measured against the clean image.</summary>
+    [Fact]
+    public void Open_CleanPictures_HoldOutCleanTargets()
+    {
+        string path = _folder.Write(
+            "clean.npy",
+            ArrayFiles.Npy("|u1", "40, 1, 1, 2", [.. Enumerable.Range(0, 80).Select(i => (byte)(i / 2))]));
+        DataOptions options = new() { Source = path, Noise = "bernoulli:0.5" };
+        PairSource training = DataSources.OpenTraining(options);
+        options = DataSources.WithHoldout(options, training);
+        Assert.Equal(DataOptions.StandardHoldout, options.Holdout);
+        PairSource rest = DataSources.OpenTraining(options, training);
+        PairSource held = DataSources.OpenValidation(options, training)!;
+        Assert.Equal((32, 8), (rest.Count, held.Count));
+        Assert.True(rest is { MasksTargets: true, HasCleanTargets: false });
+        Assert.True(held is { MasksTargets: false, HasCleanTargets: true });
+        Assert.Equal(Enumerable.Range(32, 8).Select(First), Enumerable.Range(0, 8).Select(i => held.Pair(i).Target[0]));
+        Assert.Equal(held.Pair(3, 0).Input, held.Pair(3, 9).Input);
+        Assert.Equal(training.ContentHash, rest.ContentHash);
+    }
+
+    /// <summary>One large pair: 32 of its rows, 8 windows, are held out, and no training window sees them.
+    /// </summary>
+    [Theory]
+    [InlineData(null)]
+    [InlineData(1)]
+    public void Open_FewLargePictures_HoldOutTheirLowestRows(int? limit)
+    {
+        const int Rows = 240;
+        uint[] page = [.. Enumerable.Range(0, Rows * 16).Select(i => (uint)(i / 16))];
+        DataOptions options = new()
+        {
+            Source = _folder.Write("pair.tif", new TiffWriter(16, Rows, 1, 8).Write(page, page)),
+            Crop = 8,
+            Limit = limit,
+        };
+        PairSource training = DataSources.WithCoveringWindows(ref options, DataSources.OpenTraining(options));
+        Assert.Equal(60, training.Count);
+        options = DataSources.WithHoldout(options, training);
+        PairSource rest = DataSources.OpenTraining(options, training);
+        PairSource held = DataSources.OpenValidation(options, training)!;
+        Assert.Equal((52, 8), (rest.Count, held.Count));
+        Assert.Equal(training.ContentHash, rest.ContentHash);
+        Assert.NotEqual(training.ContentHash, held.ContentHash);
+        Assert.False(held.HasCleanTargets);
+        int[] lowest = [.. Enumerable.Range(0, 52 * 20).Select(i => Row(rest, i % 52, i / 52))];
+        Assert.InRange(lowest.Max(), Rows - 32 - 16, Rows - 32 - 1);
+        int[] highest = [.. Enumerable.Range(0, 8).Select(i => Row(held, i, 0) - 7)];
+        Assert.InRange(highest.Min(), Rows - 32, Rows - 8);
+        Assert.Contains("held out, the lowest 32 rows of each", held.Description!.ToString(), StringComparison.Ordinal);
+        Assert.Contains("52 a pass", rest.Description!.ToString(), StringComparison.Ordinal);
+
+        static int Row(PairSource source, int index, int epoch) =>
+            (int)Math.Round(source.Pair(index, epoch).Input.Max() * 255);
+    }
+
+    [Fact]
+    public void WithHoldout_TakesNothingWhereThereIsOtherValidationOrTooLittle()
+    {
+        AssertShare(0, new DataOptions { Source = Write(31) });
+        AssertShare(0.05, new DataOptions { Source = Write(32) });
+        AssertShare(0, new DataOptions { Source = Write(100), Limit = 20 });
+        AssertShare(0.3, new DataOptions { Source = Write(100), Holdout = 0.3 });
+        AssertShare(0, new DataOptions { Source = Write(100), Holdout = 0 });
+        AssertShare(null, new DataOptions { Source = Write(100), Validation = DataOptions.Synthetic });
+        AssertShare(null, new DataOptions());
+        AssertShare(null, new DataOptions { Source = DataOptions.Disc });
+
+        static void AssertShare(double? share, DataOptions options) =>
+            Assert.Equal(share, DataSources.WithHoldout(options, DataSources.OpenTraining(options)).Holdout);
+    }
+
     private static float First(int pair) => (float)(pair % 251 / 255.0);
 
     /// <summary>Pairs of 1 x 2 pixels, whose first one is their number.</summary>
