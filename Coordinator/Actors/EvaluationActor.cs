@@ -18,6 +18,7 @@ internal sealed class EvaluationActor : UntypedActor
     private readonly string? _previews;
     private readonly Plan _plan;
     private readonly Replica _replica;
+    private readonly bool _hasWholes;
 
     /// <summary>An actor with a replica of its own.</summary>
     /// <param name="job">What is trained.</param>
@@ -34,6 +35,7 @@ internal sealed class EvaluationActor : UntypedActor
         _plan = validation.Shape == job.Plan.Input
             ? job.Plan : TrainingJob.CompileFor(job.Model, job.Configuration.Model, validation);
         _replica = _plan.CreateReplica();
+        _hasWholes = WholePictures.Fit(job.Model, validation);
     }
 
     /// <summary>Asks for a measurement; answered by <see cref="Evaluated"/>.</summary>
@@ -50,7 +52,11 @@ internal sealed class EvaluationActor : UntypedActor
     /// <param name="Evaluation">The figures.</param>
     /// <param name="Preview">A picture; null without.</param>
     /// <param name="KeepsBest">Whether the weights may become the best ones.</param>
-    public sealed record Evaluated(Step Step, Evaluation Evaluation, Preview? Preview, bool KeepsBest);
+    public sealed record Evaluated(Step Step, Evaluation Evaluation, Preview? Preview, bool KeepsBest)
+    {
+        /// <summary>Of whole pictures, at the end of a run whose pairs are windows of them; else null.</summary>
+        public Evaluation? Whole { get; init; }
+    }
 
     /// <inheritdoc/>
     protected override void OnReceive(object message)
@@ -60,15 +66,23 @@ internal sealed class EvaluationActor : UntypedActor
             return;
         }
 
+        Evaluation? whole = null;
         using (weights)
         {
             _replica.Load(weights.Values.Span);
+            if (_hasWholes && step.Value == _job.Schedule.StepsTotal)
+            {
+                whole = WholePictures.Evaluate(_job.Model, weights.Values.Memory, _validation, _threads);
+            }
         }
 
         double progress = (double)Math.Max(0, step.Value - 1) / _job.Schedule.StepsTotal;
         Evaluation evaluation = Evaluator.Evaluate(
             _plan, _replica, _validation, _threads, _job.Loss, progress);
-        Sender.Tell(new Evaluated(step, evaluation, Draw(step), KeepsBest: _previews is not null));
+        Sender.Tell(new Evaluated(step, evaluation, Draw(step), KeepsBest: _previews is not null)
+        {
+            Whole = whole is null ? null : whole with { Loss = evaluation.Loss },
+        });
     }
 
     private Preview? Draw(Step step)

@@ -161,7 +161,7 @@ internal sealed class JournalActor : UntypedActor
     private void OnEvaluated(EvaluationActor.Evaluated evaluated)
     {
         Evaluation evaluation = evaluated.Evaluation;
-        _evaluation = evaluation;
+        _evaluation = evaluated.Whole ?? evaluation;
         _preview = evaluated.Preview ?? _preview;
         if (_pending is { } pending && pending.Step == evaluated.Step.Value)
         {
@@ -177,6 +177,10 @@ internal sealed class JournalActor : UntypedActor
 
         _settings.Metrics.OnValidated(evaluation);
         _settings.Display.OnValidated(evaluated.Step.Value, evaluation);
+        if (evaluated.Whole is { } whole)
+        {
+            _settings.Display.OnValidated(evaluated.Step.Value, whole);
+        }
     }
 
     /// <summary>Mean loss of the epoch that this step ends, without earlier lives; null in its midst.</summary>

@@ -23,7 +23,8 @@ internal static class EvaluateCommand
         Option<string?> data = StrictOptions.Text(
             "--data", "SOURCE", "(noisy, clean) pairs, or clean images to add noise to [the run's validation]");
         Option<string?> noise = StrictOptions.Noise("--noise", "Noise for clean images [the run's]");
-        Option<int?> crop = StrictOptions.WholeNumber("--crop", "Side of the window [the run's]", 1, 1 << 16);
+        Option<int?> crop = StrictOptions.WholeNumber(
+            "--crop", "Measure one window of this side of each picture [whole pictures]", 1, 1 << 16);
         Option<(double First, double Second)?> range = StrictOptions.Two(
             "--range", "LO:HI", ':', "Stored values that become 0 and 1 [the run's]",
             (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095");
@@ -49,14 +50,20 @@ internal static class EvaluateCommand
                 result.GetValue(range));
             bool isNoisy = result.GetValue(noisy) || (result.GetValue(data) is null
                 && loaded.Configuration is { NoisyValidation: true });
-            PairSource source = Open(loaded, options, isNoisy);
-            source = result.GetValue(limit) is { } count ? new LimitedSource(source, count) : source;
-            Plan plan = TrainingJob.CompileFor(loaded.Model, loaded.Name, source);
-            Replica replica = plan.CreateReplica();
-            replica.Load(loaded.Parameters);
+            bool isWhole = result.GetValue(crop) is null;
+            PairSource source = Limited(Open(loaded, options, isNoisy, isWhole));
+            if (isWhole && source.HasWholes && !WholePictures.Fit(loaded.Model, source))
+            {
+                context.Human(result.GetValue(json)).WriteLine(
+                    $"Model {loaded.Name} takes pictures of its own size only: windows are measured.");
+                (isWhole, source) = (false, Limited(Open(loaded, options, isNoisy, isWhole: false)));
+            }
+
             string place = DataSources.ValidationOf(options)!;
             int workers = result.GetValue(threads) ?? Environment.ProcessorCount;
-            Evaluation evaluation = Evaluator.Evaluate(plan, replica, source, workers, stopping: signals.Token);
+            Evaluation evaluation = isWhole && source.HasWholes
+                ? WholePictures.Evaluate(loaded.Model, loaded.Parameters, source, workers, signals.Token)
+                : Measure(loaded, source, workers, signals.Token);
             WriteText(context.Human(result.GetValue(json)), loaded, place, source, evaluation);
             if (result.GetValue(json))
             {
@@ -64,8 +71,20 @@ internal static class EvaluateCommand
             }
 
             return ExitCodes.Done;
+
+            PairSource Limited(PairSource all) =>
+                result.GetValue(limit) is { } count ? new LimitedSource(all, count) : all;
         });
         return command;
+    }
+
+    private static Evaluation Measure(
+        LoadedModel loaded, PairSource source, int threads, CancellationToken stopping)
+    {
+        Plan plan = TrainingJob.CompileFor(loaded.Model, loaded.Name, source);
+        Replica replica = plan.CreateReplica();
+        replica.Load(loaded.Parameters);
+        return Evaluator.Evaluate(plan, replica, source, threads, stopping: stopping);
     }
 
     /// <summary>The run's data options, with what the user says instead; Validation is what is measured on.</summary>
@@ -106,9 +125,9 @@ internal static class EvaluateCommand
         };
     }
 
-    private static PairSource Open(LoadedModel loaded, DataOptions options, bool isNoisy)
+    private static PairSource Open(LoadedModel loaded, DataOptions options, bool isNoisy, bool isWhole)
     {
-        PairSource source = DataSources.OpenValidation(options)!;
+        PairSource source = DataSources.OpenValidation(options, isWhole: isWhole)!;
         if (DataSources.HoldsOut(options))
         {
             return source;
@@ -132,10 +151,13 @@ internal static class EvaluateCommand
         TextWriter writer, LoadedModel loaded, string data, PairSource source, Evaluation evaluation)
     {
         writer.WriteLine($"Model    {loaded.Name}, weights of {loaded.Weights}");
-        writer.WriteLine(string.Create(
-            CultureInfo.InvariantCulture, $"Data     {data}: {source.Count} pairs {source.Shape}"));
+        string count = evaluation.Pictures is { } pictures
+            ? string.Create(CultureInfo.InvariantCulture, $"{pictures} whole pictures")
+            : string.Create(CultureInfo.InvariantCulture, $"{source.Count} pairs {source.Shape}");
+        writer.WriteLine($"Data     {data}: {count}");
         if (source.Description is { } description)
         {
+            description = evaluation.Pictures is null ? description : description with { Windows = null };
             writer.WriteLine($"         {description}{DataLines.Scale(description)}");
         }
 
@@ -194,7 +216,8 @@ internal static class EvaluateCommand
             ["accuracy"] = evaluation.Accuracy,
             ["inputPsnr"] = evaluation.IsClean ? Finite(evaluation.InputPsnr) : null,
             ["meanSquaredError"] = Finite(evaluation.MeanSquaredError),
-            ["pairs"] = source.Count,
+            ["pairs"] = evaluation.Pictures ?? source.Count,
+            ["areWholePictures"] = evaluation.Pictures is not null,
             ["data"] = data,
             ["opened"] = DataLines.ToJson(source),
             ["model"] = loaded.Name,

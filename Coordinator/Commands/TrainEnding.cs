@@ -83,8 +83,8 @@ internal static class TrainEnding
         else if (result.IsEstimated)
         {
             writer.WriteLine(summary.PsnrEstimated is { } estimated
-                ? Invariant($"PSNR {estimated:0.00} dB over the global error, estimated from noisy pairs")
-                    + $"{Input(result)}; that is right if the noise of a pair is independent and of zero mean."
+                ? Invariant($"PSNR {estimated:0.00} dB over the global error{Whole(result)}, estimated from noisy ")
+                    + $"pairs{Input(result)}; that is right if the noise of a pair is independent and of zero mean."
                 : "PSNR, estimated from noisy pairs: below resolution.");
         }
         else if (!IsValidated(result) && !result.IsStopped)
@@ -100,7 +100,8 @@ internal static class TrainEnding
         }
 
         writer.WriteLine(Invariant(
-            $"PSNR {psnr:0.00} dB over the global error, {summary.PsnrMeanPerImage:0.00} dB mean per image."));
+            $"PSNR {psnr:0.00} dB over the global error, {summary.PsnrMeanPerImage:0.00} dB mean per image")
+            + $"{Whole(result)}.");
         if (result.InputPsnr is { } input)
         {
             writer.WriteLine(Invariant(
@@ -114,6 +115,10 @@ internal static class TrainEnding
                 + Invariant($"{comparison.NonLocalMeans:0.00} dB, this network {comparison.Model:0.00} dB."));
         }
     }
+
+    private static string Whole(TrainResult result) => result.Pictures is { } count
+        ? Invariant($" of whole pictures ({count})")
+        : "";
 
     private static string Input(TrainResult result) => result.InputPsnrEstimated is { } input
         ? Invariant($", where the noisy input has {input:0.00} dB")

@@ -26,6 +26,7 @@ internal static class RunEnding
             record.LastPreview?.Path)
         {
             IsEstimated = evaluation?.EstimatedError is not null,
+            Pictures = evaluation?.Pictures,
             InputPsnrEstimated = evaluation?.InputPsnrEstimated,
         };
     }

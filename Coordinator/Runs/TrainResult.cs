@@ -12,6 +12,9 @@ public sealed record TrainResult(RunSummary Summary, bool IsStopped, double? Inp
     /// <summary>Whether PSNR was estimated from noisy pairs, for lack of clean images.</summary>
     public bool IsEstimated { get; init; }
 
+    /// <summary>Whole pictures that the figures are of; null if they are of windows, or there are none.</summary>
+    public int? Pictures { get; init; }
+
     /// <summary>PSNR of the noisy validation images, estimated as well; null with clean ones.</summary>
     public double? InputPsnrEstimated { get; init; }
 }

@@ -93,6 +93,9 @@ public sealed record DataOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public double? Holdout { get; init; }
 
+    /// <summary>Whether whole pictures of the validation will be read: no setting of a run.</summary>
+    internal bool MeasuresWhole { get; init; }
+
     /// <summary>Only the first pairs of the training source (<c>--limit</c>); null for all.</summary>
     public int? Limit { get; init; }
 

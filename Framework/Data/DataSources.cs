@@ -63,15 +63,17 @@ public static class DataSources
     /// <summary>Opens the validation source; null if there is none.</summary>
     /// <param name="options">Which, and how.</param>
     /// <param name="opened">One that was opened before: what it was read from is not read again.</param>
+    /// <param name="isWhole">Whether whole pictures will be measured, which may then be of any size.</param>
     /// <exception cref="DataException">A file is missing, damaged or of the wrong kind.</exception>
     /// <exception cref="ConfigurationException">The options do not fit the source.</exception>
-    public static PairSource? OpenValidation(DataOptions options, PairSource? opened = null)
+    public static PairSource? OpenValidation(DataOptions options, PairSource? opened = null, bool isWhole = false)
     {
         if (ValidationOf(options) is not { } source)
         {
             return null;
         }
 
+        options = options with { MeasuresWhole = isWhole };
         PairSource pairs = Open(options, source, isValidation: true, opened?.Content);
         if (!HoldsOut(options))
         {
@@ -369,5 +371,6 @@ public static class DataSources
         options.NoiseFixed,
         options.CleanTargets,
         options.Augment,
-        options.Windows == DataOptions.CoveringWindows && (!isValidation || HoldsOut(options)));
+        options.Windows == DataOptions.CoveringWindows && (!isValidation || HoldsOut(options)),
+        options.MeasuresWhole && isValidation && !HoldsOut(options));
 }

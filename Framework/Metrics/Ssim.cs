@@ -35,7 +35,7 @@ public sealed class Ssim
         }
 
         _shape = shape;
-        _rows = new double[Moments * shape.H * (shape.W - Window + 1)];
+        _rows = new double[Moments * Window * (shape.W - Window + 1)];
     }
 
     /// <summary>Whether images are as large as the window.</summary>
@@ -51,57 +51,34 @@ public sealed class Ssim
         double sum = 0;
         for (int c = 0; c < _shape.C; c++)
         {
-            BlurRows(first.Slice(c * pixels, pixels), second.Slice(c * pixels, pixels));
-            sum += SumWindows();
+            sum += SumWindows(first.Slice(c * pixels, pixels), second.Slice(c * pixels, pixels));
         }
 
         return sum / windows / _shape.C;
     }
 
-    /// <summary>The five moments a, b, aa, bb, ab under the window along each row.</summary>
-    private void BlurRows(ReadOnlySpan<float> first, ReadOnlySpan<float> second)
-    {
-        int width = _shape.W - Window + 1;
-        int at = 0;
-        for (int y = 0; y < _shape.H; y++)
-        {
-            for (int x = 0; x < width; x++, at += Moments)
-            {
-                ReadOnlySpan<float> a = first.Slice((y * _shape.W) + x, Window);
-                ReadOnlySpan<float> b = second.Slice((y * _shape.W) + x, Window);
-                double sumA = 0, sumB = 0, sumAA = 0, sumBB = 0, sumAB = 0;
-                for (int i = 0; i < Window; i++)
-                {
-                    double weightedA = s_weights[i] * a[i];
-                    double weightedB = s_weights[i] * b[i];
-                    sumA += weightedA;
-                    sumB += weightedB;
-                    sumAA += weightedA * a[i];
-                    sumBB += weightedB * b[i];
-                    sumAB += weightedA * b[i];
-                }
-
-                (_rows[at], _rows[at + 1], _rows[at + 2], _rows[at + 3], _rows[at + 4]) =
-                    (sumA, sumB, sumAA, sumBB, sumAB);
-            }
-        }
-    }
-
-    private double SumWindows()
+    /// <summary>A row at a time; as many as a window is high are kept, in a ring.</summary>
+    private double SumWindows(ReadOnlySpan<float> first, ReadOnlySpan<float> second)
     {
         int stride = (_shape.W - Window + 1) * Moments;
         Span<double> moments = stackalloc double[Moments];
         double sum = 0;
-        for (int top = 0; top + (Window * stride) <= _rows.Length; top += stride)
+        for (int y = 0; y < _shape.H; y++)
         {
-            for (int at = top; at < top + stride; at += Moments)
+            BlurRow(
+                first.Slice(y * _shape.W, _shape.W),
+                second.Slice(y * _shape.W, _shape.W),
+                _rows.AsSpan(y % Window * stride, stride));
+            int top = y - Window + 1;
+            for (int at = 0; top >= 0 && at < stride; at += Moments)
             {
                 moments.Clear();
                 for (int i = 0; i < Window; i++)
                 {
+                    int row = (top + i) % Window * stride;
                     for (int moment = 0; moment < Moments; moment++)
                     {
-                        moments[moment] += s_weights[i] * _rows[at + (i * stride) + moment];
+                        moments[moment] += s_weights[i] * _rows[row + at + moment];
                     }
                 }
 
@@ -110,6 +87,30 @@ public sealed class Ssim
         }
 
         return sum;
+    }
+
+    /// <summary>The five moments a, b, aa, bb, ab under the window along a row.</summary>
+    private static void BlurRow(ReadOnlySpan<float> first, ReadOnlySpan<float> second, Span<double> row)
+    {
+        for (int x = 0; x <= first.Length - Window; x++)
+        {
+            ReadOnlySpan<float> a = first.Slice(x, Window);
+            ReadOnlySpan<float> b = second.Slice(x, Window);
+            double sumA = 0, sumB = 0, sumAA = 0, sumBB = 0, sumAB = 0;
+            for (int i = 0; i < Window; i++)
+            {
+                double weightedA = s_weights[i] * a[i];
+                double weightedB = s_weights[i] * b[i];
+                sumA += weightedA;
+                sumB += weightedB;
+                sumAA += weightedA * a[i];
+                sumBB += weightedB * b[i];
+                sumAB += weightedA * b[i];
+            }
+
+            int at = x * Moments;
+            (row[at], row[at + 1], row[at + 2], row[at + 3], row[at + 4]) = (sumA, sumB, sumAA, sumBB, sumAB);
+        }
     }
 
     private static double Similarity(double meanA, double meanB, double squareA, double squareB, double product)

@@ -36,6 +36,9 @@ public sealed record Evaluation(double MeanSquaredError, double Psnr, double Psn
     /// </summary>
     public double? InputPsnrEstimated { get; init; }
 
+    /// <summary>Whole pictures that were measured; null for windows of them.</summary>
+    public int? Pictures { get; init; }
+
     /// <summary>Whether targets are clean images, so that PSNR and SSIM mean what they say.</summary>
     public bool IsClean => Accuracy is null && EstimatedError is null;
 

@@ -36,7 +36,8 @@ internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : Train
     {
         // Short epochs would fill the file; what is left out is in metrics.jsonl.
         _evaluation = evaluation;
-        if (_validationShownAt is { } shown && clock.GetElapsedTime(shown) < s_interval)
+        if (evaluation.Pictures is null && _validationShownAt is { } shown
+            && clock.GetElapsedTime(shown) < s_interval)
         {
             return;
         }

@@ -52,7 +52,8 @@ internal sealed class ProgressText(TimeProvider clock)
     /// <summary>What the figure of <see cref="Psnr"/> is called.</summary>
     public static string Figure(Evaluation? evaluation) => evaluation?.Accuracy is null ? "PSNR" : "accuracy";
 
-    public static string Validated(int step, Evaluation evaluation) => Invariant($"Validated after step {step}: ")
+    public static string Validated(int step, Evaluation evaluation) => Invariant($"Validated after step {step}")
+        + Invariant($"{(evaluation.Pictures is { } count ? $" on whole pictures ({count})" : "")}: ")
         + evaluation switch
         {
             { Accuracy: not null } => $"accuracy {Psnr(evaluation)}.",

@@ -16,6 +16,7 @@ internal sealed class CropWindow
     private readonly Philox _random;
     private readonly uint _isValidation;
     private readonly int _shrink;
+    private readonly ImageSet _images;
 
     /// <summary>Of each image, where the windows of the next one begin; null for one window an image.</summary>
     private readonly int[]? _ends;
@@ -34,6 +35,7 @@ internal sealed class CropWindow
         _random = new Philox(seed, RandomPurpose.Crop);
         _isValidation = isValidation ? 1u : 0;
         _shrink = shrink;
+        _images = images;
         ImageShape first = Shrunk(images.ShapeOf(0));
         bool whole = side is null && first.H <= DefaultSide && first.W <= DefaultSide;
         for (int i = 1; whole && i < images.Count; i++)
@@ -42,10 +44,17 @@ internal sealed class CropWindow
         }
 
         Shape = whole ? first : new ImageShape(first.C, side ?? DefaultSide, side ?? DefaultSide);
+        ImageShape[] shapes = [.. Enumerable.Range(0, images.Count).Select(ShapeOf).Distinct()];
+        HasWholes = Array.Exists(shapes, shape => shape != Shape);
+        if (treatment.Whole && HasWholes)
+        {
+            Shape = new ImageShape(first.C, shapes.Min(shape => shape.H), shapes.Min(shape => shape.W));
+        }
+
         _ends = treatment.Covers ? new int[images.Count] : null;
         for (int i = 0; i < images.Count; i++)
         {
-            ImageShape shape = Shrunk(images.ShapeOf(i));
+            ImageShape shape = ShapeOf(i);
             if (shape.H < Shape.H || shape.W < Shape.W || Shape.H < 1 || Shape.W < 1)
             {
                 throw new DataException(
@@ -62,6 +71,12 @@ internal sealed class CropWindow
             }
         }
     }
+
+    /// <summary>Whether some image is larger than the window that is usual for the set.</summary>
+    public bool HasWholes { get; }
+
+    /// <summary>Shape of what the network sees of a whole image.</summary>
+    public ImageShape ShapeOf(int image) => Shrunk(_images.ShapeOf(image));
 
     /// <summary>Shape of what the network sees.</summary>
     public ImageShape Shape { get; }

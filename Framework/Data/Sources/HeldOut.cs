@@ -18,6 +18,7 @@ internal sealed partial class HeldOut : PairSource
 
     private readonly PairSource _source;
     private readonly int _first;
+    private readonly int _firstPicture;
     private string? _contentHash;
 
     /// <param name="source">Where the pairs come from.</param>
@@ -30,6 +31,7 @@ internal sealed partial class HeldOut : PairSource
     {
         _source = source;
         _first = first;
+        _firstPicture = first == 0 ? 0 : source.Pictures - pictures;
         Count = count;
         Pictures = pictures;
         HasCleanTargets = isClean;
@@ -55,6 +57,16 @@ internal sealed partial class HeldOut : PairSource
 
     /// <inheritdoc/>
     internal override int CountOf(int pictures) => Math.Min(_source.CountOf(pictures), Count);
+
+    /// <inheritdoc/>
+    public override bool HasWholes => _source.HasWholes;
+
+    /// <inheritdoc/>
+    internal override ImageShape ShapeOf(int picture) => _source.ShapeOf(_firstPicture + picture);
+
+    /// <inheritdoc/>
+    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+        _source.ReadWhole(_firstPicture + picture, input, target);
 
     /// <inheritdoc/>
     public override ImageShape Shape => _source.Shape;

@@ -38,6 +38,16 @@ public sealed class LimitedSource : PairSource
     internal override int CountOf(int pictures) => _source.CountOf(Math.Min(pictures, _pictures));
 
     /// <inheritdoc/>
+    public override bool HasWholes => _source.HasWholes;
+
+    /// <inheritdoc/>
+    internal override ImageShape ShapeOf(int picture) => _source.ShapeOf(picture);
+
+    /// <inheritdoc/>
+    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+        _source.ReadWhole(picture, input, target);
+
+    /// <inheritdoc/>
     public override ImageShape Shape => _source.Shape;
 
     /// <inheritdoc/>

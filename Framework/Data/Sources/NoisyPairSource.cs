@@ -49,6 +49,16 @@ public sealed class NoisyPairSource : PairSource
     internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
 
     /// <inheritdoc/>
+    public override bool HasWholes => _window.HasWholes;
+
+    /// <inheritdoc/>
+    internal override ImageShape ShapeOf(int picture) => _window.ShapeOf(picture);
+
+    /// <inheritdoc/>
+    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+        Make(new Place(picture, 0, 0, ShapeOf(picture)), (Epoch: 0, picture), default, input, target);
+
+    /// <inheritdoc/>
     public override ImageShape Shape => _window.Shape;
 
     /// <inheritdoc/>
@@ -69,25 +79,39 @@ public sealed class NoisyPairSource : PairSource
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
-        ImageShape shape = Shape;
-        input = input[..shape.Elements];
-        target = target[..shape.Elements];
         uint noiseEpoch = _isFixed ? 0 : (uint)epoch;
         int image = _window.ImageOf(index);
         (int top, int left) = _window.Place(_images.ShapeOf(image), noiseEpoch, (uint)index);
         PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
+        Make(new Place(image, top, left, Shape), (noiseEpoch, index), transform, input, target);
+    }
+
+    /// <summary>Where a pair is taken from.</summary>
+    /// <param name="Image">Of the set.</param>
+    /// <param name="Top">First row.</param>
+    /// <param name="Left">First column.</param>
+    /// <param name="Shape">What the network sees.</param>
+    private readonly record struct Place(int Image, int Top, int Left, ImageShape Shape);
+
+    private void Make(
+        Place place, (uint Epoch, int Index) key, PairTransform transform, Span<float> input, Span<float> target)
+    {
+        ImageShape shape = place.Shape;
+        ImageShape source = new(shape.C, shape.H * _noise.Shrink, shape.W * _noise.Shrink);
+        input = input[..shape.Elements];
+        target = target[..shape.Elements];
         // Without shrinking, the target's own memory holds the clean image meanwhile.
-        Span<float> clean = _noise.Shrink == 1 ? target : ThreadScratch.ForImage(_window.Source.Elements);
-        _images.ReadWindow(image, top, left, _window.Source, clean);
+        Span<float> clean = _noise.Shrink == 1 ? target : ThreadScratch.ForImage(source.Elements);
+        _images.ReadWindow(place.Image, place.Top, place.Left, source, clean);
         if (!_isFixed)
         {
-            transform.Apply(clean, _window.Source);
+            transform.Apply(clean, source);
         }
 
-        _noise.MakeNoisy(Key(noiseEpoch, index, isTarget: false, transform), clean, shape, input);
+        _noise.MakeNoisy(Key(key.Epoch, key.Index, isTarget: false, transform), clean, shape, input);
         if (!HasCleanTargets)
         {
-            _noise.MakeNoisy(Key(noiseEpoch, index, isTarget: true, transform), clean, shape, target);
+            _noise.MakeNoisy(Key(key.Epoch, key.Index, isTarget: true, transform), clean, shape, target);
         }
         else if (_noise.Shrink != 1)
         {

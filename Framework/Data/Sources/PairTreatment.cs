@@ -8,6 +8,7 @@ namespace Distributed.Framework.Data.Sources;
 /// <param name="CleanTargets">Targets of the training are clean too.</param>
 /// <param name="Augment">Whether training pairs are flipped, rotated and swapped; never in validation.</param>
 /// <param name="Covers">Whether a pass has as many windows of an image as have its area, and not one.</param>
+/// <param name="Whole">Whether whole pictures will be read, so that they may be smaller than a window.</param>
 public sealed record PairTreatment(
     int? Crop = null,
     uint Seed = 0,
@@ -15,7 +16,8 @@ public sealed record PairTreatment(
     bool IsFixed = false,
     bool CleanTargets = false,
     bool Augment = false,
-    bool Covers = false)
+    bool Covers = false,
+    bool Whole = false)
 {
     /// <summary>Whether windows and noise stay.</summary>
     public bool Stays => IsValidation || IsFixed;

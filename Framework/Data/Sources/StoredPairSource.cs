@@ -65,6 +65,19 @@ public sealed class StoredPairSource : PairSource
     internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
 
     /// <inheritdoc/>
+    public override bool HasWholes => _window.HasWholes;
+
+    /// <inheritdoc/>
+    internal override ImageShape ShapeOf(int picture) => _window.ShapeOf(picture);
+
+    /// <inheritdoc/>
+    internal override void ReadWhole(int picture, Span<float> input, Span<float> target)
+    {
+        _inputs.ReadWindow(picture, 0, 0, ShapeOf(picture), input);
+        _targets.ReadWindow(picture, 0, 0, ShapeOf(picture), target);
+    }
+
+    /// <inheritdoc/>
     public override ImageShape Shape => _window.Shape;
 
     /// <inheritdoc/>
