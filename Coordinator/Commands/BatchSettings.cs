@@ -1,6 +1,6 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
-using Distributed.Coordinator.Runs;
+using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -13,13 +13,15 @@ internal sealed class BatchSettings
         "--epochs", "Passes over the data; excludes --steps", 1);
 
     private readonly Option<int?> _steps = StrictOptions.WholeNumber(
-        "--steps", $"Steps [{TrainOptions.DefaultSteps} if --epochs is not given either]", 1);
+        "--steps",
+        $"Steps, without --epochs [{Recipe.DefaultSteps}, or a pass over files; {Recipe.OtherSteps} of other models]",
+        1);
 
     /// <summary>All of them, in the order of the help.</summary>
     public IReadOnlyList<Setting> All =>
     [
         Setting.Of(
-            StrictOptions.WholeNumber("--batch", "Samples of a step [50]", 1, CountMax),
+            StrictOptions.WholeNumber("--batch", "Samples of a step [16; 50 of other models than the default]", 1, CountMax),
             (configuration, count) => configuration with { Batch = count }),
         Setting.Of(
             StrictOptions.WholeNumber(

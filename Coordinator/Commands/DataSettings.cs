@@ -9,15 +9,16 @@ internal sealed class DataSettings
 {
     private const int SideMax = 1 << 16;
 
+    /// <summary>Which training data.</summary>
+    public Option<string?> Source { get; } = StrictOptions.Text(
+        "--data", "SOURCE",
+        "Training data: scenes, synthetic, disc, or a file or folder (PNG, TIFF, PPM, .npy, .npz, IDX, CIFAR-10, "
+        + "torch.save) [scenes; synthetic for other models than the default]");
+
     /// <summary>All of them, in the order of the help.</summary>
-    public IReadOnlyList<Setting> All { get; } =
+    public IReadOnlyList<Setting> All =>
     [
-        OfData(
-            StrictOptions.Text(
-                "--data", "SOURCE",
-                "Training data: synthetic, disc, or a file or folder (PNG, TIFF, PPM, .npy, .npz, IDX, CIFAR-10, "
-                + "torch.save) [synthetic]"),
-            (data, source) => data with { Source = source }),
+        OfData(Source, (data, source) => data with { Source = source }),
         OfData(
             StrictOptions.Text(
                 "--validation", "SOURCE",
@@ -39,7 +40,7 @@ internal sealed class DataSettings
             StrictOptions.Noise(
                 "--noise",
                 "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; "
-                + "S, PEAK and P also as LO-HI [gaussian:25 for synthetic]"),
+                + "S, PEAK and P also as LO-HI [gaussian:5-50; for synthetic gaussian:25]"),
             (data, noise) => data with { Noise = noise }),
         OfData(
             StrictOptions.Flag("--noise-fixed", "Keep each image's noise and window in every epoch"),
@@ -48,8 +49,12 @@ internal sealed class DataSettings
             StrictOptions.OneOf("--targets", ["noisy", "clean"], "Train towards noisy or clean images [noisy]"),
             (data, targets) => data with { CleanTargets = targets == "clean" }),
         OfData(
-            StrictOptions.Flag("--augment", "Flip, rotate and swap training pairs at random"),
+            StrictOptions.Flag(
+                "--augment", "Flip, rotate and swap training pairs at random [so without --model; else not]"),
             data => data with { Augment = true }),
+        OfData(
+            StrictOptions.Flag("--no-augment", "Leave training pairs as they are"),
+            data => data with { Augment = false }),
         OfData(
             StrictOptions.WholeNumber(
                 "--crop", "Side of the window cut from each image [64 if sizes differ or exceed 64]", 1, SideMax),

@@ -3,12 +3,19 @@ using System.CommandLine.Parsing;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Models;
+using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Commands;
 
 /// <summary>The options of <c>train</c> that say what is trained, and from where.</summary>
 internal sealed class ModelSettings
 {
+    /// <summary>Which model.</summary>
+    public Option<string?> Name { get; } = StrictOptions.Text(
+        "--model",
+        "NAME|FILE",
+        $"Model: {string.Join(", ", Catalogue.Names)} (with :channels=N), or a JSON file [{Recipe.DefaultModel}]");
+
     private readonly Option<string?> _init = StrictOptions.Text(
         "--init", "FILE", "Initial weights: safetensors, or a PyTorch state_dict [PyTorch's random defaults]");
 
@@ -22,11 +29,7 @@ internal sealed class ModelSettings
     public IReadOnlyList<Setting> All =>
     [
         Setting.Of(
-            StrictOptions.Text(
-                "--model",
-                "NAME|FILE",
-                $"Model: {string.Join(", ", Catalogue.Names)} (with :channels=N), or a JSON file [n2n-initial]"),
-            (configuration, model) => configuration with { Model = model, Layers = [] }),
+            Name, (configuration, model) => configuration with { Model = model, Layers = [] }),
         Setting.Of(_init, (configuration, file) => configuration with { Init = file }),
         Setting.Of(_initScheme, (configuration, scheme) =>
             configuration with { InitScheme = scheme == "default" ? null : scheme }),

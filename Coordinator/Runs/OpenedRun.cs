@@ -163,9 +163,13 @@ public sealed class OpenedRun : IDisposable
             {
                 RangeLow = data.Options.RangeLow,
                 RangeHigh = data.Options.RangeHigh,
+                Noise = data.Options.Noise,
+                Crop = data.Options.Crop,
                 Windows = data.Options.Windows,
                 Holdout = data.Options.Holdout,
             },
+            Steps = asked is { Steps: null, Epochs: null }
+                ? Recipe.StepsFor(data.Training.Count, asked.Batch) : asked.Steps,
             Layers = ModelSpec.Write(model.Root),
             DataHash = data.Training.ContentHash,
             ValidationHash = data.Validation?.ContentHash,

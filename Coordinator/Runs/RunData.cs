@@ -38,6 +38,7 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
 
         if (configuration.DataHash.Length == 0)
         {
+            options = WithRecipe(options, training, lines);
             training = DataSources.WithCoveringWindows(ref options, training);
             training = HoldOut(ref options, training);
         }
@@ -74,6 +75,24 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
             : throw new ConfigurationException(
                 $"Validation images are {validation.Shape}, training images {training.Shape}.",
                 "Give images of one size, or --crop N.");
+    }
+
+    /// <summary>What the recipe left to the data: noise for clean pictures, and the window.</summary>
+    private static DataOptions WithRecipe(DataOptions options, PairSource training, List<string> lines)
+    {
+        if (DataSources.IsGenerated(options.Source))
+        {
+            return options;
+        }
+
+        if (options.Noise is null && training is NoisyPairSource)
+        {
+            lines.Add($"{options.Source} holds single pictures: they are taken as clean, and noise is added "
+                + $"({options.NoiseIfClean}; --noise chooses another).");
+            options = options with { Noise = options.NoiseIfClean };
+        }
+
+        return options.CropStep is null ? options : options with { Crop = training.Shape.H };
     }
 
     /// <summary>Keeps some pairs to measure with, where there are no others.</summary>

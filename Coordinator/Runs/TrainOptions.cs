@@ -24,15 +24,12 @@ public enum Resumption
 /// <remarks>What is not ignored as JSON is kept in options.json, and a resumed run goes on with it.</remarks>
 public sealed record TrainOptions
 {
-    /// <summary>Steps of a run that says neither steps nor epochs: about a minute of the default model.</summary>
-    public const int DefaultSteps = 1000;
-
     /// <summary>Steps between checkpoints, unless the user says otherwise.</summary>
     public const int DefaultCheckpointEvery = 200;
 
     /// <summary>What the result depends on; what is derived is not there yet.</summary>
     [JsonIgnore]
-    public RunConfiguration Configuration { get; init; } = new() { Steps = DefaultSteps };
+    public RunConfiguration Configuration { get; init; } = Recipe.Of(model: null, data: null);
 
     /// <summary>The configuration that the folder had when it was read; null if it was not, or is of no run.</summary>
     [JsonIgnore]

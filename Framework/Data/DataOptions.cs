@@ -54,6 +54,12 @@ public sealed record DataOptions
     /// </summary>
     public string? Noise { get; init; }
 
+    /// <summary>
+    /// Noise model for what turns out to be clean images, where <see cref="Noise"/> is null; null to refuse them.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? NoiseIfClean { get; init; }
+
     /// <summary>Whether each training image keeps its noise and window in every epoch (<c>--noise-fixed</c>).</summary>
     public bool NoiseFixed { get; init; }
 
@@ -65,6 +71,13 @@ public sealed record DataOptions
 
     /// <summary>Side of the window that is cut from each image (<c>--crop</c>); null for the default.</summary>
     public int? Crop { get; init; }
+
+    /// <summary>
+    /// Where <see cref="Crop"/> is null: windows of files' images have the largest side that this divides and all images
+    /// have, <see cref="ScenesCrop"/> at most; null for the default of <see cref="Crop"/>.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public int? CropStep { get; init; }
 
     /// <summary>The stored value that becomes 0 (<c>--range</c>); null for the type's own.</summary>
     public double? RangeLow { get; init; }

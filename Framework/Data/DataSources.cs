@@ -4,6 +4,7 @@ using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Data.Synthetic;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Randomness;
+using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data;
 
@@ -280,9 +281,15 @@ public static class DataSources
         Func<PairSource, DataDescription>? describe)
     {
         ValueRange range = new(options.RangeLow, options.RangeHigh);
-        PairTreatment treatment = TreatmentOf(options, isValidation);
         ImageSet images = new BlockImages(content.Images, range);
         ImageSet? targets = content.Targets is null ? null : new BlockImages(content.Targets, range);
+        if (targets is null && content.Labels is null)
+        {
+            options = options with { Noise = options.Noise ?? options.NoiseIfClean };
+        }
+
+        options = options with { Crop = options.Crop ?? LargestWindow(images, options) };
+        PairTreatment treatment = TreatmentOf(options, isValidation);
         RowSplit? split = HoldsOut(options) && (targets is not null || options.Noise is not null)
             ? FindSplit(options, images, treatment)
             : null;
@@ -301,6 +308,25 @@ public static class DataSources
 
         bool isClean = isValidation ? HoldsClean(options, part) : part.HasCleanTargets;
         return HeldOut.Rows(part, isClean, split.Words(images, isValidation));
+    }
+
+    /// <summary>The side that options with <see cref="DataOptions.CropStep"/> ask for; null without, or none fits.</summary>
+    private static int? LargestWindow(ImageSet images, DataOptions options)
+    {
+        if (options.CropStep is not { } step)
+        {
+            return null;
+        }
+
+        int shrink = options.Noise is null ? 1 : NoiseModel.Parse(options.Noise).Shrink;
+        int side = DataOptions.ScenesCrop;
+        for (int i = 0; i < images.Count; i++)
+        {
+            ImageShape shape = images.ShapeOf(i);
+            side = Math.Min(side, Math.Min(shape.H, shape.W) / shrink);
+        }
+
+        return side >= step ? side / step * step : null;
     }
 
     /// <summary>How large pictures are cut in two; null for whole ones.</summary>

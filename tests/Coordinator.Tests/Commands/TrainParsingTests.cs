@@ -93,7 +93,10 @@ public sealed class TrainParsingTests : IDisposable
     public async Task AdamsOptions_ReachTheSession()
     {
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync("--betas", "0.5,0.75", "--eps", "1e-6"));
-        OptimizerOptions expected = new() { Beta1 = 0.5, Beta2 = 0.75, Epsilon = 1e-6 };
+        OptimizerOptions expected = Recipe.Of(null, null).Optimizer with
+        {
+            Beta1 = 0.5, Beta2 = 0.75, Epsilon = 1e-6,
+        };
         Assert.Equal(expected, _runner.Options!.Configuration.Optimizer);
     }
 
@@ -104,7 +107,8 @@ public sealed class TrainParsingTests : IDisposable
             + "--schedule rampdown:0.4 --warmup 7 --init-scheme xavier-normal --validation v.npy "
             + "--validation-noisy --validate-every-epoch";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
-        OptimizerOptions optimizer = new()
+        RunConfiguration start = Recipe.Of(null, null);
+        OptimizerOptions optimizer = start.Optimizer with
         {
             Name = "adamw", Beta1 = 0.8, Beta2 = 0.9, Epsilon = 1e-5, EpsilonInsideRoot = true, WeightDecay = 0.01,
         };
@@ -112,16 +116,15 @@ public sealed class TrainParsingTests : IDisposable
         Assert.Equal(
             new TrainOptions
             {
-                Configuration = new RunConfiguration
+                Configuration = start with
                 {
-                    Data = new DataOptions { Validation = "v.npy" },
+                    Data = start.Data with { Validation = "v.npy" },
                     Loss = "l0",
                     Optimizer = optimizer,
                     Schedule = "rampdown:0.4",
                     Warmup = 7,
                     InitScheme = "xavier-normal",
                     NoisyValidation = true,
-                    Steps = TrainOptions.DefaultSteps,
                 },
                 ValidateEveryEpoch = true,
                 CommandLine = options.CommandLine,
@@ -130,7 +133,10 @@ public sealed class TrainParsingTests : IDisposable
 
         line = "--optimizer adagrad --lr-decay 0.1 --initial-accumulator 0.2";
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
-        optimizer = new() { Name = "adagrad", LearningRateDecay = 0.1, InitialAccumulator = 0.2, Epsilon = 1e-10 };
+        optimizer = start.Optimizer with
+        {
+            Name = "adagrad", LearningRateDecay = 0.1, InitialAccumulator = 0.2, Epsilon = 1e-10,
+        };
         Assert.Equal(optimizer, _runner.Options!.Configuration.Optimizer);
     }
 
