@@ -97,11 +97,11 @@ internal static class DenoiseCommand
     private static DataException Summary(List<(string Input, ReportedException Fault)> failed, int count)
     {
         failed.Sort((first, second) => string.CompareOrdinal(first.Input, second.Input));
-        string[] faults = [.. failed.Take(FaultsShownMax).Select(one => one.Fault.Message.TrimEnd('.'))];
+        string[] faults = [.. failed.Take(FaultsShownMax).Select(one => one.Fault.CommandLine.Cause.TrimEnd('.'))];
         string more = failed.Count > FaultsShownMax ? $"; and {failed.Count - FaultsShownMax} more" : "";
         return new DataException(
             $"{failed.Count} of {count} pictures could not be denoised: {string.Join("; ", faults)}{more}.",
-            $"The others are written. {failed[0].Fault.Remedy}");
+            $"The others are written. {failed[0].Fault.CommandLine.Remedy}");
     }
 
     /// <summary>What goes where; refuses before anything is written.</summary>

@@ -42,7 +42,7 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
                     _ => ExitCodes.BadInput,
                 };
                 return FindDiskFull(reported)
-                    ?? new ErrorReport(code, OneLine(reported.Message), OneLine(reported.Remedy));
+                    ?? new ErrorReport(code, OneLine(reported.CommandLine.Cause), OneLine(reported.CommandLine.Remedy));
             }
         }
 

@@ -84,7 +84,7 @@ internal static class StrictOptions
             }
             catch (ConfigurationException exception)
             {
-                result.AddError($"{exception.Message} {exception.Remedy}");
+                result.AddError($"{exception.CommandLine.Cause} {exception.CommandLine.Remedy}");
             }
         });
         return option;

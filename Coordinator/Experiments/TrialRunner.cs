@@ -97,7 +97,7 @@ internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace
             {
                 Trial = trial,
                 Status = TrialStatus.Diverged,
-                Cause = exception.Message,
+                Cause = exception.CommandLine.Cause,
                 Run = run,
                 Epochs = TrialHistory.Read(run).Epochs,
             };

@@ -75,7 +75,7 @@ internal sealed class BestModel()
         }
         catch (ReportedException exception)
         {
-            return (null, $"Not measured: {exception.Message} {exception.Remedy}");
+            return (null, $"Not measured: {exception.CommandLine.Cause} {exception.CommandLine.Remedy}");
         }
     }
 

@@ -148,7 +148,7 @@ internal sealed class Standby(string folder, Action<string> say, TimeProvider cl
         }
         catch (RunLostException exception)
         {
-            throw new ConfigurationException(exception.Message, exception.Remedy, exception);
+            throw new ConfigurationException(exception.CommandLine.Cause, exception.CommandLine.Remedy, exception);
         }
     }
 }

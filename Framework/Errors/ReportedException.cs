@@ -1,13 +1,29 @@
+using System.Text.RegularExpressions;
+
 namespace Distributed.Framework.Errors;
 
 /// <summary>A fault that a user can fix: the message says what and where, the remedy what to do.</summary>
-/// <param name="cause">What is wrong and where: one line.</param>
-/// <param name="remedy">What to do about it: one line.</param>
-/// <param name="inner">What was caught, if anything.</param>
-public abstract class ReportedException(string cause, string remedy, Exception? inner = null) : Exception(cause, inner)
+/// <remarks>Settings are written as options, <c>--range 0:4095</c>, and lose their dashes in the message.</remarks>
+public abstract partial class ReportedException : Exception
 {
+    /// <param name="cause">What is wrong and where: one line.</param>
+    /// <param name="remedy">What to do about it: one line.</param>
+    /// <param name="inner">What was caught, if anything.</param>
+    protected ReportedException(string cause, string remedy, Exception? inner = null)
+        : base(DashesPattern().Replace(cause, ""), inner)
+    {
+        Remedy = DashesPattern().Replace(remedy, "");
+        CommandLine = (cause, remedy);
+    }
+
     /// <summary>What to do about it: one line.</summary>
-    public string Remedy { get; } = remedy;
+    public string Remedy { get; }
+
+    /// <summary>Message and remedy for people who set everything by options.</summary>
+    public (string Cause, string Remedy) CommandLine { get; }
+
+    [GeneratedRegex(@"(?<=^|[\s(,])--(?=[a-z])")]
+    private static partial Regex DashesPattern();
 }
 
 /// <summary>A data or weights file is missing, damaged, malicious or of the wrong kind.</summary>

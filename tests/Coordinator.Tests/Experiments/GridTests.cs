@@ -43,7 +43,7 @@ public sealed class GridTests
     public void Axis_Bad_IsRefusedByItsText(string text)
     {
         ConfigurationException fault = Assert.Throws<ConfigurationException>(() => Parse(text));
-        Assert.Contains($"--grid {text}", fault.Message, StringComparison.Ordinal);
+        Assert.Contains($"--grid {text}", fault.CommandLine.Cause, StringComparison.Ordinal);
         Assert.NotEmpty(fault.Remedy);
     }
 
@@ -53,7 +53,8 @@ public sealed class GridTests
     [InlineData("--threads=2")]
     public void Words_GivenTwiceOrNotForATrial_AreRefused(params string[] arguments) => Assert.Contains(
         arguments[0].Split('=')[0],
-        Assert.Throws<ConfigurationException>(() => Grid.Trials([Parse("lr=1,2")], arguments, 1, 0, false)).Message,
+        Assert.Throws<ConfigurationException>(() => Grid.Trials([Parse("lr=1,2")], arguments, 1, 0, false))
+            .CommandLine.Cause,
         StringComparison.Ordinal);
 
     [Fact]

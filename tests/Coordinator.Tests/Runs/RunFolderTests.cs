@@ -53,7 +53,7 @@ public sealed class RunFolderTests : IDisposable
         RunFolder.Open(Options(), _clock).Dispose();
         string before = Snapshot();
 
-        Assert.Contains("--resume", Refused(Options(lr: 5)).Remedy, StringComparison.Ordinal);
+        Assert.Contains("--resume", Refused(Options(lr: 5)).CommandLine.Remedy, StringComparison.Ordinal);
 
         Assert.Equal(before, Snapshot());
     }

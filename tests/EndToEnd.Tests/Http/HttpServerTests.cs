@@ -120,10 +120,10 @@ public sealed class HttpServerTests(ITestOutputHelper output) : IAsyncLifetime, 
         int port = _server.Address.Port;
         ConfigurationException taken = await Assert.ThrowsAsync<ConfigurationException>(
             () => HttpServer.StartAsync(new ListenAddress(IPAddress.Loopback, port), _secrets, () => null));
-        Assert.Equal($"--http 127.0.0.1:{port}: the port is taken.", taken.Message);
+        Assert.Equal($"--http 127.0.0.1:{port}: the port is taken.", taken.CommandLine.Cause);
         ConfigurationException foreign = await Assert.ThrowsAsync<ConfigurationException>(
             () => HttpServer.StartAsync(new ListenAddress(IPAddress.Parse("203.0.113.7"), 0), _secrets, () => null));
-        Assert.StartsWith("--http 203.0.113.7:0: ", foreign.Message, StringComparison.Ordinal);
+        Assert.StartsWith("--http 203.0.113.7:0: ", foreign.CommandLine.Cause, StringComparison.Ordinal);
     }
 
     [Fact]

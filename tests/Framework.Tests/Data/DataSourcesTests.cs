@@ -177,7 +177,7 @@ public sealed class DataSourcesTests : IDisposable
         string pairs = TestFiles.Path("tiny_zip.pkl");
 
         string remedy = Refused(new DataOptions { Source = _folder.Path }).Remedy;
-        Assert.Contains("--noise gaussian", remedy, StringComparison.Ordinal);
+        Assert.Contains("noise gaussian", remedy, StringComparison.Ordinal);
         Refused(new DataOptions { Source = pairs, Noise = "gaussian:25" });
         Refused(new DataOptions { Source = pairs, NoiseFixed = true });
         Refused(new DataOptions { Limit = 0 });

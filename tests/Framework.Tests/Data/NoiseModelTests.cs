@@ -56,7 +56,7 @@ public sealed class NoiseModelTests
     {
         ConfigurationException fault = Assert.Throws<ConfigurationException>(() => NoiseModel.Parse(text));
 
-        Assert.StartsWith($"--noise {text}:", fault.Message, StringComparison.Ordinal);
+        Assert.StartsWith($"noise {text}:", fault.Message, StringComparison.Ordinal);
         Assert.Contains("gaussian:25", fault.Remedy, StringComparison.Ordinal);
     }
 

@@ -87,7 +87,7 @@ public sealed class ScaleTests : IDisposable
         string path = Write(type, 164, 1098);
         DataException fault = Assert.Throws<DataException>(() => Open(path));
         Assert.Contains("from 164 to 1098", fault.Message, StringComparison.Ordinal);
-        Assert.Contains("--range 0:4095", fault.Remedy, StringComparison.Ordinal);
+        Assert.Contains("range 0:4095", fault.Remedy, StringComparison.Ordinal);
 
         PairSource ranged = DataSources.OpenTraining(Options(path) with { RangeLow = 0, RangeHigh = 2000 });
         Assert.Equal([0.082f, 0.549f], ranged.Pair(0).Input);

@@ -92,7 +92,7 @@ public sealed class InitializerTests
     public void Parse_SomethingElse_IsRefusedByName(string scheme)
     {
         ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Initializer.Parse(scheme));
-        Assert.Contains($"--init-scheme {scheme}", exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"init-scheme {scheme}", exception.Message, StringComparison.Ordinal);
         Assert.Contains("kaiming-uniform", exception.Message, StringComparison.Ordinal);
     }
 

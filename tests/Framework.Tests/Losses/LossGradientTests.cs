@@ -101,7 +101,7 @@ public sealed class LossGradientTests
     {
         ConfigurationException exception = Assert.Throws<ConfigurationException>(
             () => LossCatalogue.Create("l3", new ImageShape(3, 1, 1)));
-        Assert.Contains("--loss l3", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("loss l3", exception.Message, StringComparison.Ordinal);
         Assert.Contains("cross-entropy", exception.Remedy, StringComparison.Ordinal);
         exception = Assert.Throws<ConfigurationException>(
             () => LossCatalogue.Create("cross-entropy", new ImageShape(1, 4, 4)));

@@ -109,12 +109,12 @@ public sealed class OtherOptimizerTests
     {
         (OptimizerOptions Options, string Named)[] cases =
         [
-            (new() { Name = "adamw", Momentum = 0.9 }, "--momentum"),
-            (new() { Name = "sgd", EpsilonInsideRoot = true }, "--eps-inside-root"),
-            (new() { Name = "adam", LearningRateDecay = 0.1 }, "--lr-decay"),
-            (new() { Name = "adagrad", InitialAccumulator = -1 }, "--initial-accumulator -1"),
-            (new() { Name = "adagrad", LearningRateDecay = -1 }, "--lr-decay -1"),
-            (new() { Name = "lion" }, "--optimizer lion"),
+            (new() { Name = "adamw", Momentum = 0.9 }, "momentum"),
+            (new() { Name = "sgd", EpsilonInsideRoot = true }, "eps-inside-root"),
+            (new() { Name = "adam", LearningRateDecay = 0.1 }, "lr-decay"),
+            (new() { Name = "adagrad", InitialAccumulator = -1 }, "initial-accumulator -1"),
+            (new() { Name = "adagrad", LearningRateDecay = -1 }, "lr-decay -1"),
+            (new() { Name = "lion" }, "optimizer lion"),
         ];
         foreach ((OptimizerOptions options, string named) in cases)
         {

@@ -62,13 +62,13 @@ public sealed class RateScheduleTests
     public void Create_SomethingElse_IsRefusedByName(string text)
     {
         ConfigurationException exception = Assert.Throws<ConfigurationException>(() => Create(text));
-        Assert.Contains($"--schedule {text}", exception.Message, StringComparison.Ordinal);
+        Assert.Contains($"schedule {text}", exception.Message, StringComparison.Ordinal);
         Assert.Contains("rampdown:FRACTION", exception.Message, StringComparison.Ordinal);
     }
 
     [Fact]
     public void Create_NegativeWarmup_IsRefused() =>
-        Assert.Contains("--warmup -1", Assert.Throws<ConfigurationException>(
+        Assert.Contains("warmup -1", Assert.Throws<ConfigurationException>(
             () => Create("cosine", -1)).Message, StringComparison.Ordinal);
 
     private static RateSchedule Create(string? text, int warmup = 0) =>

@@ -76,9 +76,9 @@ public sealed class ArgumentTests
         Tensor values = new(4, 2);
         (NetworkTraining Training, string Named)[] wrong =
         [
-            (new NetworkTraining { Optimizer = new OptimizerOptions { LearningRate = -1 } }, "--lr -1"),
-            (new NetworkTraining { Optimizer = new OptimizerOptions { Epsilon = 0 } }, "--eps 0"),
-            (new NetworkTraining { Optimizer = new OptimizerOptions { Beta2 = 1 } }, "--betas 1"),
+            (new NetworkTraining { Optimizer = new OptimizerOptions { LearningRate = -1 } }, "lr -1"),
+            (new NetworkTraining { Optimizer = new OptimizerOptions { Epsilon = 0 } }, "eps 0"),
+            (new NetworkTraining { Optimizer = new OptimizerOptions { Beta2 = 1 } }, "betas 1"),
             (new NetworkTraining { Epochs = 0 }, "epochs is 0"),
             (new NetworkTraining { Batch = -2 }, "batch is -2"),
             (new NetworkTraining { Shard = 0 }, "shard is 0"),
