@@ -100,6 +100,12 @@ public static class WorkerProgram
 
     private static async Task<int> JoinAsync(WorkerRequest request, TextWriter writer)
     {
+        if (!NumericsFingerprint.IsFused)
+        {
+            await writer.WriteLineAsync(
+                "This processor has no FMA (x64 of 2013 or later has): computing will be some 100 times slower.");
+        }
+
         Token token = Token.Require(request.TokenFile);
         int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
         WorkerOptions options = new()

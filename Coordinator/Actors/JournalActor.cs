@@ -215,8 +215,16 @@ internal sealed class JournalActor : UntypedActor
         if (_pending is { } pending)
         {
             _pending = null;
+            int thinnings = _log?.Thinnings ?? 0;
             _log?.Append(pending);
             _events?.Append(pending);
+            if (_log is not null && _log.Thinnings > thinnings)
+            {
+                _settings.Display.Note(
+                    $"metrics.jsonl has grown long: of its older steps every {_log.Every}th is kept, and every "
+                    + "validation; the newest 10,000 are whole.");
+                _events?.Restart(_log.Read());
+            }
         }
     }
 }

@@ -7,6 +7,10 @@ internal static class SweepReport
 {
     private const int CurvesMax = 20;
 
+    /// <summary>Options of train that change what a loss is a loss of.</summary>
+    private static readonly string[] s_meanings =
+        ["--loss", "--reduction", "--data", "--noise", "--targets", "--range", "--crop"];
+
     /// <summary>Makes it.</summary>
     /// <param name="axes">The options that vary.</param>
     /// <param name="results">Of all trials, in the order of the grid.</param>
@@ -20,7 +24,8 @@ internal static class SweepReport
         ];
         double Rank(Spread? score) => score is not { } value ? double.MaxValue
             : metric.IsHigherBetter ? -value.Mean : value.Mean;
-        points = [.. points.OrderBy(point => Rank(point.Score))];
+        points = [.. points.GroupBy(point => KindOf(axes, metric, point.Trials))
+            .SelectMany(kind => kind.OrderBy(point => Rank(point.Score)))];
         return new ExperimentReport(
             [CreateTable(axes, points, metric)],
             [
@@ -34,6 +39,14 @@ internal static class SweepReport
                     [.. points.Select(point => new Bar(point.Name, point.Score))])),
             ]);
     }
+
+    /// <summary>What points have in common whose figures can be compared: all, unless they are losses of different
+    /// kinds.</summary>
+    private static string KindOf(IReadOnlyList<GridAxis> axes, Metric metric, TrialResult[] trials) =>
+        metric != Metric.Loss
+            ? ""
+            : string.Join(' ', axes.Where(axis => s_meanings.Contains(axis.Option))
+                .Select(axis => axis.ValueIn(trials[0].Trial.Arguments)));
 
     /// <summary>The mean over the repeats of one point, epoch by epoch.</summary>
     public static IReadOnlyList<ChartPoint> Curve(IEnumerable<TrialResult> trials, Func<TrialEpoch, double?> value) =>
@@ -79,7 +92,12 @@ internal static class SweepReport
             $"Sweep over {string.Join(", ", axes.Select(axis => axis.Option[2..]))}",
             columns,
             rows,
-            [$"Sorted by {metric.Title}, the best first; mean and standard deviation over the runs that are done."]);
+            [
+                $"Sorted by {metric.Title}, the best first; mean and standard deviation over the runs that are done.",
+                .. points.Select(point => KindOf(axes, metric, point.Trials)).Distinct().Count() > 1
+                    ? ["Losses of different kinds cannot be compared: each kind is sorted by itself."]
+                    : Array.Empty<string>(),
+            ]);
     }
 
     private static string State(TrialResult[] trials)

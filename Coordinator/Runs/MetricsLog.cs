@@ -1,5 +1,6 @@
 using System.Buffers;
 using System.Text.Json;
+using Distributed.Framework.Checkpoints;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -49,18 +50,22 @@ public readonly record struct StepMetrics(
 /// <summary>Writes metrics.jsonl: one line of JSON a step, in the order of the steps.</summary>
 /// <remarks>
 /// Lines are gathered in memory and written when a second has passed or 64 KiB are full. No allocation in the steady
-/// state. A stop loses at most that, and may leave a torn last line; opening cuts it off.
+/// state. A stop loses at most that, and may leave a torn last line; opening cuts it off. A file of 16 MiB is replaced
+/// by one of 8 MiB at most (<see cref="MetricsThinning"/>), as a whole or not at all.
 /// </remarks>
 public sealed class MetricsLog : IDisposable
 {
     private const int PendingBytesMax = 1 << 16;
+    private const int BytesMax = 16 << 20;
+    private const int ThinnedBytesMax = 8 << 20;
     private static readonly TimeSpan s_flushAfter = TimeSpan.FromSeconds(1);
 
-    private readonly FileStream _file;
+    private readonly string _path;
     private readonly TimeProvider _clock;
     private readonly Action? _guard;
     private readonly ArrayBufferWriter<byte> _pending = new(PendingBytesMax + 1024);
     private readonly Utf8JsonWriter _json;
+    private FileStream _file;
     private long _flushed;
 
     /// <summary>Opens the log behind the last step that counts, and cuts off what follows it.</summary>
@@ -70,10 +75,11 @@ public sealed class MetricsLog : IDisposable
     /// <param name="guard">Called before anything is written; throws if the file is another process's now.</param>
     public MetricsLog(string path, long lastStep, TimeProvider clock, Action? guard = null)
     {
+        _path = path;
         _clock = clock;
         _guard = guard;
         _json = new Utf8JsonWriter(_pending);
-        _file = new FileStream(path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+        _file = OpenFile();
         try
         {
             (long end, StepMetrics? last) = MetricsReader.FindEnd(_file, lastStep);
@@ -92,6 +98,15 @@ public sealed class MetricsLog : IDisposable
 
     /// <summary>Wall time of the steps of earlier lives, as far as they count.</summary>
     public double SecondsBefore { get; }
+
+    /// <summary>Of the older steps every so many-th is kept; 1 as long as all are.</summary>
+    public long Every { get; private set; } = 1;
+
+    /// <summary>How often the file was made shorter.</summary>
+    public int Thinnings { get; private set; }
+
+    /// <summary>All lines that are in the file.</summary>
+    public IReadOnlyList<StepMetrics> Read() => MetricsReader.Read(_path);
 
     /// <summary>Adds a line.</summary>
     /// <exception cref="IOException">The disk is full or failed.</exception>
@@ -138,6 +153,30 @@ public sealed class MetricsLog : IDisposable
             _file.Write(_pending.WrittenSpan);
             _pending.ResetWrittenCount();
         }
+
+        if (_file.Length >= BytesMax)
+        {
+            Thin();
+        }
+    }
+
+    private FileStream OpenFile() =>
+        new(_path, FileMode.OpenOrCreate, FileAccess.ReadWrite, FileShare.Read, bufferSize: 0);
+
+    private void Thin()
+    {
+        byte[] lines = new byte[_file.Length];
+        _file.Position = 0;
+        _file.ReadExactly(lines);
+        (byte[] left, Every) = MetricsThinning.Thin(lines, ThinnedBytesMax);
+        _file.Dispose();
+        AtomicFile.Write(
+            _path,
+            stream => stream.Write(left),
+            guard: _guard is null ? null : new WriteGuard(_guard, $"process-{Environment.ProcessId}"));
+        _file = OpenFile();
+        _file.Seek(0, SeekOrigin.End);
+        Thinnings++;
     }
 
     /// <summary>Writes out what is gathered and closes the file.</summary>

@@ -86,7 +86,7 @@ public static class MetricsReader
         }
     }
 
-    private static bool TryParse(ReadOnlyMemory<byte> line, out StepMetrics metrics)
+    internal static bool TryParse(ReadOnlyMemory<byte> line, out StepMetrics metrics)
     {
         metrics = default;
         try

@@ -65,6 +65,11 @@ public sealed class OpenedRun : IDisposable
         try
         {
             note($"Run folder {folder.Folder}");
+            if (!NumericsFingerprint.IsFused)
+            {
+                note("This processor has no FMA (x64 of 2013 or later has): training will be some 100 times slower.");
+            }
+
             if (DataSources.PassedOver(asked.Data) is { } passedOver)
             {
                 note(passedOver);
@@ -98,6 +103,12 @@ public sealed class OpenedRun : IDisposable
                     note($"That is more than the {job.Schedule.StepsTotal} steps that are asked for: nothing is left "
                         + "to do, and the weights stay those of the checkpoint.");
                 }
+            }
+
+            else if (folder.IsResumed && MetricsReader.ReadLast(folder["metrics.jsonl"]) is { Step: > 0 and var last })
+            {
+                note($"NO CHECKPOINT IS LEFT in {folder.Folder}, though the run had done {last} steps: it begins anew, "
+                    + "at step 0. If a backup has its checkpoints, stop now and restore them.");
             }
 
             TrainingState state = new(initial ?? throw NoCheckpoint(folder), optimizer, model.Buffers);
@@ -205,7 +216,21 @@ public sealed class OpenedRun : IDisposable
         }
 
         CheckpointStore store = new(folder.Folder);
-        Checkpoint? checkpoint = store.FindLatest(fault => note($"Passed over: {fault.Message}"));
+        Checkpoint? checkpoint;
+        try
+        {
+            checkpoint = store.FindLatest(fault => note($"Passed over: {fault.CommandLine.Cause}"));
+        }
+        catch (CheckpointException exception) when (job.Configuration.Init is not { } init || File.Exists(init))
+        {
+            throw new CheckpointException(
+                exception.CommandLine.Cause,
+                "Restore one from a backup and resume. Or begin anew: the run's start can be computed again, so move "
+                + $"{string.Join(" and ", CheckpointStore.FilesOf(folder.Folder))} away and resume; it ends with the "
+                + $"same weights.{(File.Exists(store.BestPath) ? $" The best weights are in {store.BestPath}." : "")}",
+                exception);
+        }
+
         if (checkpoint is not null)
         {
             string path = store.PathOf(checkpoint.Step);

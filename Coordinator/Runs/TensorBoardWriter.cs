@@ -22,11 +22,17 @@ public sealed class TensorBoardWriter : IDisposable
     private const int StatusStart = 1;
     private static readonly TimeSpan s_flushAfter = TimeSpan.FromSeconds(1);
 
-    private readonly FileStream _file;
+    private readonly string _path;
+    private readonly long _lastStep;
     private readonly TimeProvider _clock;
     private readonly byte[] _record = new byte[512];
+    private FileStream _file;
     private long _flushed;
     private int _length;
+    private int _files;
+
+    /// <summary>How long ago what is written now was measured.</summary>
+    private double _secondsAgo;
 
     /// <summary>Starts a file of this life in the run folder.</summary>
     /// <param name="folder">The run folder; files of earlier lives stay beside the new one.</param>
@@ -40,18 +46,48 @@ public sealed class TensorBoardWriter : IDisposable
         string name = string.Create(
             CultureInfo.InvariantCulture,
             $"events.out.tfevents.{clock.GetUtcNow().ToUnixTimeSeconds():D10}.{Environment.MachineName}.{term}");
-        _file = new FileStream(
-            Path.Combine(folder, name), FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 14);
+        _path = Path.Combine(folder, name);
+        _lastStep = lastStep;
+        _file = Begin(_path);
+    }
+
+    /// <summary>
+    /// Writes all steps of this life anew, into another file that TensorBoard takes in place of this one's.
+    /// </summary>
+    /// <param name="history">What is kept, in the order of the steps.</param>
+    /// <exception cref="IOException">The disk is full or failed.</exception>
+    public void Restart(IReadOnlyList<StepMetrics> history)
+    {
+        ArgumentNullException.ThrowIfNull(history);
+        string old = _file.Name;
+        _file.Dispose();
+        _files++;
+        _file = Begin(string.Create(CultureInfo.InvariantCulture, $"{_path}.{_files:D6}"));
+        foreach (StepMetrics metrics in history.Where(metrics => metrics.Step > _lastStep))
+        {
+            _secondsAgo = history[^1].Seconds - metrics.Seconds;
+            Append(metrics);
+        }
+
+        _secondsAgo = 0;
+        Flush();
+        File.Delete(old);
+    }
+
+    private FileStream Begin(string path)
+    {
+        _file = new FileStream(path, FileMode.Create, FileAccess.Write, FileShare.Read, bufferSize: 1 << 14);
         BeginEvent(step: null);
         PutBytes(field: 3, "brain.Event:2"u8);
         WriteRecord();
-        BeginEvent(lastStep + 1);
+        BeginEvent(_lastStep + 1);
         PutTag(field: 7, wireType: 2);
         PutVarint(2);
         PutTag(field: 1, wireType: 0);
         PutVarint(StatusStart);
         WriteRecord();
         Flush();
+        return _file;
     }
 
     /// <summary>Adds the scalars of a step: loss, images per second, and PSNR if it was measured.</summary>
@@ -113,7 +149,7 @@ public sealed class TensorBoardWriter : IDisposable
     {
         _length = 0;
         PutTag(field: 1, wireType: 1);
-        double seconds = (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds;
+        double seconds = (_clock.GetUtcNow() - DateTimeOffset.UnixEpoch).TotalSeconds - _secondsAgo;
         BinaryPrimitives.WriteDoubleLittleEndian(_record.AsSpan(_length), seconds);
         _length += sizeof(double);
         if (step is { } number)

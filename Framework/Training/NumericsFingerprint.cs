@@ -1,4 +1,6 @@
 using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics.Arm;
+using System.Runtime.Intrinsics.X86;
 using System.Security.Cryptography;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
@@ -17,6 +19,11 @@ public static class NumericsFingerprint
 
     /// <summary>Bits of the vectors that kernels use here.</summary>
     public static int VectorBits => VectorWidth.Bits;
+
+    /// <summary>
+    /// Whether the processor multiplies and adds in one; else that is done in software, some 100 times slower.
+    /// </summary>
+    public static bool IsFused => Fma.IsSupported || AdvSimd.IsSupported;
 
     /// <summary>
     /// Hash of the output and the gradient of a small network on made-up images, of an optimizer's step, and of the

@@ -9,8 +9,6 @@ namespace Distributed.Coordinator.Commands.Display;
 internal sealed class LiveDisplay : TrainingDisplay
 {
     private static readonly TimeSpan s_interval = TimeSpan.FromMilliseconds(200);
-    private static readonly string[] s_columns =
-        ["step", "epoch", "loss", "PSNR", "images/s", "workers", "recomputed", "ETA"];
 
     private readonly TimeProvider _clock;
     private readonly ProgressText _text;
@@ -92,24 +90,38 @@ internal sealed class LiveDisplay : TrainingDisplay
         _context!.UpdateTarget(table);
     }
 
+    /// <summary>As many columns as the terminal is wide enough for: a line that wraps moves the table.</summary>
     private Table CreateTable()
     {
-        Table table = new() { Border = TableBorder.Rounded };
-        foreach (string column in s_columns)
+        List<(string Title, string Text, int Rank)> columns =
+        [
+            ("step", ProgressText.Step(_progress), 0),
+            ("epoch", _progress.Epoch.ToString("0.00", CultureInfo.InvariantCulture), 3),
+            ("loss", ProgressText.Loss(_progress.Loss), 1),
+            (ProgressText.Figure(_evaluation), ProgressText.Psnr(_evaluation), 0),
+            ("images/s", ProgressText.Speed(_progress), 2),
+            ("workers", _progress.Workers.ToString(CultureInfo.InvariantCulture), 2),
+            ("recomputed", _progress.RecomputedShards.ToString(CultureInfo.InvariantCulture), 4),
+            ("ETA", ProgressText.Left(_left), 1),
+        ];
+        while (columns.Count > 2 && WidthOf(columns) > _console.Profile.Width)
         {
-            string title = column == "PSNR" ? ProgressText.Figure(_evaluation) : column;
+            columns.Remove(columns.MaxBy(column => column.Rank));
+        }
+
+        Table table = new() { Border = TableBorder.Rounded };
+        foreach ((string title, _, _) in columns)
+        {
             table.AddColumn(new TableColumn(new Text(title, new Style(Color.Aqua))).RightAligned());
         }
 
-        table.AddRow(
-            new Text(ProgressText.Step(_progress)),
-            new Text(_progress.Epoch.ToString("0.00", CultureInfo.InvariantCulture)),
-            new Text(ProgressText.Loss(_progress.Loss)),
-            new Text(ProgressText.Psnr(_evaluation), new Style(Color.Green)),
-            new Text(ProgressText.Speed(_progress)),
-            new Text(_progress.Workers.ToString(CultureInfo.InvariantCulture)),
-            new Text(_progress.RecomputedShards.ToString(CultureInfo.InvariantCulture)),
-            new Text(ProgressText.Left(_left)));
+        Style figure = new(Color.Green);
+        table.AddRow(columns.Select(column =>
+            column.Title == ProgressText.Figure(_evaluation) ? new Text(column.Text, figure) : new Text(column.Text)));
         return table;
     }
+
+    /// <summary>A blank on either side of each column, and lines around them.</summary>
+    private static int WidthOf(List<(string Title, string Text, int Rank)> columns) =>
+        1 + columns.Sum(column => Math.Max(column.Title.Length, column.Text.Length) + 3);
 }

@@ -96,8 +96,7 @@ internal static class MachineChecks
             ", ", features.Select(feature => $"{feature.Name} {(feature.IsThere ? "yes" : "no")}"));
         string text = string.Create(
             CultureInfo.InvariantCulture, $"{there}; kernels use {NumericsFingerprint.VectorBits} bits");
-        bool isFused = RuntimeInformation.ProcessArchitecture is not Architecture.X64 || Fma.IsSupported;
-        return isFused
+        return NumericsFingerprint.IsFused
             ? new Finding(Health.Ok, "vectors", text)
             : new Finding(
                 Health.Fail, "vectors", text + ".", "A processor with FMA is needed (x64 of 2013 or later).");

@@ -96,6 +96,25 @@ public sealed class DisplayTests : IDisposable
         Assert.Equal(!noColor, System.Text.RegularExpressions.Regex.IsMatch(text, "\x1b\\[[0-9;]*m"));
     }
 
+    /// <summary>Long numbers: no line is wider than the 80 columns of a terminal that says nothing else.</summary>
+    [Fact]
+    public void Table_OfALongRun_FitsInto80Columns()
+    {
+        using (LiveDisplay display = new(_writer, _clock, noColor: true))
+        {
+            display.OnValidated(3, new Evaluation(0.001, 27.5, 28.25, 20.25) { EstimatedError = 0.001 });
+            display.OnStep(new StepProgress(1_234_567, 3_906_250, 1234.56, 0.0125, 123456.7, 256, 123_456));
+        }
+
+        string[] lines = _writer.ToString().Split('\n');
+        Assert.Contains(lines, line => line.Contains("1234567/3906250", StringComparison.Ordinal));
+        Assert.Contains(lines, line => line.Contains("~30.00 dB", StringComparison.Ordinal));
+        string[] drawn = [.. lines.Where(line => line.Contains('\u2502', StringComparison.Ordinal))];
+        Assert.All(drawn, line => Assert.Matches("step|1234567/3906250", line)); // None is the rest of another.
+        Assert.All(drawn, line => Assert.InRange(
+            System.Text.RegularExpressions.Regex.Replace(line, "\x1b\\[[0-9;?]*[a-zA-Z]|\r", "").Length, 40, 80));
+    }
+
     [Fact]
     public void Table_WithoutAnyStep_DrawsNothing()
     {

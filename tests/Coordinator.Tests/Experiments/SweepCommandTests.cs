@@ -5,6 +5,7 @@ using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Tests.Commands;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Training;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Experiments;
@@ -43,6 +44,27 @@ public sealed class SweepCommandTests : IDisposable
         Assert.Equal(Math.Sqrt(0.5), (double)rows[0]!["deviation"]!, precision: 9);
         Assert.True(File.Exists(Path.Combine(Run, "metric.svg")));
         Assert.Contains("| lr ", _runner.Output, StringComparison.Ordinal);
+    }
+
+    /// <summary>Without validation the losses decide, and those of mse and l1 are numbers of different kinds.</summary>
+    [Fact]
+    public async Task Sweep_LossesOfDifferentKinds_AreNotRankedTogether()
+    {
+        _runner.Train = (options, _, _) =>
+        {
+            Directory.CreateDirectory(options.Run!);
+            TrainResult result = CommandRunner.Result(options, run: options.Run!);
+            RunConfiguration asked = options.Configuration;
+            double loss = asked.Optimizer.LearningRate * (asked.Loss == "l1" ? 10 : 1);
+            return Task.FromResult(result with { Summary = result.Summary with { Psnr = null, Loss = loss } });
+        };
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+            "sweep", "--run", Run, "--grid", "lr=0.03,0.02,0.01", "--grid", "loss=l1,mse", "--steps", "2"));
+        JsonArray rows = Table()["rows"]!.AsArray();
+        Assert.Equal(
+            ["l1 0.01", "l1 0.02", "l1 0.03", "mse 0.01", "mse 0.02", "mse 0.03"],
+            rows.Select(row => $"{row!["loss"]} {row["lr"]}"));
+        Assert.Contains("different kinds", _runner.Output, StringComparison.Ordinal);
     }
 
     [Fact]

@@ -73,6 +73,29 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(whole, await TrainAsync("--run", At("new"), "--resume=auto", "--workers", "1"));
     }
 
+    /// <summary>The only checkpoint is damaged, then gone: what can be done is said, and the start has the same bits.
+    /// </summary>
+    [Fact]
+    public async Task Resume_WithoutAWholeCheckpoint_SaysBothWaysOut_ThenThatNoneIsLeft()
+    {
+        string whole = await TrainAsync([.. s_disc, "--steps", "8", "--run", At("whole")]);
+        await TrainAsync([.. s_disc, "--steps", "4", "--run", At("cut")]);
+        string checkpoint = Assert.Single(Directory.GetFiles(At("cut", "checkpoints")));
+        File.WriteAllText(checkpoint, "damaged");
+        using CommandRunner damaged = new() { Train = TrainSession.RunAsync };
+        string[] resume = ["train", "--json", "--steps", "8", "--run", At("cut"), "--resume", "--workers", "1"];
+        Assert.Equal(ExitCodes.NoValidCheckpoint, await damaged.RunAsync(resume));
+        Assert.Contains("Restore one from a backup", damaged.Error, StringComparison.Ordinal);
+        Assert.Contains($"move {checkpoint} away and resume", damaged.Error, StringComparison.Ordinal);
+
+        File.Delete(checkpoint);
+        using CommandRunner anew = new() { Train = TrainSession.RunAsync };
+        Assert.Equal(ExitCodes.Done, await anew.RunAsync(resume));
+        Assert.Contains("NO CHECKPOINT IS LEFT", anew.Error, StringComparison.Ordinal);
+        Assert.Contains("had done 4 steps", anew.Error, StringComparison.Ordinal);
+        Assert.Equal(whole, (string)JsonNode.Parse(anew.Output)!["weightsSha256"]!);
+    }
+
     [Fact]
     public async Task Resume_NothingChanged_LeavesTheConfigurationAlone()
     {

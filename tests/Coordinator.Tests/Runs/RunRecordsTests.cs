@@ -112,6 +112,64 @@ public sealed class RunRecordsTests : IDisposable
         Assert.InRange((GC.GetAllocatedBytesForCurrentThread() - before) / 1000, 0, 64);
     }
 
+    /// <summary>A run of 200,000 steps: the file stays small, the newest steps whole, validations in it.</summary>
+    [Fact]
+    public void Append_LongRun_KeepsEverySoManyOfTheOlderSteps()
+    {
+        long longest = 0;
+        using (MetricsLog log = new(LogPath, 0, TimeProvider.System))
+        {
+            for (int step = 1; step <= 200_000; step++)
+            {
+                log.Append(Step(step) with { Psnr = step % 1000 == 0 ? 25.5 : null });
+                longest = step % 500 == 0 ? Math.Max(longest, new FileInfo(LogPath).Length) : longest;
+            }
+
+            Assert.InRange(log.Thinnings, 1, 10);
+            Assert.InRange(log.Every, 4, 64);
+        }
+
+        Assert.InRange(longest, 8 << 20, 20_000_000);
+        IReadOnlyList<StepMetrics> history = MetricsReader.Read(LogPath);
+        Assert.Equal(200_000, history[^1].Step);
+        Assert.Equal(Enumerable.Range(190_001, 10_000).Select(step => (long)step), history.TakeLast(10_000)
+            .Select(step => step.Step));
+        Assert.Equal(200, history.Count(step => step.Psnr is not null));
+        Assert.Equal(history.Select(step => step.Step).Order(), history.Select(step => step.Step));
+        using MetricsLog resumed = new(LogPath, 195_000, TimeProvider.System);
+        Assert.Equal(195_000, MetricsReader.Read(LogPath)[^1].Step);
+    }
+
+    /// <summary>TensorBoard takes the newer file from the life's first step on; the older one is gone.</summary>
+    [Fact]
+    public void TensorBoard_Restart_LeavesOneFileOfWhatIsKept()
+    {
+        using (TensorBoardWriter board = new(_folder, term: 1, lastStep: 10, TimeProvider.System))
+        {
+            board.Append(Step(11));
+            board.Append(Step(12));
+            board.Restart([Step(9), Step(12)]);
+            board.Append(Step(13));
+        }
+
+        string file = Assert.Single(Directory.GetFiles(_folder, "events.*"));
+        Assert.EndsWith(".000001", file, StringComparison.Ordinal);
+        // Version, start, and two scalars for each of steps 12 and 13.
+        Assert.Equal(6, Records(file));
+    }
+
+    private static int Records(string path)
+    {
+        byte[] bytes = File.ReadAllBytes(path);
+        int count = 0;
+        for (int at = 0; at < bytes.Length; count++)
+        {
+            at += 16 + (int)BinaryPrimitives.ReadUInt64LittleEndian(bytes.AsSpan(at));
+        }
+
+        return count;
+    }
+
     [Fact]
     public void TensorBoard_Scalars_DecodeWithRightChecksums()
     {
