@@ -39,6 +39,12 @@ internal sealed class PictureDenoiser
     public string Denoise(string input, string output, string format)
     {
         StoredPictures noisy = StoredPictures.Read(input, _range?.Low, _range?.High);
+        if (_predictor.Room(noisy.Pictures[0].Shape) is null && noisy.AsChannels() is { } joined
+            && _predictor.Room(joined.Pictures[0].Shape) is not null)
+        {
+            noisy = joined; // [C, H, W] of a model of C channels, not N grey images.
+        }
+
         StoredPicture first = noisy.Pictures[0];
         foreach (StoredPicture picture in noisy.Pictures.DistinctBy(picture => picture.Shape))
         {

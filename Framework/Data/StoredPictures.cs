@@ -17,9 +17,12 @@ namespace Distributed.Framework.Data;
 public sealed class StoredPictures
 {
     private readonly StackAxes? _axes;
+    private readonly bool _isArray;
 
-    private StoredPictures(IReadOnlyList<StoredPicture> pictures, DataDescription description, StackAxes? axes)
+    private StoredPictures(
+        IReadOnlyList<StoredPicture> pictures, DataDescription description, StackAxes? axes, bool isArray)
     {
+        _isArray = isArray;
         Pictures = pictures;
         Description = description;
         _axes = axes;
@@ -56,7 +59,28 @@ public sealed class StoredPictures
             .. content.Images.SelectMany(block => Enumerable.Range(0, block.Images)
                 .Select(inside => StoredPicture.Of(block, inside, range))),
         ];
-        return new StoredPictures(pictures, description, content.Axes);
+        bool isArray = content.Images is [{ Count: not null }];
+        return new StoredPictures(pictures, description, content.Axes, isArray);
+    }
+
+    /// <summary>
+    /// An array [N, H, W] as one picture [C, H, W], which only who knows the channels can tell apart; null if it is
+    /// something else.
+    /// </summary>
+    public StoredPictures? AsChannels()
+    {
+        StoredPicture first = Pictures[0];
+        if (!_isArray || Pictures.Count < 2 || first.Shape.C != 1)
+        {
+            return null;
+        }
+
+        StoredPicture joined = first with
+        {
+            Shape = first.Shape with { C = Pictures.Count },
+            Values = [.. Pictures.SelectMany(picture => picture.Values)],
+        };
+        return new StoredPictures([joined], Description, axes: null, isArray: true);
     }
 
     /// <summary>Writes results as TIFF, with the axes of the input.</summary>

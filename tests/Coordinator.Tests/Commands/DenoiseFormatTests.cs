@@ -80,6 +80,23 @@ public sealed class DenoiseFormatTests : IDisposable
         Assert.False(Directory.Exists(_run["other"]));
     }
 
+    /// <summary>[C, H, W] is one picture for a model of C channels: what [1, C, H, W] gives.</summary>
+    [Fact]
+    public async Task Npy_OfThreeChannelsWithoutACount_IsOnePicture()
+    {
+        byte[] pixels = [.. Enumerable.Range(0, 3 * Pixels).Select(i => (byte)(i * 7))];
+        await File.WriteAllBytesAsync(_run["one.npy"], Npy("|u1", "1, 3, 4, 6", pixels));
+        await File.WriteAllBytesAsync(_run["chw.npy"], Npy("|u1", "3, 4, 6", pixels));
+        foreach (string name in new[] { "one", "chw" })
+        {
+            Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+                "denoise", "--run", _run.Run, _run[name + ".npy"], _run[name + "-out.npy"]));
+        }
+
+        Assert.Equal(
+            await File.ReadAllBytesAsync(_run["one-out.npy"]), await File.ReadAllBytesAsync(_run["chw-out.npy"]));
+    }
+
     [Fact]
     public async Task WhatIsNotOnePicture_OrNoPng_IsRefused()
     {

@@ -92,7 +92,7 @@ public sealed class HostileFilesTests : IDisposable
         }
     }
 
-    private static byte[] Fixture(string kind)
+    internal static byte[] Fixture(string kind)
     {
         byte[] npy = ArrayFiles.Npy("|u1", "2, 1, 4, 4", ArrayFiles.Counting(32));
         byte[] idx = ArrayFiles.Idx(8, [2, 4, 4], ArrayFiles.Counting(32));
