@@ -30,6 +30,12 @@ internal static class LayerFormats
                     arguments.Bool("bias", true))),
                 (_, _) => { }), // It is written as the Sequential that it is.
             [nameof(MaxPool2d)] = Format<MaxPool2d>(ParseMaxPool2d, WriteMaxPool2d),
+            [nameof(PixelShuffle)] = Format<PixelShuffle>(
+                arguments => new PixelShuffle(arguments.Int("upscale_factor")),
+                (layer, json) => json["upscale_factor"] = layer.UpscaleFactor),
+            [nameof(PixelUnshuffle)] = Format<PixelUnshuffle>(
+                arguments => new PixelUnshuffle(arguments.Int("downscale_factor")),
+                (layer, json) => json["downscale_factor"] = layer.DownscaleFactor),
             [nameof(BatchNorm2d)] = Format<BatchNorm2d>(ParseBatchNorm2d, WriteBatchNorm2d),
             [nameof(Dropout)] = Format<Dropout>(
                 arguments => new Dropout(arguments.Double("p", 0.5)), (layer, json) => json["p"] = layer.P),

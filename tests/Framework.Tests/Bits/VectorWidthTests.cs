@@ -72,6 +72,7 @@ public sealed class VectorWidthTests
         [
             new Residual(new Sequential(new Conv2d(3, 3, 3, padding: 1), new SELU(), new Dropout(0.3))),
             new SkipConcat(new Sequential(new MaxPool2d(2), new Tanh(), new NearestUpsample2d(2), new ELU(0.5))),
+            new Residual(new Sequential(new PixelUnshuffle(2), new Conv2d(24, 24, 1), new PixelShuffle(2))),
             new MaxPool2d(3, stride: 2, padding: 1),
             new LeakyReLU(0.1),
             new Flatten(),

@@ -27,8 +27,10 @@ public sealed class WorkspaceTests
         new Residual(new Sequential(new Conv2d(3, 3, 3, padding: 1), new Tanh(), new Dropout(0.3))),
         new SkipConcat(new Sequential(
             new MaxPool2d(2, stride: 1, padding: 1), new NearestUpsample2d(1), new ELU(), new Conv2d(3, 2, 2))),
+        new PixelShuffle(1),
         new LeakyReLU(),
         new SELU(),
+        new PixelUnshuffle(1),
         new Flatten(),
         new Linear(5 * 6 * 7, 9),
         new Tanh(),

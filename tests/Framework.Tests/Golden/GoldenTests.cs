@@ -27,6 +27,8 @@ public sealed class GoldenTests
             "leaky_relu",
             "linear",
             "max_pool2d",
+            "pixel_shuffle",
+            "pixel_unshuffle",
             "relu",
             "selu",
             "sigmoid",
@@ -207,6 +209,10 @@ public sealed class GoldenTests
                 return new Linear(weight[1], weight[0], golden.Has("bias"));
             case "max_pool2d":
                 return new MaxPool2d(golden.Int("kernel"), golden.Int("stride"), golden.Int("padding"));
+            case "pixel_shuffle":
+                return new PixelShuffle(golden.Int("upscale_factor"));
+            case "pixel_unshuffle":
+                return new PixelUnshuffle(golden.Int("downscale_factor"));
             case "upsample_nearest":
                 return new NearestUpsample2d(golden.Int("scale"));
             default:

@@ -38,6 +38,8 @@ public sealed class GradientCheckTests
         ("pooling", 3, [new MaxPool2d(2)]),
         ("pooling, overlapping", 2, [new Tanh(), new MaxPool2d(3, stride: 2, padding: 1), new Sigmoid()]),
         ("pooling, apart", 2, [new MaxPool2d(1, stride: 2)]),
+        ("pixel shuffle", 12, [new Tanh(), new PixelShuffle(2), new Conv2d(3, 2, 3, padding: 1)]),
+        ("pixel unshuffle", 2, [new NearestUpsample2d(2), new Tanh(), new PixelUnshuffle(2), new Conv2d(8, 2, 1)]),
         ("flatten and linear", 2, [new Flatten(), new Linear(30, 7), new Tanh(), new Linear(7, 3, bias: false)]),
         ("linear, twice read", 2,
             [

@@ -44,6 +44,22 @@ public sealed class LayerTwinTests
     }
 
     [Fact]
+    public void PixelShuffles_AllSmallSizes_EqualTwins()
+    {
+        TestValues values = new(5);
+        foreach (int c in s_channels)
+        {
+            for (int scale = 1; scale <= 4; scale++)
+            {
+                int h = 1 + values.Next(4);
+                int w = 1 + values.Next(4);
+                Check(values, new ImageShape(c * scale * scale, h, w), new PixelShuffle(scale));
+                Check(values, new ImageShape(c, h * scale, w * scale), new PixelUnshuffle(scale));
+            }
+        }
+    }
+
+    [Fact]
     public void Linear_AllPairsOfFeatures_EqualsTwin()
     {
         TestValues values = new(3);
@@ -68,6 +84,10 @@ public sealed class LayerTwinTests
             Check(values, input, Skip(new MaxPool2d(2), new Conv2d(c, 3, 1), new NearestUpsample2d(2)), new ReLU());
             Check(values, input, Skip(new Conv2d(c, 3, 1)), new MaxPool2d(2), new NearestUpsample2d(3));
             Check(values, input, Skip(new LeakyReLU(2)), new Flatten(), new Linear(48 * c, 2));
+            Check(values, input, new PixelUnshuffle(2), new Conv2d(4 * c, 8, 3, padding: 1), new PixelShuffle(2));
+            Check(values, input, Skip(new Conv2d(c, 3 * c, 1)), new PixelShuffle(2), new PixelUnshuffle(4));
+            Check(values, input, Skip(new PixelUnshuffle(2), new PixelShuffle(2), new Conv2d(c, 3, 1)), new ReLU());
+            Check(values, input, Residual(new PixelUnshuffle(2), new Conv2d(4 * c, 4 * c, 1), new PixelShuffle(2)));
             Check(values, input, Residual(), new ReLU());
             Check(values, input, Residual(new Conv2d(c, c, 3, padding: 1), new ReLU()), new ReLU());
             Check(values, input, new Conv2d(c, 4, 1), new ReLU(), Residual(Residual(new Conv2d(4, 4, 1))));

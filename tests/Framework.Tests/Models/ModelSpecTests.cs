@@ -96,6 +96,8 @@ public sealed class ModelSpecTests
             new Linear(3, 4, bias: false),
             new NearestUpsample2d(3),
             new MaxPool2d(3, stride: 2, padding: 1),
+            new PixelUnshuffle(3),
+            new PixelShuffle(2),
             new BatchNorm2d(5, eps: 1e-3, momentum: 0.01, affine: false),
             new Dropout(0.25),
             new Flatten(),
@@ -132,6 +134,10 @@ public sealed class ModelSpecTests
     [InlineData("""{"type":"MaxPool2d","kernel_size":2,"stride":0}""", "stride is 0; allowed are 1 to 256")]
     [InlineData("""{"type":"MaxPool2d","kernel_size":3,"padding":2}""", "padding is 2; allowed are 0 to 1")]
     [InlineData("""{"type":"MaxPool2d","kernel_size":3,"ceil_mode":true}""", "unknown argument 'ceil_mode'")]
+    [InlineData("""{"type":"PixelShuffle"}""", "layer 0: 'upscale_factor' is missing")]
+    [InlineData("""{"type":"PixelShuffle","upscale_factor":0}""", "upscale_factor is 0; allowed are 1 to 256")]
+    [InlineData("""{"type":"PixelUnshuffle","downscale_factor":257}""", "downscale_factor is 257; allowed are 1 to")]
+    [InlineData("""{"type":"PixelUnshuffle","downscale_factor":2,"a":1}""", "unknown argument 'a'")]
     [InlineData("""{"type":"BatchNorm2d","num_features":0}""", "num_features is 0")]
     [InlineData("""{"type":"BatchNorm2d","num_features":1,"eps":0}""", "eps is 0; allowed is")]
     [InlineData("""{"type":"BatchNorm2d","num_features":1,"momentum":1.5}""", "momentum is 1.5; allowed is 0 to 1")]

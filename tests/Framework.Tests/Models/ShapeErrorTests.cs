@@ -53,6 +53,8 @@ public sealed class ShapeErrorTests
             new Sequential(new BatchNorm2d(4)), images, "0 (BatchNorm2d)", "[N, 4, H, W]", "[N, 3, 9, 10]");
         AssertRefused(
             new Sequential(new MaxPool2d(11)), images, "0 (MaxPool2d)", "[N, 3, 9, 10]", "[N, 3, 0, 0]");
+        AssertRefused(new Sequential(new PixelUnshuffle(2)), images, "0 (PixelUnshuffle)", "[N, 3, 9, 10]", "of 2");
+        AssertRefused(new Sequential(new PixelShuffle(2)), images, "0 (PixelShuffle)", "[N, 3, 9, 10]", "2 x 2");
         AssertRefused(
             new Sequential(new Residual(new Sequential(new Conv2d(3, 4, 1)))),
             images,

@@ -60,6 +60,8 @@ internal sealed class NaiveNetwork
         Linear linear => Multiply(linear, x),
         Flatten => x with { Shape = new ImageShape(x.Values.Length, 1, 1), Backward = gradient => gradient },
         NearestUpsample2d upsample => Route(x, NaiveRoutes.Upsample(upsample, x.Shape)),
+        PixelShuffle shuffle => Route(x, NaiveRoutes.Shuffle(shuffle, x.Shape)),
+        PixelUnshuffle unshuffle => Route(x, NaiveRoutes.Unshuffle(unshuffle, x.Shape)),
         MaxPool2d pool => Route(x, NaiveRoutes.MaxPool(pool, x.Shape, x.Values)),
         Residual residual => Add(residual, x),
         SkipConcat skip => Concatenate(skip, x),

@@ -12,6 +12,22 @@ internal static class NaiveRoutes
         return (output, Fill(output, (c, y, x) => Index(input, c, y / layer.Scale, x / layer.Scale)));
     }
 
+    public static (ImageShape Shape, int[] From) Shuffle(PixelShuffle layer, ImageShape input)
+    {
+        int r = layer.UpscaleFactor;
+        ImageShape output = new(input.C / (r * r), input.H * r, input.W * r);
+        return (output, Fill(
+            output, (c, y, x) => Index(input, (c * r * r) + (y % r * r) + (x % r), y / r, x / r)));
+    }
+
+    public static (ImageShape Shape, int[] From) Unshuffle(PixelUnshuffle layer, ImageShape input)
+    {
+        int r = layer.DownscaleFactor;
+        ImageShape output = new(input.C * r * r, input.H / r, input.W / r);
+        return (output, Fill(
+            output, (c, y, x) => Index(input, c / (r * r), (y * r) + (c / r % r), (x * r) + (c % r))));
+    }
+
     public static (ImageShape Shape, int[] From) MaxPool(MaxPool2d layer, ImageShape input, double[] values)
     {
         ImageShape output = new(

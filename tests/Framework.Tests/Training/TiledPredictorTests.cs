@@ -26,6 +26,14 @@ public sealed class TiledPredictorTests
             new Conv2d(16, 16, 3, padding: 1),
             new MaxPool2d(3),
             new Conv2d(16, 2, 1)), 1),
+        ("shuffled", new Sequential(
+            new PixelUnshuffle(2),
+            new Conv2d(8, 16, 3, padding: 1),
+            new ReLU(),
+            new SkipConcat(new Sequential(
+                new PixelUnshuffle(2), new Conv2d(64, 36, 3, padding: 1), new ELU(), new PixelShuffle(2))),
+            new Conv2d(25, 8, 3, padding: 1),
+            new PixelShuffle(2)), 4),
     ];
 
     public static TheoryData<string, string> Cases
