@@ -69,6 +69,13 @@ internal sealed class OptimizationSettings
         OfOptimizer(_epsilonInsideRoot, optimizer => optimizer with { EpsilonInsideRoot = true }),
         OfOptimizer(_learningRateDecay, (optimizer, decay) => optimizer with { LearningRateDecay = decay }),
         OfOptimizer(_initialAccumulator, (optimizer, start) => optimizer with { InitialAccumulator = start }),
+        OfOptimizer(
+            StrictOptions.Number(
+                "--clip-norm",
+                "Longest gradient, over all weights, that is followed as it is: longer ones are shortened [0: any]",
+                value => value >= 0,
+                "a number of 0 or more"),
+            (optimizer, norm) => optimizer with { ClipNorm = norm }),
         Setting.Of(
             StrictOptions.Checked(
                 "--schedule",
@@ -109,10 +116,10 @@ internal sealed class OptimizationSettings
         }
     }
 
-    /// <summary>Another optimizer begins with PyTorch's defaults, but keeps the rate.</summary>
+    /// <summary>Another optimizer begins with PyTorch's defaults, but keeps the rate and the clipping.</summary>
     private static OptimizerOptions OfName(OptimizerOptions before, string name) => name == before.Name
         ? before
-        : OptimizerOptions.DefaultsOf(name) with { LearningRate = before.LearningRate };
+        : OptimizerOptions.DefaultsOf(name) with { LearningRate = before.LearningRate, ClipNorm = before.ClipNorm };
 
     private static Setting OfOptimizer<T>(Option<T?> option, Func<OptimizerOptions, T, OptimizerOptions> change)
         where T : struct =>

@@ -50,10 +50,9 @@ public sealed unsafe class AdaGrad : Optimizer
     }
 
     /// <inheritdoc/>
-    public override void Step(
+    private protected override void Update(
         AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
     {
-        CheckStep(old, gradientSum, learningRate, target);
         AdaGradStep step = new(
             (float)(learningRate / (1 + (_steps * _learningRateDecay))), (float)_epsilon, (float)_weightDecay);
         _steps++;

@@ -74,10 +74,9 @@ public sealed unsafe class Adam : Optimizer
     }
 
     /// <inheritdoc/>
-    public override void Step(
+    private protected override void Update(
         AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
     {
-        CheckStep(old, gradientSum, learningRate, target);
         _power1 *= _beta1;
         _power2 *= _beta2;
         bool isDecoupled = _form.HasFlag(AdamForm.DecoupledDecay);

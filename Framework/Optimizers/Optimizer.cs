@@ -11,6 +11,7 @@ namespace Distributed.Framework.Optimizers;
 public abstract class Optimizer
 {
     private readonly List<(string Name, AlignedBuffer Values)> _slots = [];
+    private double _clipNorm;
 
     private protected Optimizer(int parameterCount)
     {
@@ -33,6 +34,18 @@ public abstract class Optimizer
         }
     }
 
+    /// <summary>Longest gradient, as a mean, that is followed as it is; longer ones are shortened. 0 for any.</summary>
+    /// <exception cref="ConfigurationException">It is negative or not finite.</exception>
+    public double ClipNorm
+    {
+        get => _clipNorm;
+        set
+        {
+            CheckNotNegative("clip norm", value);
+            _clipNorm = value;
+        }
+    }
+
     private protected KernelSet Kernels { get; init; } = KernelSet.Current;
 
     /// <summary>Does one step with the first ParameterCount floats.</summary>
@@ -46,7 +59,18 @@ public abstract class Optimizer
     /// <param name="learningRate">This step's learning rate; at least 0.</param>
     /// <param name="target">Parameters after the step; may be <paramref name="old"/>.</param>
     /// <exception cref="ConfigurationException">The rate is negative or not finite.</exception>
-    public abstract void Step(
+    public void Step(
+        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
+    {
+        CheckStep(old, gradientSum, learningRate, target);
+        double clipped = _clipNorm > 0
+            ? GradientNorm.Clip(gradientSum.Span[..ParameterCount], divisor, _clipNorm)
+            : divisor;
+        Update(old, gradientSum, clipped, learningRate, target);
+    }
+
+    /// <summary>As <see cref="Step"/>, of a gradient that is to be followed as it is.</summary>
+    private protected abstract void Update(
         AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target);
 
     private protected AlignedBuffer AddSlot(string name)
@@ -90,7 +114,7 @@ public abstract class Optimizer
     private protected void CheckEpsilon(double epsilon) =>
         Check("eps", epsilon, IsEpsilon(epsilon), "more than 0, as a float too");
 
-    private protected void CheckStep(
+    private void CheckStep(
         AlignedBuffer old, AlignedBuffer gradientSum, double learningRate, AlignedBuffer target)
     {
         CheckNotNegative("learning rate", learningRate);

@@ -61,23 +61,30 @@ public sealed record OptimizerOptions
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
     public double InitialAccumulator { get; init; }
 
+    /// <summary>
+    /// Longest gradient, in the Euclidean norm over all parameters, that is followed as it is; a longer one is
+    /// shortened to it before the step, as torch.nn.utils.clip_grad_norm_ does. 0 for any length.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double ClipNorm { get; init; }
+
     /// <summary>PyTorch's defaults for an optimizer, where they differ from optimizer to optimizer.</summary>
     public static OptimizerOptions DefaultsOf(string name) => new() { Name = name };
 
     /// <summary>Whether an optimizer of one goes on with the state of an optimizer of the other.</summary>
-    /// <remarks>The learning rate is no part of the state, and may change.</remarks>
+    /// <remarks>Neither the learning rate nor the clipping is part of the state: they may change.</remarks>
     public bool IsContinuedBy(OptimizerOptions other)
     {
         ArgumentNullException.ThrowIfNull(other);
-        return (this with { LearningRate = other.LearningRate }).Equals(other);
+        return (this with { LearningRate = other.LearningRate, ClipNorm = other.ClipNorm }).Equals(other);
     }
 
     /// <summary>Whether all numbers are equal, given or not.</summary>
     public bool Equals(OptimizerOptions? other) => other is not null
         && (Name, LearningRate, Momentum, Nesterov) == (other.Name, other.LearningRate, other.Momentum, other.Nesterov)
         && (WeightDecay, Beta1, Beta2, Epsilon) == (other.WeightDecay, other.Beta1, other.Beta2, other.Epsilon)
-        && (EpsilonInsideRoot, LearningRateDecay, InitialAccumulator)
-            == (other.EpsilonInsideRoot, other.LearningRateDecay, other.InitialAccumulator);
+        && (EpsilonInsideRoot, LearningRateDecay, InitialAccumulator, ClipNorm)
+            == (other.EpsilonInsideRoot, other.LearningRateDecay, other.InitialAccumulator, other.ClipNorm);
 
     /// <inheritdoc/>
     public override int GetHashCode() => HashCode.Combine(Name, LearningRate, Momentum, WeightDecay, Epsilon);
@@ -97,7 +104,7 @@ public sealed record OptimizerOptions
             "adagrad");
         AdamForm form = (EpsilonInsideRoot ? AdamForm.EpsilonInsideRoot : AdamForm.Standard)
             | (Name == "adamw" ? AdamForm.DecoupledDecay : AdamForm.Standard);
-        return Name switch
+        Optimizer optimizer = Name switch
         {
             "adam" or "adamw" => new Adam(parameterCount, Beta1, Beta2, Epsilon, WeightDecay, form),
             "adagrad" => new AdaGrad(parameterCount, LearningRateDecay, InitialAccumulator, Epsilon, WeightDecay),
@@ -107,6 +114,8 @@ public sealed record OptimizerOptions
             _ => throw new ConfigurationException(
                 $"--optimizer {Name}: there is no such optimizer.", $"Choose one of {string.Join(", ", Names)}."),
         };
+        optimizer.ClipNorm = ClipNorm;
+        return optimizer;
     }
 
     private void CheckRanges()
@@ -123,6 +132,7 @@ public sealed record OptimizerOptions
             InitialAccumulator,
             Optimizer.IsNotNegative(InitialAccumulator),
             "0 or more");
+        Check("--clip-norm", ClipNorm, Optimizer.IsNotNegative(ClipNorm), "0 or more");
     }
 
     private void CheckOwner(string options, bool areGiven, bool areRight, string owner)

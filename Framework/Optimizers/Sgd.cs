@@ -33,10 +33,9 @@ public sealed unsafe class Sgd : Optimizer
     }
 
     /// <inheritdoc/>
-    public override void Step(
+    private protected override void Update(
         AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
     {
-        CheckStep(old, gradientSum, learningRate, target);
         SgdStep step = new((float)learningRate, _momentum, _nesterov, _weightDecay);
         float* velocity = _velocity == null ? null : _velocity.Pointer;
         Kernels.Sgd(

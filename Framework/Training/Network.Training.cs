@@ -39,6 +39,7 @@ public sealed partial class Network
         Optimizer optimizer = _optimizer is not null && _optimizerOptions!.IsContinuedBy(options.Optimizer)
             ? _optimizer
             : options.Optimizer.Create(Model.ParameterCount);
+        optimizer.ClipNorm = options.Optimizer.ClipNorm;
         TrainingState state = new(_state.Span, optimizer, Model.Buffers);
         LocalTrainer trainer = new(job, state, options.Threads);
         List<double> losses = [];

@@ -105,6 +105,21 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(written, File.GetLastWriteTimeUtc(At("run", "config.json")));
     }
 
+    /// <summary>What a step does once for all workers is the same for any number of them, and after a resume.</summary>
+    [Theory]
+    [InlineData("--clip-norm", "0.05")]
+    public async Task Step_WithMoreThanTheOptimizer_GivesTheSameBitsAnywhere(string option, string value)
+    {
+        string[] all = [.. s_disc[..^2], option, value];
+        string whole = await TrainAsync([.. all, "--steps", "8", "--run", At("1"), "--workers", "1"]);
+        Assert.Equal(whole, await TrainAsync([.. all, "--steps", "8", "--run", At("2"), "--workers", "2"]));
+        Assert.Equal(whole, await TrainAsync([.. all, "--steps", "8", "--run", At("3"), "--workers", "3"]));
+        await TrainAsync([.. all, "--steps", "4", "--run", At("part"), "--workers", "1"]);
+        Assert.Equal(whole, await TrainAsync("--steps", "8", "--run", At("part"), "--resume", "--workers", "2"));
+        Assert.NotEqual(whole, await TrainAsync([.. s_disc, "--steps", "8", "--run", At("without")]));
+        await RefusedAsync(value, "--run", At("part"), "--resume", option, "0");
+    }
+
     private static string Renamed(string json)
     {
         Assert.Contains("\"shard\"", json, StringComparison.Ordinal);

@@ -48,6 +48,7 @@ public sealed class RunConfigurationTests : IDisposable
         ["Optimizer.Beta2"] = "--betas 0.5,0.6",
         ["Optimizer.Epsilon"] = "--eps 0.5",
         ["Optimizer.EpsilonInsideRoot"] = "--eps-inside-root",
+        ["Optimizer.ClipNorm"] = "--clip-norm 0.5",
         ["Optimizer.LearningRateDecay"] = "--optimizer adagrad --lr-decay 0.5",
         ["Optimizer.InitialAccumulator"] = "--optimizer adagrad --initial-accumulator 0.5",
         ["Schedule"] = "--schedule rampdown:0.4",

@@ -265,6 +265,7 @@ public sealed class GoldenTests
             Beta1 = other ? 0.8 : 0.9,
             Beta2 = other ? 0.99 : 0.999,
             Epsilon = golden.Double("eps", options.Epsilon),
+            ClipNorm = golden.Double("clip_norm"),
         }).Create(count);
     }
 

@@ -111,6 +111,8 @@ public sealed class OtherOptimizerTests
         [
             (new() { Name = "adamw", Momentum = 0.9 }, "momentum"),
             (new() { Name = "sgd", EpsilonInsideRoot = true }, "eps-inside-root"),
+            (new() { ClipNorm = -1 }, "clip-norm -1"),
+            (new() { ClipNorm = double.PositiveInfinity }, "clip-norm"),
             (new() { Name = "adam", LearningRateDecay = 0.1 }, "lr-decay"),
             (new() { Name = "adagrad", InitialAccumulator = -1 }, "initial-accumulator -1"),
             (new() { Name = "adagrad", LearningRateDecay = -1 }, "lr-decay -1"),
