@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.Globalization;
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Pictures;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Sources;
@@ -32,9 +33,11 @@ internal static class EvaluateCommand
             "--noisy", "The pairs are noisy on both sides: their PSNR is estimated");
         Option<int?> limit = StrictOptions.WholeNumber("--limit", "Only the first N pairs [all]", 1);
         Option<int?> threads = StrictOptions.WholeNumber("--threads", "Threads [one a core]", 1, 1024);
+        Option<string?> baseline = StrictOptions.OneOf(
+            "--baseline", ["nlm"], "Measure a filter without training beside it: non-local means [none]");
         Option<bool> json = StrictOptions.Flag("--json", "One JSON object as the last line of standard output");
         model.AddTo(command);
-        foreach (Option option in new Option[] { data, noisy, noise, crop, range, limit, threads, json })
+        foreach (Option option in new Option[] { data, noisy, noise, crop, range, limit, threads, baseline, json })
         {
             command.Options.Add(option);
         }
@@ -64,10 +67,19 @@ internal static class EvaluateCommand
             Evaluation evaluation = isWhole && source.HasWholes
                 ? WholePictures.Evaluate(loaded.Model, loaded.Parameters, source, workers, signals.Token)
                 : Measure(loaded, source, workers, signals.Token);
-            WriteText(context.Human(result.GetValue(json)), loaded, place, source, evaluation);
+            TextWriter human = context.Human(result.GetValue(json));
+            WriteText(human, loaded, place, source, evaluation);
+            Comparison? comparison = null;
+            if (result.GetValue(baseline) is not null)
+            {
+                comparison = Comparison.Of(loaded.Model, loaded.Parameters, source, int.MaxValue, workers);
+                human.WriteLine(comparison?.ToString()
+                    ?? "Baseline none: it takes clean pictures of 64 pixels a side or more");
+            }
+
             if (result.GetValue(json))
             {
-                context.Output.WriteLine(ToJson(loaded, place, source, evaluation));
+                context.Output.WriteLine(ToJson(loaded, place, source, evaluation, comparison));
             }
 
             return ExitCodes.Done;
@@ -205,13 +217,15 @@ internal static class EvaluateCommand
         }
     }
 
-    private static string ToJson(LoadedModel loaded, string data, PairSource source, Evaluation evaluation) =>
+    private static string ToJson(
+        LoadedModel loaded, string data, PairSource source, Evaluation evaluation, Comparison? baseline) =>
         new JsonObject
         {
             ["psnr"] = evaluation.IsClean ? Finite(evaluation.Psnr) : null,
             ["psnrMeanPerImage"] = evaluation.IsClean ? Finite(evaluation.PsnrMeanPerImage) : null,
             ["psnrEstimated"] = evaluation.PsnrEstimated,
             ["inputPsnrEstimated"] = evaluation.InputPsnrEstimated,
+            ["psnrNonLocalMeans"] = baseline is null ? null : Finite(baseline.NonLocalMeans),
             ["ssim"] = evaluation is { IsClean: true, Ssim: { } ssim } ? Finite(ssim) : null,
             ["accuracy"] = evaluation.Accuracy,
             ["inputPsnr"] = evaluation.IsClean ? Finite(evaluation.InputPsnr) : null,

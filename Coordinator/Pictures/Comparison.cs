@@ -1,3 +1,4 @@
+using System.Globalization;
 using Distributed.Framework.Data;
 using Distributed.Framework.Metrics;
 using Distributed.Framework.Models;
@@ -29,21 +30,32 @@ public sealed record Comparison(int Pictures, double Input, double NonLocalMeans
     public static Comparison? Of(
         Model model, ReadOnlyMemory<float> state, PairSource source, int most, int threads)
     {
-        ImageShape shape = source.Shape;
-        if (!source.HasCleanTargets || source.ClassCount > 0 || source.TargetShape != shape
-            || Math.Min(shape.H, shape.W) < SideMin)
+        bool hasWholes = WholePictures.Fit(model, source);
+        int there = hasWholes ? source.Pictures : source.Count;
+        if (!source.HasCleanTargets || source.ClassCount > 0 || source.TargetShape != source.Shape
+            || Enumerable.Range(0, hasWholes ? there : 1).Any(i => Side(ShapeOf(i)) < SideMin))
         {
             return null;
         }
 
-        int count = Math.Min(most, source.Count);
+        int count = Math.Min(most, there);
         Comparison[] all = new Comparison[count];
         Parallel.For(0, count, new ParallelOptions { MaxDegreeOfParallelism = threads }, row =>
         {
+            int index = PreviewWriter.IndexOf(row, count, there);
+            ImageShape shape = ShapeOf(index);
             float[] noisy = new float[shape.Elements];
             float[] clean = new float[shape.Elements];
             float[] denoised = new float[shape.Elements];
-            source.Read(PreviewWriter.IndexOf(row, count, source), 0, noisy, clean);
+            if (hasWholes)
+            {
+                source.ReadWhole(index, noisy, clean);
+            }
+            else
+            {
+                source.Read(index, 0, noisy, clean);
+            }
+
             new TiledPredictor(model, state, threads: 1).Run(shape, noisy, denoised);
             double sigma = Math.Max(NoiseEstimate.Sigma(noisy, shape), 1e-6);
             all[row] = new Comparison(
@@ -57,7 +69,17 @@ public sealed record Comparison(int Pictures, double Input, double NonLocalMeans
             all.Average(one => one.Input),
             all.Average(one => one.NonLocalMeans),
             all.Average(one => one.Model));
+
+        ImageShape ShapeOf(int index) => hasWholes ? source.ShapeOf(index) : source.Shape;
     }
+
+    /// <summary>A line.</summary>
+    public override string ToString() => string.Create(
+        CultureInfo.InvariantCulture,
+        $"Baseline {NonLocalMeans:0.00} dB by non-local means; the model {Model:0.00}, the input {Input:0.00}: mean per "
+        + $"image of {Pictures}");
+
+    private static int Side(ImageShape shape) => Math.Min(shape.H, shape.W);
 
     private static double PsnrOf(float[] picture, float[] clean)
     {

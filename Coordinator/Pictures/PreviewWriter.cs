@@ -30,7 +30,7 @@ public static class PreviewWriter
         Predictor predictor = new(plan);
         for (int row = 0; row < rows; row++)
         {
-            source.Read(IndexOf(row, rows, source), 0, predictor.Input, predictor.Target);
+            source.Read(IndexOf(row, rows, source.Count), 0, predictor.Input, predictor.Target);
             predictor.Run(replica);
             float[][] images = [predictor.Input, predictor.Output, predictor.Target];
             for (int column = 0; column < images.Length; column++)
@@ -62,7 +62,7 @@ public static class PreviewWriter
     }
 
     /// <summary>The pair of a row: rows are spread over the source.</summary>
-    internal static int IndexOf(int row, int rows, PairSource source) => (int)((long)row * source.Count / rows);
+    internal static int IndexOf(int row, int rows, int count) => (int)((long)row * count / rows);
 
     /// <summary>Renders and writes a picture.</summary>
     public static byte[] Write(string path, Plan plan, Replica replica, PairSource source)

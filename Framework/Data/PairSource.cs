@@ -25,19 +25,19 @@ public abstract class PairSource
     internal virtual int CountOf(int pictures) => Math.Min(pictures, Count);
 
     /// <summary>Pictures that the pairs are cut from.</summary>
-    internal virtual int Pictures => Count;
+    public virtual int Pictures => Count;
 
     /// <summary>Whether some picture is larger than a pair, so that whole ones say more.</summary>
     public virtual bool HasWholes => false;
 
     /// <summary>Shape of a whole picture, as input and as target.</summary>
-    internal virtual ImageShape ShapeOf(int picture) => Shape;
+    public virtual ImageShape ShapeOf(int picture) => Shape;
 
     /// <summary>Writes a whole picture and its target, with the noise of epoch 0, as it is.</summary>
     /// <param name="picture">0 to Pictures - 1.</param>
     /// <param name="input">[C, H, W] of ShapeOf, overwritten.</param>
     /// <param name="target">[C, H, W] of ShapeOf, overwritten.</param>
-    internal virtual void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+    public virtual void ReadWhole(int picture, Span<float> input, Span<float> target) =>
         Read(picture, 0, input, target);
 
     /// <summary>Shape of every input.</summary>

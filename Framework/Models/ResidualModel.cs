@@ -7,8 +7,8 @@ namespace Distributed.Framework.Models;
 /// <code>
 /// x + up2(block(block2(down2(x)))), where each level lies inside the next:
 /// 1/2   C channels       block, level below, block
-/// 1/4   4/3 C channels   block, level below, block
-/// 1/8   2 C channels     two blocks
+/// 1/4   2 C channels     block, level below, block
+/// 1/8   3 C channels     two blocks
 /// </code>
 /// A block is x + conv(relu(conv(x))) with 3x3 kernels; down is a convolution and up a transposed one, of kernel 2 and
 /// stride 2. The input passes through, so colours stay from the first step on; coarse levels see far, which smooth
@@ -18,9 +18,9 @@ internal static class ResidualModel
 {
     public static Sequential Build(int images, ModelOverrides overrides)
     {
-        int half = overrides.Int("channels", 48, 3, 1024);
-        int quarter = half * 4 / 3;
-        int eighth = half * 2;
+        int half = overrides.Int("channels", 32, 1, 1024);
+        int quarter = 2 * half;
+        int eighth = 3 * half;
         Residual inner = Level(quarter, eighth, Block(eighth), Block(eighth));
         Residual middle = Level(half, quarter, Block(quarter), inner, Block(quarter));
         return new Sequential(Level(images, half, Block(half), middle, Block(half)));

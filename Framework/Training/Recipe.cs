@@ -47,8 +47,9 @@ public static class Recipe
                 CropStep = isDrawn ? null : Divisor,
                 NoiseIfClean = isDrawn ? null : DataOptions.ScenesNoise,
             },
-            Optimizer = new OptimizerOptions { LearningRate = 0.002 },
+            Optimizer = new OptimizerOptions { LearningRate = 0.004, ClipNorm = 1 },
             Schedule = "cosine",
+            Warmup = 200,
             Batch = 16,
             Steps = isDrawn ? DefaultSteps : null,
         };

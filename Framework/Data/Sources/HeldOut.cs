@@ -53,7 +53,7 @@ internal sealed partial class HeldOut : PairSource
     public override int Count { get; }
 
     /// <inheritdoc/>
-    internal override int Pictures { get; }
+    public override int Pictures { get; }
 
     /// <inheritdoc/>
     internal override int CountOf(int pictures) => Math.Min(_source.CountOf(pictures), Count);
@@ -62,10 +62,10 @@ internal sealed partial class HeldOut : PairSource
     public override bool HasWholes => _source.HasWholes;
 
     /// <inheritdoc/>
-    internal override ImageShape ShapeOf(int picture) => _source.ShapeOf(_firstPicture + picture);
+    public override ImageShape ShapeOf(int picture) => _source.ShapeOf(_firstPicture + picture);
 
     /// <inheritdoc/>
-    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+    public override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
         _source.ReadWhole(_firstPicture + picture, input, target);
 
     /// <inheritdoc/>

@@ -47,7 +47,7 @@ public sealed class LabelledSource : PairSource
     public override int Count => _window.CountOf(_images.Count);
 
     /// <inheritdoc/>
-    internal override int Pictures => _images.Count;
+    public override int Pictures => _images.Count;
 
     /// <inheritdoc/>
     internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);

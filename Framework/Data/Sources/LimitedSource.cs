@@ -32,7 +32,7 @@ public sealed class LimitedSource : PairSource
     public override int Count { get; }
 
     /// <inheritdoc/>
-    internal override int Pictures => _pictures;
+    public override int Pictures => _pictures;
 
     /// <inheritdoc/>
     internal override int CountOf(int pictures) => _source.CountOf(Math.Min(pictures, _pictures));
@@ -41,10 +41,10 @@ public sealed class LimitedSource : PairSource
     public override bool HasWholes => _source.HasWholes;
 
     /// <inheritdoc/>
-    internal override ImageShape ShapeOf(int picture) => _source.ShapeOf(picture);
+    public override ImageShape ShapeOf(int picture) => _source.ShapeOf(picture);
 
     /// <inheritdoc/>
-    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+    public override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
         _source.ReadWhole(picture, input, target);
 
     /// <inheritdoc/>

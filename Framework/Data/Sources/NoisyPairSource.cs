@@ -43,7 +43,7 @@ public sealed class NoisyPairSource : PairSource
     public override int Count => _window.CountOf(_images.Count);
 
     /// <inheritdoc/>
-    internal override int Pictures => _images.Count;
+    public override int Pictures => _images.Count;
 
     /// <inheritdoc/>
     internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
@@ -52,10 +52,10 @@ public sealed class NoisyPairSource : PairSource
     public override bool HasWholes => _window.HasWholes;
 
     /// <inheritdoc/>
-    internal override ImageShape ShapeOf(int picture) => _window.ShapeOf(picture);
+    public override ImageShape ShapeOf(int picture) => _window.ShapeOf(picture);
 
     /// <inheritdoc/>
-    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+    public override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
         Make(new Place(picture, 0, 0, ShapeOf(picture)), (Epoch: 0, picture), default, input, target);
 
     /// <inheritdoc/>

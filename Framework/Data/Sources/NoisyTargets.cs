@@ -19,16 +19,16 @@ public sealed class NoisyTargets : PairSource
     public override int Count => _source.Count;
 
     /// <inheritdoc/>
-    internal override int Pictures => _source.Pictures;
+    public override int Pictures => _source.Pictures;
 
     /// <inheritdoc/>
     public override bool HasWholes => _source.HasWholes;
 
     /// <inheritdoc/>
-    internal override ImageShape ShapeOf(int picture) => _source.ShapeOf(picture);
+    public override ImageShape ShapeOf(int picture) => _source.ShapeOf(picture);
 
     /// <inheritdoc/>
-    internal override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
+    public override void ReadWhole(int picture, Span<float> input, Span<float> target) =>
         _source.ReadWhole(picture, input, target);
 
     /// <inheritdoc/>

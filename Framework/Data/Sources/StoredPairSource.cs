@@ -59,7 +59,7 @@ public sealed class StoredPairSource : PairSource
     public override int Count => _window.CountOf(_inputs.Count);
 
     /// <inheritdoc/>
-    internal override int Pictures => _inputs.Count;
+    public override int Pictures => _inputs.Count;
 
     /// <inheritdoc/>
     internal override int CountOf(int pictures) => Math.Min(_window.CountOf(pictures), Count);
@@ -68,10 +68,10 @@ public sealed class StoredPairSource : PairSource
     public override bool HasWholes => _window.HasWholes;
 
     /// <inheritdoc/>
-    internal override ImageShape ShapeOf(int picture) => _window.ShapeOf(picture);
+    public override ImageShape ShapeOf(int picture) => _window.ShapeOf(picture);
 
     /// <inheritdoc/>
-    internal override void ReadWhole(int picture, Span<float> input, Span<float> target)
+    public override void ReadWhole(int picture, Span<float> input, Span<float> target)
     {
         _inputs.ReadWindow(picture, 0, 0, ShapeOf(picture), input);
         _targets.ReadWindow(picture, 0, 0, ShapeOf(picture), target);
