@@ -66,7 +66,7 @@ internal sealed class PictureDenoiser
         long clamped = 0;
         OutputFiles.Write(output, stream => clamped = format switch
         {
-            OutputFormat.Tiff => WriteTiff(noisy, stream, results, output),
+            OutputFormat.Tiff => noisy.WriteTiff(stream, results),
             OutputFormat.Npy => noisy.WriteNpy(stream, results),
             _ => WritePng(first, stream, results[0]),
         });
@@ -89,19 +89,6 @@ internal sealed class PictureDenoiser
             CultureInfo.InvariantCulture,
             $"; {clamped} of {results.Sum(result => result.LongLength)} results clamped to 0 to "
             + $"{(first.Bits == 8 ? byte.MaxValue : ushort.MaxValue)}");
-
-    private static long WriteTiff(StoredPictures noisy, Stream stream, List<float[]> results, string output)
-    {
-        try
-        {
-            return noisy.WriteTiff(stream, results);
-        }
-        catch (NotSupportedException exception)
-        {
-            throw new ConfigurationException(
-                $"{output} would have more than 4 GB, which TIFF cannot hold.", "Name it .npy.", exception);
-        }
-    }
 
     private static long WritePng(StoredPicture picture, Stream stream, float[] values)
     {

@@ -87,7 +87,7 @@ public sealed class StoredPictures
     /// <param name="stream">Where they go.</param>
     /// <param name="results">[C, H, W] of each picture, as networks give them.</param>
     /// <returns>How many values did not fit the type, and were clamped.</returns>
-    /// <exception cref="NotSupportedException">They pass 4 GB.</exception>
+    /// <remarks>What may pass 4 GB is BigTIFF.</remarks>
     public long WriteTiff(Stream stream, IReadOnlyList<float[]> results)
     {
         ArgumentNullException.ThrowIfNull(results);
@@ -95,7 +95,10 @@ public sealed class StoredPictures
         ImageShape first = Pictures[0].Shape;
         bool isRgb = first.C == 3 && _axes is not { Channels: > 1 };
         string description = _axes is null && (isRgb || first.C == 1) ? "" : Describe(isRgb ? 1 : first.C);
-        TiffEncoder.Write(stream, Pages(), description);
+        bool isBig = TiffEncoder.NeedsBig(
+            Pictures.Sum(picture => (long)picture.Shape.C),
+            Pictures.Sum(picture => (long)picture.Shape.Elements * BitsOf(picture) / 8));
+        TiffEncoder.Write(stream, Pages(), description, isBig);
         return clamped;
 
         IEnumerable<TiffOutputPage> Pages()
