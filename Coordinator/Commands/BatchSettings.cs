@@ -21,7 +21,8 @@ internal sealed class BatchSettings
     public IReadOnlyList<Setting> All =>
     [
         Setting.Of(
-            StrictOptions.WholeNumber("--batch", "Samples of a step [16; 50 of other models than the default]", 1, CountMax),
+            StrictOptions.WholeNumber(
+                "--batch", "Samples of a step [16; 50 of other models than the default]", 1, CountMax),
             (configuration, count) => configuration with { Batch = count }),
         Setting.Of(
             StrictOptions.WholeNumber(

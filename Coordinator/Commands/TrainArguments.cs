@@ -128,7 +128,8 @@ internal sealed class TrainArguments
         return defaults with
         {
             Configuration = _settings.Aggregate(
-                saved ?? Recipe.Of(result.GetValue(_model.Name), result.GetValue(_data.Source)), (configuration, setting) => setting.Apply(configuration, result)),
+                saved ?? Recipe.Of(result.GetValue(_model.Name), result.GetValue(_data.Source)),
+                (configuration, setting) => setting.Apply(configuration, result)),
             Saved = repeat is null ? saved : null,
             ValidateEveryEpoch = result.GetValue(_validateEveryEpoch) || before is { ValidateEveryEpoch: true },
             Repeat = repeat,

@@ -76,8 +76,8 @@ public sealed record Comparison(int Pictures, double Input, double NonLocalMeans
     /// <summary>A line.</summary>
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
-        $"Baseline {NonLocalMeans:0.00} dB by non-local means; the model {Model:0.00}, the input {Input:0.00}: mean per "
-        + $"image of {Pictures}");
+        $"Baseline {NonLocalMeans:0.00} dB by non-local means; the model {Model:0.00}, the input {Input:0.00}: mean "
+        + $"per image of {Pictures}");
 
     private static int Side(ImageShape shape) => Math.Min(shape.H, shape.W);
 

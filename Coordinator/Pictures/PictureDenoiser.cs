@@ -3,6 +3,7 @@ using Distributed.Coordinator.Runs;
 using Distributed.Framework.Data;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Errors;
+using Distributed.Framework.Metrics;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
 
@@ -76,7 +77,8 @@ internal sealed class PictureDenoiser
         string extent = string.Create(
             CultureInfo.InvariantCulture,
             $"read {noisy.Description.Type}, values from {noisy.Description.Lowest:G4} to "
-            + $"{noisy.Description.Highest:G4}");
+            + $"{noisy.Description.Highest:G4}, noise of about "
+            + $"{255 * NoiseEstimate.Sigma(first.Values, first.Shape):0} of 255");
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{input} -> {output} ({count}{first.Shape.W} x {first.Shape.H}{bits}); {extent}"

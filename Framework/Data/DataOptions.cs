@@ -33,7 +33,7 @@ public sealed record DataOptions
     public const string ScenesNoise = "gaussian:5-50";
 
     /// <summary>The windows of <see cref="Scenes"/> if none are named, in pixels.</summary>
-    public const int ScenesCrop = 32;
+    public const int ScenesCrop = 64;
 
     /// <summary>The share that is held out where there is nothing else to validate with.</summary>
     public const double StandardHoldout = 0.05;
@@ -73,8 +73,8 @@ public sealed record DataOptions
     public int? Crop { get; init; }
 
     /// <summary>
-    /// Where <see cref="Crop"/> is null: windows of files' images have the largest side that this divides and all images
-    /// have, <see cref="ScenesCrop"/> at most; null for the default of <see cref="Crop"/>.
+    /// Where <see cref="Crop"/> is null: windows of files' images have the largest side that this divides and all
+    /// images have, <see cref="ScenesCrop"/> at most; null for the default of <see cref="Crop"/>.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public int? CropStep { get; init; }

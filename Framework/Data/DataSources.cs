@@ -310,7 +310,7 @@ public static class DataSources
         return HeldOut.Rows(part, isClean, split.Words(images, isValidation));
     }
 
-    /// <summary>The side that options with <see cref="DataOptions.CropStep"/> ask for; null without, or none fits.</summary>
+    /// <summary>The side that <see cref="DataOptions.CropStep"/> asks for; null without it, or if none fits.</summary>
     private static int? LargestWindow(ImageSet images, DataOptions options)
     {
         if (options.CropStep is not { } step)

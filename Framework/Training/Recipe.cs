@@ -3,7 +3,7 @@ using Distributed.Framework.Optimizers;
 
 namespace Distributed.Framework.Training;
 
-/// <summary>What a run is like where its user says nothing: each model is trained as it was measured to do well.</summary>
+/// <summary>What a run is like where its user says nothing: a model is trained as it was measured to do well.</summary>
 public static class Recipe
 {
     /// <summary>The model of whoever names none.</summary>
@@ -47,15 +47,17 @@ public static class Recipe
                 CropStep = isDrawn ? null : Divisor,
                 NoiseIfClean = isDrawn ? null : DataOptions.ScenesNoise,
             },
-            Optimizer = new OptimizerOptions { LearningRate = 0.004, ClipNorm = 1 },
+            Optimizer = new OptimizerOptions { LearningRate = 0.002, Beta2 = 0.99, ClipNorm = 0.2 },
             Schedule = "cosine",
             Warmup = 200,
-            Batch = 16,
+            Batch = 4,
             Steps = isDrawn ? DefaultSteps : null,
         };
     }
 
-    /// <summary>Steps for a set: a pass, but <see cref="DefaultSteps"/> at least and <see cref="StepsMax"/> at most.</summary>
+    /// <summary>
+    /// Steps for a set: a pass, but <see cref="DefaultSteps"/> at least and <see cref="StepsMax"/> at most.
+    /// </summary>
     /// <param name="pairs">Pairs of a pass.</param>
     /// <param name="batch">Pairs of a step.</param>
     public static int StepsFor(int pairs, int batch) => Math.Clamp(pairs / batch, DefaultSteps, StepsMax);

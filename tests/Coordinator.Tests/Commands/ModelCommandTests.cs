@@ -43,6 +43,28 @@ public sealed class ModelCommandTests : IDisposable
         Assert.Contains("dB mean per image", _runner.Error, StringComparison.Ordinal);
     }
 
+    /// <summary>Small pictures say so; on large ones the filter's figure stands beside the model's.</summary>
+    [Fact]
+    public async Task Evaluate_WithBaseline_MeasuresNonLocalMeans()
+    {
+        string[] weights = ["--weights", _run["run", "model.safetensors"], "--model", TinyRun.ModelName];
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+        [
+            "evaluate", .. weights, "--baseline", "nlm", "--data", _run.WritePng("small.png"),
+            "--noise", "gaussian:10",
+        ]));
+        Assert.Contains("Baseline none: it takes clean pictures of 64 pixels", _runner.Output, StringComparison.Ordinal);
+
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+        [
+            "evaluate", .. weights, "--baseline", "nlm", "--data", "scenes",
+            "--noise", "gaussian:25", "--limit", "2", "--json",
+        ]));
+        JsonNode json = JsonNode.Parse(_runner.Output.Trim().Split('\n')[^1])!;
+        Assert.InRange((double)json["psnrNonLocalMeans"]!, (double)json["inputPsnr"]! + 3, 50);
+        Assert.Contains("dB by non-local means; the model", _runner.Error, StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task Evaluate_OtherPicturesAndWeights_AreTaken()
     {
