@@ -118,12 +118,11 @@ internal sealed class ActivationNode
     /// <summary>Asks for at least this many zero pixels around the image.</summary>
     public void RequireBorder(int border) => Root._border = Math.Max(Root._border, border);
 
-    /// <summary>Floats up to the last channel, in whole vectors: the padding behind needs no computing.</summary>
-    public int VectorFloats(int lanes)
-    {
-        Run last = Channels[^1];
-        return (last.Offset + last.Count + lanes - 1) / lanes * lanes;
-    }
+    /// <summary>Floats up to the last channel, as kernels take them: the padding behind needs no computing.</summary>
+    public int VectorFloats => WholeVectors(Channels[^1].Offset + Channels[^1].Count);
+
+    /// <summary>Channels, rounded up to whole vectors of the narrowest kind.</summary>
+    public static int WholeVectors(int channels) => (channels + Vector4.Lanes - 1) / Vector4.Lanes * Vector4.Lanes;
 
     /// <summary>For every float of the node in a pixel: which channel it holds, or -1 for padding.</summary>
     public int[] ChannelOfFloat()

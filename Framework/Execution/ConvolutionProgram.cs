@@ -133,7 +133,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
             Output = output,
             OutputPixel = (nint)_output.ImageFloats,
             Pixels = images,
-            Channels = _output.VectorFloats(kernels.Lanes),
+            Channels = _output.VectorFloats,
         });
     }
 
@@ -141,7 +141,6 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
     private void Multiply(
         in ConvolutionCall call, Stage stage, float* source, nint sourcePixel, float* target, nint targetPixel)
     {
-        int lanes = call.Kernels.Lanes;
         foreach (Run run in _output.Channels)
         {
             call.Kernels.Convolve(new ConvolutionLine
@@ -157,7 +156,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 Output = target + run.Offset,
                 OutputPixel = targetPixel,
                 Pixels = stage.Phase.Pixels,
-                Channels = (run.Count + lanes - 1) / lanes * lanes,
+                Channels = ActivationNode.WholeVectors(run.Count),
                 Rectifies = call.Activation.Formula == ActivationFormula.ReLU,
             });
         }

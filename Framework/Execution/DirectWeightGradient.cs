@@ -81,7 +81,7 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
             H = window.Shape.H,
             Taps = _taps,
             Channels = _input.Channels,
-            Columns = _output.VectorFloats(call.Kernels.Lanes),
+            Columns = _output.VectorFloats,
             Sums = call.Sums,
         });
     }

@@ -115,7 +115,6 @@ internal sealed unsafe class FewOutputsProgram : ConvolutionPass
             return;
         }
 
-        int lanes = call.Kernels.Lanes;
         call.Kernels.Convolve(new ConvolutionLine
         {
             Input = call.Input + ((nint)y * _input.LineFloats),
@@ -129,7 +128,7 @@ internal sealed unsafe class FewOutputsProgram : ConvolutionPass
             Output = line,
             OutputPixel = _rowFloats,
             Pixels = _input.Shape.W,
-            Channels = ((_k * _k * _outputs) + lanes - 1) / lanes * lanes,
+            Channels = ActivationNode.WholeVectors(_k * _k * _outputs),
         });
     }
 

@@ -78,7 +78,7 @@ internal sealed unsafe class GatheredProduct
             H = lines,
             Taps = _origin,
             Channels = _gathered,
-            Columns = _many.VectorFloats(kernels.Lanes),
+            Columns = _many.VectorFloats,
             Sums = sums,
         });
     }

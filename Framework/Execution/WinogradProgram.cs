@@ -114,7 +114,6 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
     private void Multiply(in ConvolutionCall call, int tiles, int plane, float* products)
     {
         float* weights = call.Packed + _output.Floats + ((nint)plane * WeightPlane);
-        int lanes = call.Kernels.Lanes;
         foreach (Run run in _output.Channels)
         {
             call.Kernels.Convolve(new ConvolutionLine
@@ -130,7 +129,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
                 Output = products + run.Offset,
                 OutputPixel = _output.Floats,
                 Pixels = tiles,
-                Channels = (run.Count + lanes - 1) / lanes * lanes,
+                Channels = ActivationNode.WholeVectors(run.Count),
             });
         }
     }

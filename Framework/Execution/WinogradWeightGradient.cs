@@ -106,7 +106,7 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
             H = 1,
             Taps = _taps,
             Channels = _input.Channels,
-            Columns = _output.VectorFloats(kernels.Lanes),
+            Columns = _output.VectorFloats,
             Sums = sums,
         });
     }

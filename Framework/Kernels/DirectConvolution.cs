@@ -35,7 +35,7 @@ internal readonly unsafe struct ConvolutionLine
     /// <summary>At least 1.</summary>
     public required int Pixels { get; init; }
 
-    /// <summary>Output channels, whole vectors.</summary>
+    /// <summary>Output channels, a multiple of 4.</summary>
     public required int Channels { get; init; }
 
     /// <summary>Whether the output is max(sum, 0).</summary>
@@ -59,43 +59,63 @@ internal static unsafe class DirectConvolution<TVector>
     public static void Compute(in ConvolutionLine line)
     {
         int lanes = TVector.Lanes;
-        nint groupFloats = (nint)line.Depth * Group;
-        nint secondColumn = (lanes == Group ? groupFloats : lanes) * sizeof(float);
         for (int channel = 0; channel < line.Channels;)
         {
-            bool two = channel + (2 * lanes) <= line.Channels;
-            byte* weights = (byte*)(line.Weights + (channel / Group * groupFloats) + (channel % Group));
-            float* start = line.Start == null ? null : line.Start + channel;
-            Run* runs = line.Runs;
-            for (int block = 0; block < line.BlockCount; block++)
+            // The last channels in vectors as narrow as they are.
+            int left = line.Channels - channel;
+            if (lanes > Vector4.Lanes && left <= Vector4.Lanes)
             {
-                int runCount = line.Blocks[block];
-                int depth = 0;
-                for (int i = 0; i < runCount; i++)
-                {
-                    depth += runs[i].Count;
-                }
-
-                RunTile tile = new()
-                {
-                    A = (byte*)line.Input,
-                    AStep = line.InputPixel * sizeof(float),
-                    Runs = runs,
-                    RunCount = runCount,
-                    B = weights,
-                    BColumn = secondColumn,
-                    Start = start,
-                    C = (byte*)(line.Output + channel),
-                    CStep = line.OutputPixel * sizeof(float),
-                    Rectifies = line.Rectifies && block == line.BlockCount - 1,
-                };
-                ComputeTiles(tile, line.Pixels, two);
-                weights += depth * Group * sizeof(float);
-                runs += runCount;
-                start = null;
+                DirectConvolution<Vector4>.ComputeColumns(line, channel, two: false);
+                return;
             }
 
+            if (lanes > Vector8.Lanes && left <= Vector8.Lanes)
+            {
+                DirectConvolution<Vector8>.ComputeColumns(line, channel, two: false);
+                return;
+            }
+
+            bool two = left > lanes + (lanes / 2);
+            ComputeColumns(line, channel, two);
             channel += two ? 2 * lanes : lanes;
+        }
+    }
+
+    /// <summary>One vector of channels, or two.</summary>
+    private static void ComputeColumns(in ConvolutionLine line, int channel, bool two)
+    {
+        int lanes = TVector.Lanes;
+        nint groupFloats = (nint)line.Depth * Group;
+        nint secondColumn = (lanes == Group ? groupFloats : lanes) * sizeof(float);
+        byte* weights = (byte*)(line.Weights + (channel / Group * groupFloats) + (channel % Group));
+        float* start = line.Start == null ? null : line.Start + channel;
+        Run* runs = line.Runs;
+        for (int block = 0; block < line.BlockCount; block++)
+        {
+            int runCount = line.Blocks[block];
+            int depth = 0;
+            for (int i = 0; i < runCount; i++)
+            {
+                depth += runs[i].Count;
+            }
+
+            RunTile tile = new()
+            {
+                A = (byte*)line.Input,
+                AStep = line.InputPixel * sizeof(float),
+                Runs = runs,
+                RunCount = runCount,
+                B = weights,
+                BColumn = secondColumn,
+                Start = start,
+                C = (byte*)(line.Output + channel),
+                CStep = line.OutputPixel * sizeof(float),
+                Rectifies = line.Rectifies && block == line.BlockCount - 1,
+            };
+            ComputeTiles(tile, line.Pixels, two);
+            weights += depth * Group * sizeof(float);
+            runs += runCount;
+            start = null;
         }
     }
 

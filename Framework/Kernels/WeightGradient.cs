@@ -33,7 +33,7 @@ internal readonly unsafe struct WeightGradientImage
     /// <summary>The rows' channels.</summary>
     public required Run[] Channels { get; init; }
 
-    /// <summary>Columns, whole vectors.</summary>
+    /// <summary>Columns, a multiple of 4.</summary>
     public required int Columns { get; init; }
 
     /// <summary>[Columns / 16, rounded up][taps][channels][16], added to.</summary>
@@ -67,13 +67,32 @@ internal static unsafe class WeightGradient<TVector>
         int bandLines = Math.Max(1, BandPixels / image.W);
         for (int y = 0; y < image.H; y += bandLines)
         {
-            int lines = Math.Min(bandLines, image.H - y);
-            for (int column = 0; column < image.Columns;)
+            AccumulateLines(image, y, Math.Min(bandLines, image.H - y), depth);
+        }
+    }
+
+    private static void AccumulateLines(in WeightGradientImage image, int y, int lines, int depth)
+    {
+        int lanes = TVector.Lanes;
+        for (int column = 0; column < image.Columns;)
+        {
+            // As in DirectConvolution: the last columns in vectors as narrow as they are.
+            int left = image.Columns - column;
+            if (lanes > Vector4.Lanes && left <= Vector4.Lanes)
             {
-                bool two = column + (2 * TVector.Lanes) <= image.Columns;
-                AccumulateColumns(image, y, lines, column, two, depth);
-                column += two ? 2 * TVector.Lanes : TVector.Lanes;
+                WeightGradient<Vector4>.AccumulateColumns(image, y, lines, column, two: false, depth);
+                return;
             }
+
+            if (lanes > Vector8.Lanes && left <= Vector8.Lanes)
+            {
+                WeightGradient<Vector8>.AccumulateColumns(image, y, lines, column, two: false, depth);
+                return;
+            }
+
+            bool two = left > lanes + (lanes / 2);
+            AccumulateColumns(image, y, lines, column, two, depth);
+            column += two ? 2 * lanes : lanes;
         }
     }
 

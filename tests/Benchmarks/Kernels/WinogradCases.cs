@@ -157,7 +157,7 @@ internal static unsafe class WinogradCases
                             Output = layout.OutputPlanes(scratch.Pointer) + ((nint)plane * layout.OutputPlane),
                             OutputPixel = _floats,
                             Pixels = band.Tiles,
-                            Channels = image.Node.VectorFloats(kernels.Lanes),
+                            Channels = image.Node.VectorFloats,
                         });
                     }
                 }
@@ -191,7 +191,7 @@ internal static unsafe class WinogradCases
                             H = 1,
                             Taps = taps,
                             Channels = image.Node.Channels,
-                            Columns = image.Node.VectorFloats(kernels.Lanes),
+                            Columns = image.Node.VectorFloats,
                             Sums = sums.Pointer + ((nint)plane * sumPlane),
                         });
                     }
