@@ -157,6 +157,7 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
                 OutputPixel = targetPixel,
                 Pixels = stage.Phase.Pixels,
                 Channels = ActivationNode.WholeVectors(run.Count),
+                Prefetches = _output.ImageFloats >= CacheLine.FarFloats,
                 Rectifies = call.Activation.Formula == ActivationFormula.ReLU,
             });
         }

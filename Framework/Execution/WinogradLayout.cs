@@ -85,6 +85,7 @@ internal sealed unsafe class WinogradLayout
             Plane = plane,
             Tile = node.Floats,
             Channels = node.Channels,
+            Prefetches = Planes * plane >= CacheLine.FarFloats,
         };
     }
 }

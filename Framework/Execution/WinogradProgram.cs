@@ -130,6 +130,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
                 OutputPixel = _output.Floats,
                 Pixels = tiles,
                 Channels = ActivationNode.WholeVectors(run.Count),
+                Prefetches = PackedFloats >= CacheLine.FarFloats,
             });
         }
     }

@@ -107,6 +107,7 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
             Taps = _taps,
             Channels = _input.Channels,
             Columns = _output.VectorFloats,
+            Prefetches = SumFloats >= CacheLine.FarFloats,
             Sums = sums,
         });
     }

@@ -38,6 +38,9 @@ internal readonly unsafe struct ConvolutionLine
     /// <summary>Output channels, a multiple of 4.</summary>
     public required int Channels { get; init; }
 
+    /// <summary>Whether weights or output are too large for a near cache, and asked for in advance.</summary>
+    public bool Prefetches { get; init; }
+
     /// <summary>Whether the output is max(sum, 0).</summary>
     public bool Rectifies { get; init; }
 }
@@ -107,6 +110,8 @@ internal static unsafe class DirectConvolution<TVector>
                 RunCount = runCount,
                 B = weights,
                 BColumn = secondColumn,
+                BNext = groupFloats * sizeof(float) * (two && lanes == Group ? 2 : 1),
+                Prefetches = line.Prefetches,
                 Start = start,
                 C = (byte*)(line.Output + channel),
                 CStep = line.OutputPixel * sizeof(float),

@@ -29,6 +29,9 @@ internal readonly unsafe struct PixelTile
     /// <summary>From the first column's sums to the second's.</summary>
     public required nint CColumn { get; init; }
 
+    /// <summary>Whether what C holds is asked for before it is needed.</summary>
+    public required bool Prefetches { get; init; }
+
     /// <summary>Whether the sums go on from what C holds, instead of being added to it at the end.</summary>
     public bool Continues { get; init; }
 }

@@ -35,11 +35,17 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         byte* c = tile.C;
         nint aStep = tile.AStep;
         nint bColumn = tile.BColumn;
+        bool prefetches = tile.Prefetches;
         Run* runsEnd = tile.Runs + tile.RunCount;
         for (int i = 0; i < tiles; i++)
         {
             ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
             ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
+            if (prefetches)
+            {
+                PrefetchSums(c, tile.CStep, sizeof(float) * TVector.Lanes);
+            }
+
             if (tile.Start != null)
             {
                 Fill(ref s0, ref s1, ref s2, ref s3, TVector.Load(tile.Start));
@@ -57,7 +63,9 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 }
             }
 
+            // Four tiles together ask for all weights that come next: they seldom are in a near cache.
             byte* b = tile.B;
+            nint next = tile.BNext + (i % 4 * WeightBytes);
             for (Run* run = tile.Runs; run < runsEnd; run++)
             {
                 byte* a0 = a + ((nint)run->Offset * sizeof(float));
@@ -72,6 +80,12 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 // Four at a time: whatever is not a sum is done once for four.
                 for (byte* four = end - (4 * sizeof(float)); a0 <= four;)
                 {
+                    if (prefetches)
+                    {
+                        CacheLine.Prefetch(b + next);
+                        CacheLine.Prefetch(b + bColumn + next);
+                    }
+
                     Multiply(0);
                     Multiply(1);
                     Multiply(2);
@@ -148,6 +162,10 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 Load(ref t0, ref t1, ref t2, ref t3, tile.C + tile.CColumn, cStep);
             }
         }
+        else if (tile.Prefetches)
+        {
+            PrefetchSums(tile.C, cStep, tile.CColumn);
+        }
 
         for (int y = 0; y < tile.H; y++)
         {
@@ -203,6 +221,17 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
             ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a, 4, 12, first, second, TRows.Count - 3);
             ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a, 4, 24, first, second, TRows.Count - 6);
             ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, a, 4, 36, first, second, TRows.Count - 9);
+        }
+    }
+
+    /// <summary>Asks for what the sums go to, long before they are complete.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static void PrefetchSums(byte* c, nint cStep, nint cColumn)
+    {
+        CacheLine.Prefetch(c, cStep, TRows.Count);
+        if (TColumns.Count > 1 && TVector.Lanes == CacheLine.Floats)
+        {
+            CacheLine.Prefetch(c + cColumn, cStep, TRows.Count);
         }
     }
 

@@ -20,6 +20,12 @@ internal readonly unsafe struct RunTile
     /// <summary>From the first column's vector to the second's.</summary>
     public required nint BColumn { get; init; }
 
+    /// <summary>From the weights to those that are read next.</summary>
+    public required nint BNext { get; init; }
+
+    /// <summary>Whether the next weights, and what the result overwrites, are asked for meanwhile.</summary>
+    public required bool Prefetches { get; init; }
+
     /// <summary>What the sums start from, one vector a column for all rows; null: from C itself.</summary>
     public required float* Start { get; init; }
 

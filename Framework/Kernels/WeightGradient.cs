@@ -39,6 +39,9 @@ internal readonly unsafe struct WeightGradientImage
     /// <summary>[Columns / 16, rounded up][taps][channels][16], added to.</summary>
     public required float* Sums { get; init; }
 
+    /// <summary>Whether the sums are too large for a near cache, and asked for in advance.</summary>
+    public bool Prefetches { get; init; }
+
     /// <summary>Whether each sum goes on from what it was, instead of adding a band's sum to it.</summary>
     public bool Continues { get; init; }
 }
@@ -125,6 +128,7 @@ internal static unsafe class WeightGradient<TVector>
                         H = lines,
                         C = (byte*)sums,
                         CColumn = secondColumn,
+                        Prefetches = image.Prefetches,
                         Continues = image.Continues,
                     };
                     if (two)

@@ -2,50 +2,6 @@ using System.Runtime.CompilerServices;
 
 namespace Distributed.Framework.Kernels;
 
-/// <summary>A rectangle of Winograd tiles: where they lie in an image, and where their planes are.</summary>
-/// <remarks>
-/// Tiles reach beyond an image whose sides their outputs do not divide: there inputs are the border's zeros, and
-/// outputs are not written; gradients of outputs are, with the zeros that f' times zero is.
-/// </remarks>
-internal readonly unsafe struct WinogradTiles
-{
-    /// <summary>The first tile's first pixel.</summary>
-    public required float* Image { get; init; }
-
-    /// <summary>Floats from pixel to pixel.</summary>
-    public required nint Pixel { get; init; }
-
-    /// <summary>Floats from line to line.</summary>
-    public required nint Line { get; init; }
-
-    /// <summary>Tiles, one below the other.</summary>
-    public required int Rows { get; init; }
-
-    /// <summary>Tiles, side by side.</summary>
-    public required int Columns { get; init; }
-
-    /// <summary>(m + 2)^2 planes of [tiles][channels].</summary>
-    public required float* Planes { get; init; }
-
-    /// <summary>Floats from plane to plane.</summary>
-    public required nint Plane { get; init; }
-
-    /// <summary>Floats from tile to tile in a plane.</summary>
-    public required nint Tile { get; init; }
-
-    /// <summary>Which channels, both of the image's and of the planes'.</summary>
-    public required Run[] Channels { get; init; }
-
-    /// <summary>Outputs only: pixel lines that exist from the first tile on.</summary>
-    public int Height { get; init; }
-
-    /// <summary>Outputs only: pixels of a line that exist from the first tile on.</summary>
-    public int Width { get; init; }
-
-    /// <summary>Outputs only: what is added to the result, one a channel; null to add to what is there.</summary>
-    public float* Start { get; init; }
-}
-
 /// <summary>Winograd's transforms at one vector width and tile size.</summary>
 internal abstract unsafe class WinogradKernels
 {
@@ -84,6 +40,10 @@ internal abstract unsafe class WinogradKernels
 }
 
 /// <summary>The transforms for one vector type and tile.</summary>
+/// <remarks>
+/// Reads and writes jump from plane to plane and from line to line, which the processor does not foresee: what the next
+/// tile takes, or group of weights, is asked for on the way, where that pays.
+/// </remarks>
 internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
     where TVector : struct, IVector<TVector>
     where TTile : struct, IWinogradTile
@@ -109,6 +69,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         nint plane = tiles.Plane;
         nint line = tiles.Line;
         nint pixel = tiles.Pixel;
+        int asked = tiles.Prefetches ? Side : 0;
         for (int row = 0; row < tiles.Rows; row++)
         {
             float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
@@ -125,6 +86,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         float* here = temporary;
                         for (float* at = source; here < temporary + (Side * lanes); here += lanes, at += pixel)
                         {
+                            CacheLine.Prefetch(at + (TTile.Outputs * pixel), line, asked);
                             TTile.TransformInput<TVector>(at, line, here, Side * lanes);
                         }
 
@@ -132,6 +94,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         here = temporary;
                         for (float* at = target; here < temporary + (Side * Side * lanes); at += Side * plane)
                         {
+                            CacheLine.Prefetch(at + tiles.Tile, plane, asked);
                             TTile.TransformInput<TVector>(here, lanes, at, plane);
                             here += Side * lanes;
                         }
@@ -202,6 +165,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         nint plane = tiles.Plane;
         nint line = tiles.Line;
         nint pixel = tiles.Pixel;
+        int asked = tiles.Prefetches ? Side : 0;
         for (int row = 0; row < tiles.Rows; row++)
         {
             float* image = tiles.Image + ((nint)row * TTile.Outputs * tiles.Line);
@@ -217,9 +181,12 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         float* here = temporary;
                         for (float* at = source; here < temporary + (outputs * lanes); here += lanes, at += pixel)
                         {
+                            CacheLine.Prefetch(at + (outputs * pixel), line, Math.Min(asked, outputs));
+
                             // The activation's backward step on the way: the gradient passes through memory once.
                             if (typeof(TFunction) != typeof(Identity))
                             {
+                                CacheLine.Prefetch(at + (outputs * pixel) + toOutput, line, Math.Min(asked, outputs));
                                 CarryBack<TFunction>(at, line, toOutput, broadcast);
                             }
 
@@ -229,6 +196,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         here = temporary;
                         for (float* at = target; here < temporary + (Side * outputs * lanes); at += Side * plane)
                         {
+                            CacheLine.Prefetch(at + tiles.Tile, plane, asked);
                             TTile.TransformOutputGradient<TVector>(here, lanes, at, plane);
                             here += outputs * lanes;
                         }
@@ -282,6 +250,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
             for (int group = 0; group < groups; group++)
             {
                 float* target = room + (group * RoomFloats) + (x * Group);
+                CacheLine.Prefetch(planes + ((groups + group) * Group), Side * plane, Side);
                 for (int lane = 0; lane < Group; lane += TVector.Lanes)
                 {
                     TTile.TransformWeightGradient<TVector>(
@@ -313,6 +282,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
         nint plane = tiles.Plane;
         nint line = tiles.Line;
         nint pixel = tiles.Pixel;
+        int asked = tiles.Prefetches ? Side : 0;
         for (int row = 0; row < tiles.Rows; row++)
         {
             int height = Math.Min(TTile.Outputs, tiles.Height - (row * TTile.Outputs));
@@ -328,6 +298,7 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         float* here = temporary;
                         for (float* at = planes + c; here < temporary + (Side * lanes); here += lanes, at += plane)
                         {
+                            CacheLine.Prefetch(at + tiles.Tile, Side * plane, asked);
                             TTile.TransformOutput<TVector, PlainStore>(
                                 at, Side * plane, here, Side * lanes, default);
                         }
@@ -337,6 +308,8 @@ internal sealed unsafe class WinogradKernels<TVector, TTile> : WinogradKernels
                         float* target = image + c;
                         for (int y = 0; y < height; y++, target += line, products += Side * lanes)
                         {
+                            CacheLine.Prefetch(
+                                target + (TTile.Outputs * pixel), pixel, Math.Min(asked, TTile.Outputs));
                             if (width == TTile.Outputs)
                             {
                                 TTile.TransformOutput<TVector, TStore>(products, lanes, target, pixel, start);
