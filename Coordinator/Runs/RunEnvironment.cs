@@ -4,6 +4,7 @@ using System.Runtime.InteropServices;
 using System.Runtime.Intrinsics.Arm;
 using System.Runtime.Intrinsics.X86;
 using System.Text.Json.Nodes;
+using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Runs;
 
@@ -28,6 +29,7 @@ public static class RunEnvironment
         ["architecture"] = RuntimeInformation.ProcessArchitecture.ToString(),
         ["processor"] = ProcessorName(),
         ["processorFeatures"] = new JsonArray([.. Features().Select(name => (JsonNode)name)]),
+        ["vectorBits"] = NumericsFingerprint.VectorBits,
         ["cores"] = Environment.ProcessorCount,
         ["memoryBytes"] = GC.GetGCMemoryInfo().TotalAvailableMemoryBytes,
         ["dotnet"] = RuntimeInformation.FrameworkDescription,

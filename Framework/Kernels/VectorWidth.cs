@@ -2,8 +2,11 @@ using System.Runtime.Intrinsics;
 
 namespace Distributed.Framework.Kernels;
 
-/// <summary>Which vector width kernels use: the widest that the processor has, unless a test says otherwise.</summary>
-/// <remarks>The width never changes a result, only the speed; a processor without it emulates it.</remarks>
+/// <summary>Which vector width kernels use: the widest that pays on the processor, unless a test forces one.</summary>
+/// <remarks>
+/// The runtime goes by the processor's model: it calls 512 bits accelerated only where they do not slow the clock down.
+/// The width never changes a result, only the speed; a processor without it emulates it.
+/// </remarks>
 internal static class VectorWidth
 {
     /// <summary>The environment variable that forces a width, for tests: 128, 256 or 512.</summary>

@@ -31,6 +31,7 @@ public sealed class RunFolderTests : IDisposable
         JsonNode environment = JsonNode.Parse(File.ReadAllText(first["environment.json"]))!;
         Assert.Equal("2026-11-21T15:30:12Z", (string?)environment["started"]);
         Assert.True((int?)environment["cores"] >= 1);
+        Assert.Equal(NumericsFingerprint.VectorBits, (int?)environment["vectorBits"]);
         JsonNode configuration = JsonNode.Parse(File.ReadAllText(first["config.json"]))!;
         Assert.Equal(0.001, (double?)configuration["optimizer"]!["learningRate"]);
     }
