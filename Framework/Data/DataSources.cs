@@ -4,7 +4,6 @@ using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Data.Synthetic;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Randomness;
-using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data;
 
@@ -319,13 +318,8 @@ public static class DataSources
         }
 
         int shrink = options.Noise is null ? 1 : NoiseModel.Parse(options.Noise).Shrink;
-        int side = DataOptions.ScenesCrop;
-        for (int i = 0; i < images.Count; i++)
-        {
-            ImageShape shape = images.ShapeOf(i);
-            side = Math.Min(side, Math.Min(shape.H, shape.W) / shrink);
-        }
-
+        int side = Enumerable.Range(0, images.Count).Select(images.ShapeOf)
+            .Aggregate(DataOptions.ScenesCrop, (least, shape) => Math.Min(least, Math.Min(shape.H, shape.W) / shrink));
         return side >= step ? side / step * step : null;
     }
 

@@ -12,7 +12,8 @@ namespace Distributed.Framework.Models;
 /// </code>
 /// A block is x + conv(relu(conv(x))) with 3x3 kernels; down is a convolution and up a transposed one, of kernel 2 and
 /// stride 2. The input passes through, so colours stay from the first step on; coarse levels see far, which smooth
-/// areas under strong noise need. There is no activation outside a block: one that dies there silences its level. Chosen by measurement (docs/results.md). Images must have sides that 8 divides.
+/// areas under strong noise need. There is no activation outside a block: one that dies there silences its level.
+/// Chosen by measurement (docs/results.md). Images must have sides that 8 divides.
 /// </remarks>
 internal static class ResidualModel
 {

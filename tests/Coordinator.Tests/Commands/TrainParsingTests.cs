@@ -135,7 +135,7 @@ public sealed class TrainParsingTests : IDisposable
         Assert.Equal(ExitCodes.Done, await _runner.RunAsync(line.Split(' ')));
         optimizer = start.Optimizer with
         {
-            Name = "adagrad", LearningRateDecay = 0.1, InitialAccumulator = 0.2, Epsilon = 1e-10,
+            Name = "adagrad", LearningRateDecay = 0.1, InitialAccumulator = 0.2, Epsilon = 1e-10, Beta2 = 0.999,
         };
         Assert.Equal(optimizer, _runner.Options!.Configuration.Optimizer);
     }
