@@ -47,6 +47,7 @@ internal static class ConfigTable
                 ("config.json", JsonNode.Parse(options.Saved.ToJson())),
                 ("options.json", Parse(Path.Combine(options.Run!, "options.json"))),
             ];
+        JsonNode asked = JsonNode.Parse(options.Configuration.ToJson())!;
         foreach (Option option in result.CommandResult.Command.Options
             .Where(option => !option.Hidden && !s_left.Contains(option.Name)))
         {
@@ -75,7 +76,9 @@ internal static class ConfigTable
                 }
             }
 
-            return (Default(option), "default");
+            // What is 0 is left to the model, or is off: the help says it better.
+            string? effective = Value(asked, path)?.ToString();
+            return (string.IsNullOrEmpty(effective) || effective == "0" ? Default(option) : effective, "default");
         }
     }
 

@@ -33,7 +33,7 @@ public sealed record DataOptions
     public const string ScenesNoise = "gaussian:5-50";
 
     /// <summary>The windows of <see cref="Scenes"/> if none are named, in pixels.</summary>
-    public const int ScenesCrop = 64;
+    public const int ScenesCrop = 32;
 
     /// <summary>The share that is held out where there is nothing else to validate with.</summary>
     public const double StandardHoldout = 0.05;

@@ -40,7 +40,7 @@ public static class Catalogue
         new("n2n-course", 5, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
         new("n2n-transposed", 5, "The same with transposed convolutions", DenoiserModels.Transposed),
         new("n2n-unet", 2, "The U-Net of the Noise2Noise paper", UNetModel.Build),
-        new("n2n-residual", 1, "A small residual U-Net: the default", ResidualModel.Build),
+        new("n2n-residual", 4, "A small residual U-Net: the default", ResidualModel.Build),
         new("mlp-disc", 25, "A multi-layer perceptron for points in the plane", PerceptronModels.Disc),
     }.ToDictionary(model => model.Name, StringComparer.Ordinal);
 

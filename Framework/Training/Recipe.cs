@@ -47,10 +47,10 @@ public static class Recipe
                 CropStep = isDrawn ? null : Divisor,
                 NoiseIfClean = isDrawn ? null : DataOptions.ScenesNoise,
             },
-            Optimizer = new OptimizerOptions { LearningRate = 0.002, Beta2 = 0.99, ClipNorm = 0.2 },
+            Optimizer = new OptimizerOptions { LearningRate = 0.003, Beta2 = 0.99, ClipNorm = 0.2 },
             Schedule = "cosine",
             Warmup = 200,
-            Batch = 4,
+            Batch = 16,
             Steps = isDrawn ? DefaultSteps : null,
         };
     }

@@ -48,7 +48,7 @@ public sealed class BadInputTests : IDisposable
         await CheckAsync(3, "16", "shape", ["train", "--data", "shapes.pkl"]);
         PairFile.Write(_folder["train.pkl"], 2);
         PairFile.Write(_folder["small.pkl"], 2, side: 16);
-        await CheckAsync(3, "16", "size", ["train", "--data", "train.pkl", "--validation", "small.pkl"]);
+        await CheckAsync(3, "16", "crop", ["train", "--data", "train.pkl", "--validation", "small.pkl"]);
     }
 
     [Fact]
