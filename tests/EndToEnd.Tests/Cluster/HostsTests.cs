@@ -101,7 +101,7 @@ public sealed class HostsTests : IDisposable
     [Fact]
     public Task Cut_Of20Seconds_IsNoticed_AndTheWorkerComesBackAtOnce() => OnHostsAsync(async hosts =>
     {
-        RunningProgram coordinator = Train(hosts, "--min-workers", "2", "--steps", "3000");
+        RunningProgram coordinator = Train(hosts, "--min-workers", "2", "--steps", "1000000");
         RunningProgram[] workers = [Worker(hosts, 1, "a"), Worker(hosts, 2, "b")];
         await UntilSteps(5);
         long cut = Stopwatch.GetTimestamp();
@@ -127,7 +127,7 @@ public sealed class HostsTests : IDisposable
     [Fact]
     public Task Cut_BetweenWorkers_CostsNothing() => OnHostsAsync(async hosts =>
     {
-        RunningProgram coordinator = Train(hosts, "--min-workers", "2", "--steps", "4000");
+        RunningProgram coordinator = Train(hosts, "--min-workers", "2", "--steps", "1000000");
         RunningProgram[] workers = [Worker(hosts, 1, "a"), Worker(hosts, 2, "b")];
         await UntilSteps(5);
         hosts.CutBetween(1, 2);
@@ -143,7 +143,7 @@ public sealed class HostsTests : IDisposable
     [Fact]
     public Task Coordinator_StoppedWhileAWorkerIsCutOff_KeepsTheOther() => OnHostsAsync(async hosts =>
     {
-        RunningProgram coordinator = Train(hosts, "--min-workers", "2", "--steps", "4000");
+        RunningProgram coordinator = Train(hosts, "--min-workers", "2", "--steps", "1000000");
         RunningProgram[] workers = [Worker(hosts, 1, "a"), Worker(hosts, 2, "b")];
         await UntilSteps(5);
         hosts.Cut(1);
