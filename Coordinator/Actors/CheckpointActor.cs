@@ -65,7 +65,7 @@ internal sealed class CheckpointActor(CheckpointStore store, string configuratio
 internal sealed class CheckpointRequests(
     Model model, TrainingState state, IActorRef journal, IActorRef checkpoints, IActorRef coordinator)
 {
-    private readonly CheckpointLayout _layout = TrainingCheckpoint.Layout(model, state.Optimizer);
+    private readonly CheckpointLayout _layout = TrainingCheckpoint.Layout(model, state);
     private readonly Stack<CheckpointSnapshot> _free = new();
     private EvaluationActor.Evaluated? _waiting;
 

@@ -303,7 +303,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         }
         else
         {
-            _evaluation.Tell(new EvaluationActor.Evaluate(step, _state.Parameters.AddReference()));
+            _evaluation.Tell(new EvaluationActor.Evaluate(step, _state.Used.AddReference()));
         }
     }
 

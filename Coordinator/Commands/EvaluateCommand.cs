@@ -236,7 +236,7 @@ internal static class EvaluateCommand
             ["opened"] = DataLines.ToJson(source),
             ["model"] = loaded.Name,
             ["weights"] = loaded.Weights,
-            ["weightsSha256"] = WeightsHash.Of(loaded.Parameters),
+            [loaded.IsAverage ? "emaSha256" : "weightsSha256"] = WeightsHash.Of(loaded.Parameters),
         }.ToJsonString();
 
     private static double? Finite(double value) => double.IsFinite(value) ? value : null;

@@ -77,6 +77,13 @@ internal sealed class OptimizationSettings
                 "a number of 0 or more"),
             (optimizer, norm) => optimizer with { ClipNorm = norm }),
         Setting.Of(
+            StrictOptions.Number(
+                "--ema",
+                "What a step keeps of an average of the weights, as 0.999; it is validated and kept [0: none]",
+                value => value is >= 0 and < 1,
+                "a number from 0 to below 1"),
+            (configuration, decay) => configuration with { Ema = decay }),
+        Setting.Of(
             StrictOptions.Checked(
                 "--schedule",
                 "SCHEDULE",

@@ -77,6 +77,7 @@ internal sealed class RepeatSummary(string folder)
 
         json["recomputedShards"] = _runs.Sum(run => (long?)run["recomputedShards"] ?? 0);
         json["weightsSha256"] = null;
+        json.Remove("emaSha256");
         json["run"] = Folder;
         json["repeat"] = _runs.Count;
         json["standardDeviation"] = deviations;

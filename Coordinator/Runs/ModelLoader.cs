@@ -17,6 +17,9 @@ public sealed record LoadedModel(
 {
     /// <summary>Stored values that became 0 and 1 in training; null for the types' own.</summary>
     public (double Low, double High)? Range { get; init; }
+
+    /// <summary>Whether its run averaged the weights, and these are the average.</summary>
+    public bool IsAverage => Configuration is { Ema: > 0 };
 }
 
 /// <summary>Loads models of runs, of checkpoints and of weights files. Only reads: the run may be going on.</summary>

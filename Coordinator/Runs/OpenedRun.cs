@@ -58,6 +58,7 @@ public sealed class OpenedRun : IDisposable
         RunData data = options.Data is { } ready && ready.IsOf(asked) ? ready : RunData.Open(asked);
         Model model = MakeModel(asked, data.Training);
         float[]? initial = IsReplacedByCheckpoint(options, saved) ? null : InitialWeights(asked, model);
+        WeightsAverage.Check(asked.Ema);
         Optimizer optimizer = asked.Optimizer.Create(model.ParameterCount);
         string weights = initial is null ? saved!.InitialWeightsSha256 : WeightsHash.Of(initial);
         TrainingJob job = new(Complete(asked, data, model, weights), data.Training, model);
@@ -92,7 +93,8 @@ public sealed class OpenedRun : IDisposable
             }
 
             int first = 0;
-            if (FindCheckpoint(folder, job, note) is { } checkpoint)
+            Checkpoint? checkpoint = FindCheckpoint(folder, job, note);
+            if (checkpoint is not null)
             {
                 initial = TrainingCheckpoint.Parameters(checkpoint, model);
                 TrainingCheckpoint.RestoreOptimizer(checkpoint, model, optimizer);
@@ -111,7 +113,11 @@ public sealed class OpenedRun : IDisposable
                     + "at step 0. If a backup has its checkpoints, stop now and restore them.");
             }
 
-            TrainingState state = new(initial ?? throw NoCheckpoint(folder), optimizer, model.Buffers);
+            initial = initial ?? throw NoCheckpoint(folder);
+            TrainingState state = new(initial, optimizer, model.Buffers)
+            {
+                Average = StartAveraging(asked.Ema, initial, model, checkpoint),
+            };
             return new OpenedRun(options, job, data.Validation, folder, state, first);
         }
         catch
@@ -164,6 +170,17 @@ public sealed class OpenedRun : IDisposable
         }
 
         return initial;
+    }
+
+    private static WeightsAverage? StartAveraging(double decay, float[] initial, Model model, Checkpoint? checkpoint)
+    {
+        WeightsAverage? average = decay > 0 ? new WeightsAverage(decay, initial, model.ParameterCount) : null;
+        if (average is not null && checkpoint is not null)
+        {
+            TrainingCheckpoint.RestoreAverage(checkpoint, model, average);
+        }
+
+        return average;
     }
 
     /// <summary>The configuration, with what is derived from data and model.</summary>

@@ -37,7 +37,7 @@ internal static class RunEnding
         AtomicFile.Write(
             run.Folder["model.safetensors"],
             stream => SafetensorsWriter.Write(
-                stream, metadata, TrainingCheckpoint.Tensors(run.Job.Model, run.State.Parameters.Memory)),
+                stream, metadata, TrainingCheckpoint.Tensors(run.Job.Model, run.State.Used.Memory)),
             guard: run.Folder.Guard);
     }
 
@@ -61,6 +61,7 @@ internal static class RunEnding
             run.Folder.Folder,
             record.StepMeans)
         {
+            EmaSha256 = run.State.Average is { } average ? WeightsHash.Of(average.State.Memory.Span) : null,
             Ssim = clean?.Ssim,
             ValidationLoss = evaluation?.Loss,
             Comparison = run.Options.Trial is null && !record.IsStopped ? Compare(run) : null,

@@ -34,7 +34,7 @@ public sealed record StepMeans(
 /// <param name="Seconds">Wall time of the steps.</param>
 /// <param name="Workers">Workers at the end.</param>
 /// <param name="RecomputedShards">Shards that were assigned again because a worker was lost or late.</param>
-/// <param name="WeightsSha256">Hash of the final parameters and buffers: 64 hexadecimal digits.</param>
+/// <param name="WeightsSha256">Hash of the trained parameters and buffers: 64 hexadecimal digits.</param>
 /// <param name="Run">The run folder.</param>
 /// <param name="Step">Where the time of a step went; null if this life did none.</param>
 public sealed record RunSummary(
@@ -53,6 +53,9 @@ public sealed record RunSummary(
     string Run,
     StepMeans? Step = null)
 {
+    /// <summary>Hash of the averaged parameters, then the buffers; null without <c>--ema</c>.</summary>
+    public string? EmaSha256 { get; init; }
+
     /// <summary>Mean structural similarity to clean images; null without them.</summary>
     public double? Ssim { get; init; }
 
@@ -96,6 +99,11 @@ public sealed record RunSummary(
             Write(json, "bytesInPerStep", Round(Step?.BytesIn));
             Write(json, "bytesOutPerStep", Round(Step?.BytesOut));
             json.WriteString("weightsSha256", WeightsSha256);
+            if (EmaSha256 is not null)
+            {
+                json.WriteString("emaSha256", EmaSha256);
+            }
+
             json.WriteString("run", Run);
             json.WritePropertyName("data");
             if (Data is null)

@@ -6,8 +6,9 @@ namespace Distributed.Framework.Checkpoints;
 
 /// <summary>Weights by name: of a safetensors file (a checkpoint too), or of PyTorch's <c>torch.save</c>.</summary>
 /// <remarks>
-/// The kind of file is told by its content. A checkpoint is verified against its hash and gives its parameters and
-/// buffers, not its optimizer state. Integers (<c>num_batches_tracked</c>) are no weights and are left out.
+/// The kind of file is told by its content. A checkpoint is verified against its hash and gives its parameters (the
+/// averaged ones, if it has some) and buffers, not its optimizer state. Integers (<c>num_batches_tracked</c>) are no
+/// weights and are left out.
 /// </remarks>
 public sealed class StateDict
 {
@@ -41,7 +42,7 @@ public sealed class StateDict
     /// <param name="path">Its file, for messages.</param>
     /// <param name="checkpoint">What it holds.</param>
     public static StateDict Of(string path, Checkpoint checkpoint) =>
-        new(path, checkpoint.Parameters.Concat(checkpoint.Buffers))
+        new(path, checkpoint.UsedWeights())
         {
             Metadata = new Dictionary<string, string> { ["configuration"] = checkpoint.Configuration },
         };

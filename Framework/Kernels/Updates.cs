@@ -131,4 +131,16 @@ internal static unsafe class Updates<TVector>
             TVector.Store(target + i, parameter - (rate * (gradient / (TVector.Sqrt(total) + epsilon))));
         }
     }
+
+    /// <summary>average += share (values - average), the product rounded with the sum.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    public static void Average(float* values, float* average, int length, float share)
+    {
+        TVector weight = TVector.Broadcast(share);
+        for (int i = 0; i < length; i += TVector.Lanes)
+        {
+            TVector before = TVector.Load(average + i);
+            TVector.Store(average + i, TVector.MultiplyAdd(weight, TVector.Load(values + i) - before, before));
+        }
+    }
 }

@@ -67,11 +67,12 @@ public sealed partial class Network
         using Lock.Scope scope = Enter();
         StateDict weights = StateDict.Read(path);
         WeightsMetadata metadata = WeightsMetadata.Parse(weights.Metadata, path);
-        (Optimizer Optimizer, OptimizerOptions Options, int Epochs)? training =
+        SavedTraining? training =
             weights.Metadata.ContainsKey(WeightsMetadata.ConfigurationKey) ? ReadTraining(path) : null;
         weights.CopyTo(Model, _state.Span);
+        training?.Weights.CopyTo(_state.Span);
         Range = metadata.Range;
-        (_optimizer, _optimizerOptions) = (training?.Optimizer, training?.Options);
+        (_optimizer, _optimizerOptions, _average) = (training?.Optimizer, training?.Options, training?.Average);
         _epochs = training?.Epochs ?? 0;
     }
 
@@ -93,19 +94,20 @@ public sealed partial class Network
         {
             Dictionary<string, string> metadata = new WeightsMetadata(null, layers, Range).ToDictionary();
             AtomicFile.Write(path, stream => SafetensorsWriter.Write(
-                stream, metadata, TrainingCheckpoint.Tensors(Model, _state.Memory)));
+                stream, metadata, TrainingCheckpoint.Tensors(Model, Used.Memory)));
             return;
         }
 
-        CheckpointSnapshot snapshot = new(TrainingCheckpoint.Layout(Model, _optimizer));
-        TrainingCheckpoint.Fill(
-            snapshot, Model, new TrainingState(_state.Span, _optimizer, Model.Buffers), step: 0);
+        TrainingState state = new(_state.Span, _optimizer, Model.Buffers) { Average = _average };
+        CheckpointSnapshot snapshot = new(TrainingCheckpoint.Layout(Model, state));
+        TrainingCheckpoint.Fill(snapshot, Model, state, step: 0);
         snapshot.Extra[EpochsKey] = _epochs.ToString(CultureInfo.InvariantCulture);
         RunConfiguration configuration = new()
         {
             Model = "network",
             Layers = layers,
             Optimizer = _optimizerOptions!,
+            Ema = _average?.Decay ?? 0,
             Data = new Data.DataOptions { RangeLow = Range?.Low, RangeHigh = Range?.High },
         };
         AtomicFile.Write(
@@ -113,7 +115,7 @@ public sealed partial class Network
     }
 
     /// <summary>What a file holds of a training that <see cref="Save"/> wrote; null for checkpoints of runs.</summary>
-    private (Optimizer Optimizer, OptimizerOptions Options, int Epochs)? ReadTraining(string path)
+    private SavedTraining? ReadTraining(string path)
     {
         Checkpoint checkpoint = CheckpointFile.Read(path);
         if (!checkpoint.Extra.TryGetValue(EpochsKey, out string? text)
@@ -122,9 +124,22 @@ public sealed partial class Network
             return null;
         }
 
-        OptimizerOptions options = RunConfiguration.Parse(checkpoint.Configuration).Optimizer;
+        RunConfiguration configuration = RunConfiguration.Parse(checkpoint.Configuration);
+        OptimizerOptions options = configuration.Optimizer;
         Optimizer optimizer = options.Create(Model.ParameterCount);
         TrainingCheckpoint.RestoreOptimizer(checkpoint, Model, optimizer);
-        return (optimizer, options, epochs);
+        float[] weights = TrainingCheckpoint.Parameters(checkpoint, Model);
+        WeightsAverage? average = null;
+        if (configuration.Ema > 0)
+        {
+            average = new WeightsAverage(configuration.Ema, weights, Model.ParameterCount);
+            TrainingCheckpoint.RestoreAverage(checkpoint, Model, average);
+        }
+
+        return new SavedTraining(weights, optimizer, options, average, epochs);
     }
+
+    /// <summary>A training that goes on.</summary>
+    private sealed record SavedTraining(
+        float[] Weights, Optimizer Optimizer, OptimizerOptions Options, WeightsAverage? Average, int Epochs);
 }

@@ -17,12 +17,16 @@ public sealed partial class Network
     private OptimizerOptions? _optimizerOptions;
     private int _epochs;
     private bool _isTraining;
+    private WeightsAverage? _average;
+
+    /// <summary>The average if training made one, else the weights.</summary>
+    private AlignedBuffer Used => _average?.State.Values ?? _state;
 
     /// <summary>The weights as they are now, for many threads at once.</summary>
     public NetworkSnapshot Snapshot()
     {
         using Lock.Scope scope = Enter();
-        return new NetworkSnapshot(Model, _state.Span.ToArray());
+        return new NetworkSnapshot(Model, Used.Span.ToArray());
     }
 
     private List<double> TrainOn(PairSource pairs, NetworkTraining options)
@@ -40,7 +44,7 @@ public sealed partial class Network
             ? _optimizer
             : options.Optimizer.Create(Model.ParameterCount);
         optimizer.ClipNorm = options.Optimizer.ClipNorm;
-        TrainingState state = new(_state.Span, optimizer, Model.Buffers);
+        TrainingState state = new(_state.Span, optimizer, Model.Buffers) { Average = GoOnAveraging(options.Ema) };
         LocalTrainer trainer = new(job, state, options.Threads);
         List<double> losses = [];
         _isTraining = true;
@@ -56,13 +60,18 @@ public sealed partial class Network
         return losses;
     }
 
+    /// <summary>Goes on with the average of earlier calls, if its decay is the same.</summary>
+    private WeightsAverage? GoOnAveraging(double decay) => decay == 0 ? null
+        : _average?.Decay == decay ? _average
+        : new WeightsAverage(decay, _state.Span, Model.ParameterCount);
+
     private void TrainEpochs(
         TrainingJob job, LocalTrainer trainer, TrainingState state, NetworkTraining options, List<double> losses)
     {
         for (bool goesOn = true; goesOn && losses.Count < options.Epochs;)
         {
             // A step that fails leaves the weights of the last epoch, which the optimizer is past.
-            (_optimizer, _optimizerOptions) = (null, null);
+            (_optimizer, _optimizerOptions, _average) = (null, null, null);
             int epoch = _epochs;
             double sum = 0;
             for (int i = 0; i < job.Schedule.StepsPerEpoch; i++)
@@ -76,7 +85,7 @@ public sealed partial class Network
             losses.Add(sum / job.Schedule.Samples);
             state.Parameters.Values.Span.CopyTo(_state.Span);
             _epochs++;
-            (_optimizer, _optimizerOptions) = (state.Optimizer, options.Optimizer);
+            (_optimizer, _optimizerOptions, _average) = (state.Optimizer, options.Optimizer, state.Average);
             options.OnEpoch?.Invoke(epoch, losses[^1]);
             goesOn = options.StopWhen?.Invoke(epoch, losses[^1]) != true;
         }

@@ -87,7 +87,7 @@ public sealed partial class Network
 
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: false, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input, default);
+        return pass.Forward(Used, input, default);
     }
 
     /// <summary>How well it does on pairs.</summary>
@@ -101,7 +101,7 @@ public sealed partial class Network
         using Lock.Scope scope = Enter();
         Plan plan = TrainingJob.CompileFor(Model, "network", pairs);
         Replica replica = plan.CreateReplica();
-        replica.Load(_state.Span);
+        replica.Load(Used.Span);
         return Evaluator.Evaluate(plan, replica, pairs, atOnce);
     }
 
@@ -152,7 +152,7 @@ public sealed partial class Network
     public IReadOnlyList<(Tensor Parameter, Tensor Gradient)> Param() =>
         [.. Model.Parameters.Select(parameter => (View(_state, parameter), View(_gradient, parameter)))];
 
-    /// <summary>Does an optimizer's step with the gradients that were added up.</summary>
+    /// <summary>Does an optimizer's step with the gradients that were added up; an average of Train ends.</summary>
     /// <param name="optimizer">Made for as many parameters as the model has.</param>
     /// <param name="learningRate">Size of the step; above 0.</param>
     /// <exception cref="ConfigurationException">The optimizer is of another size, or the rate out of range.</exception>
@@ -169,6 +169,7 @@ public sealed partial class Network
             null, "learning rate", learningRate, learningRate > 0 && double.IsFinite(learningRate), "above 0");
 
         using Lock.Scope scope = Enter();
+        _average = null;
 
         // Kernels work on whole vectors: the last one reaches into the statistics behind the parameters.
         float[] statistics = _state.Span[Model.ParameterCount..].ToArray();

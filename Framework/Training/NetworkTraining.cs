@@ -44,6 +44,17 @@ public sealed record NetworkTraining
         init => _settings = _settings with { Optimizer = value };
     }
 
+    /// <summary>
+    /// What a step keeps of an exponential average of the weights, below 1, as 0.999; 0 for no average. With it
+    /// Predict, Evaluate, Snapshot and Save take the average (as of the last epoch's end), while Forward, Param and
+    /// further training go by the weights.
+    /// </summary>
+    public double Ema
+    {
+        get => _settings.Ema;
+        init => _settings = _settings with { Ema = value };
+    }
+
     /// <summary>Name of the loss.</summary>
     public string Loss
     {
@@ -109,6 +120,7 @@ public sealed record NetworkTraining
         AllowedRange.Require(null, "batch", Batch, Batch >= 1, "1 or more");
         AllowedRange.Require(null, "shard", Shard, Shard >= 1, "1 or more");
         AllowedRange.Require(null, "number of threads", Threads, Threads >= 1, "1 or more");
+        WeightsAverage.Check(Ema);
         AllowedRange.Require(null, "warm-up", Warmup, Warmup >= 0, "0 or more steps");
     }
 

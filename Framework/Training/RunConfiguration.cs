@@ -62,6 +62,10 @@ public sealed record RunConfiguration
     /// <summary>How parameters follow gradients.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
 
+    /// <summary>What a step keeps of the average of the parameters, below 1; 0 for no average.</summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingDefault)]
+    public double Ema { get; init; }
+
     /// <summary>How the learning rate changes, as RateSchedule reads it; null if it does not.</summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Schedule { get; init; }

@@ -12,12 +12,14 @@ namespace Distributed.Framework.Training;
 /// </summary>
 public static class TrainingCheckpoint
 {
+    private const string AverageStepsKey = "ema_steps";
+
     /// <summary>Names and sizes of everything that a checkpoint of this training holds.</summary>
-    public static CheckpointLayout Layout(Model model, Optimizer optimizer) => new(
+    public static CheckpointLayout Layout(Model model, TrainingState state) => new(
         [.. model.Parameters.Select(parameter => new TensorLayout(parameter.Name, Sizes(parameter.Shape)))],
         [.. model.Buffers.Select(buffer => new TensorLayout(buffer.Name, Sizes(buffer.Shape)))],
         [
-            .. from slot in optimizer.Slots
+            .. from slot in Slots(state)
                from parameter in model.Parameters
                select new TensorLayout($"{slot.Name}.{parameter.Name}", Sizes(parameter.Shape)),
         ]);
@@ -33,10 +35,16 @@ public static class TrainingCheckpoint
             state.Parameters.Values.Span.Slice(buffer.Start, buffer.Count).CopyTo(snapshot.Buffers[i].Span);
         }
 
-        for (int slot = 0; slot < state.Optimizer.Slots.Count; slot++)
+        int first = 0;
+        foreach ((_, AlignedBuffer values) in Slots(state))
         {
-            int first = slot * model.Parameters.Count;
-            CopyTensors(model, state.Optimizer.Slots[slot].Values, snapshot.OptimizerState, first);
+            CopyTensors(model, values, snapshot.OptimizerState, first);
+            first += model.Parameters.Count;
+        }
+
+        if (state.Average is { } average)
+        {
+            snapshot.Extra[AverageStepsKey] = average.Steps.ToString(CultureInfo.InvariantCulture);
         }
 
         foreach ((string name, double value) in state.Optimizer.Scalars)
@@ -69,6 +77,19 @@ public static class TrainingCheckpoint
         return state;
     }
 
+    /// <summary>Puts a checkpoint's averaged parameters back.</summary>
+    /// <exception cref="CheckpointException">It has none, or others.</exception>
+    public static void RestoreAverage(Checkpoint checkpoint, Model model, WeightsAverage average)
+    {
+        Span<float> state = average.State.Values.Span;
+        Restore(checkpoint.OptimizerState, Checkpoint.AverageSlot + ".", model, state);
+        Parameters(checkpoint, model).AsSpan(model.ParameterCount).CopyTo(state[model.ParameterCount..]);
+        average.Steps = checkpoint.Extra.TryGetValue(AverageStepsKey, out string? text)
+            && int.TryParse(text, NumberStyles.None, CultureInfo.InvariantCulture, out int steps)
+            ? steps
+            : throw Fault("the number of averaged steps is missing");
+    }
+
     /// <summary>Puts a checkpoint's state back into an optimizer.</summary>
     /// <exception cref="CheckpointException">Names or sizes are not the optimizer's.</exception>
     public static void RestoreOptimizer(Checkpoint checkpoint, Model model, Optimizer optimizer)
@@ -89,6 +110,10 @@ public static class TrainingCheckpoint
 
         optimizer.Scalars = scalars;
     }
+
+    private static IEnumerable<(string Name, AlignedBuffer Values)> Slots(TrainingState state) => state.Average is null
+        ? state.Optimizer.Slots
+        : [.. state.Optimizer.Slots, (Checkpoint.AverageSlot, state.Average.State.Values)];
 
     private static long[] Sizes(IReadOnlyList<int> shape) => [.. shape.Select(side => (long)side)];
 

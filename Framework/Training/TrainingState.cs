@@ -41,6 +41,12 @@ public sealed class TrainingState
     /// <summary>Its state goes into checkpoints.</summary>
     public Optimizer Optimizer { get; }
 
+    /// <summary>The average of the parameters over the steps; null if none is wanted.</summary>
+    public WeightsAverage? Average { get; init; }
+
+    /// <summary>What is used and measured: the average if there is one, else the parameters.</summary>
+    public PooledBuffer Used => Average?.State ?? Parameters;
+
     /// <summary>The current parameters; take a reference to keep them beyond the next step.</summary>
     public PooledBuffer Parameters { get; private set; }
 
@@ -76,5 +82,6 @@ public sealed class TrainingState
         Parameters.Dispose();
         Parameters = next;
         gradient.Dispose();
+        Average?.Add(Parameters.Values);
     }
 }

@@ -1,7 +1,9 @@
 using System.Text.Json.Nodes;
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Runs;
 using Distributed.Coordinator.Tests.Commands;
 using Distributed.Framework.Checkpoints;
+using Distributed.Framework.Training;
 using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Tests.Runs;
@@ -108,6 +110,7 @@ public sealed class ResumeTests : IDisposable
     /// <summary>What a step does once for all workers is the same for any number of them, and after a resume.</summary>
     [Theory]
     [InlineData("--clip-norm", "0.05")]
+    [InlineData("--ema", "0.9")]
     public async Task Step_WithMoreThanTheOptimizer_GivesTheSameBitsAnywhere(string option, string value)
     {
         string[] all = [.. s_disc[..^2], option, value];
@@ -120,6 +123,20 @@ public sealed class ResumeTests : IDisposable
         await RefusedAsync(value, "--run", At("part"), "--resume", option, "0");
     }
 
+    /// <summary>The trained weights are those of a run without; what is kept and loaded is the average.</summary>
+    [Fact]
+    public async Task Ema_IsWhatTheRunLeaves_AndChangesNoTraining()
+    {
+        string weights = await TrainAsync([.. s_disc, "--steps", "8", "--run", At("without")]);
+        string both = await TrainAsync([.. s_disc, "--steps", "8", "--run", At("run"), "--ema", "0.9"]);
+        Assert.Equal(weights, both[..64]);
+        string checkpoint = At("run", "checkpoints", "step-00000008.safetensors");
+        Assert.Equal(both[64..], WeightsHash.Of(ModelLoader.FromRun(At("run")).Parameters));
+        Assert.Equal(both[64..], WeightsHash.Of(ModelLoader.FromCheckpoint(checkpoint).Parameters));
+        Assert.Equal(weights, CheckpointFile.Read(checkpoint).WeightsSha256());
+        Assert.Equal(weights, WeightsHash.Of(ModelLoader.FromRun(At("without")).Parameters));
+    }
+
     private static string Renamed(string json)
     {
         Assert.Contains("\"shard\"", json, StringComparison.Ordinal);
@@ -128,13 +145,14 @@ public sealed class ResumeTests : IDisposable
 
     private string At(params string[] names) => Path.Combine([_root, .. names]);
 
-    /// <summary>Trains; gives the hash of the weights.</summary>
+    /// <summary>Trains; gives the hash of the weights, and that of their average if there is one.</summary>
     private static async Task<string> TrainAsync(params string[] arguments)
     {
         using CommandRunner runner = new() { Train = TrainSession.RunAsync };
         int code = await runner.RunAsync(["train", "--json", .. arguments]);
         Assert.True(code == ExitCodes.Done, runner.Error);
-        return (string)JsonNode.Parse(runner.Output)!["weightsSha256"]!;
+        JsonNode result = JsonNode.Parse(runner.Output)!;
+        return (string)result["weightsSha256"]! + (string?)result["emaSha256"];
     }
 
     private static async Task<string> RefusedAsync(string named, params string[] arguments)

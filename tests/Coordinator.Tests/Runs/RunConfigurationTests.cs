@@ -58,6 +58,7 @@ public sealed class RunConfigurationTests : IDisposable
         ["Epochs"] = "--epochs 7",
         ["Steps"] = "--steps 7",
         ["Shuffle"] = "--no-shuffle",
+        ["Ema"] = "--ema 0.5",
         ["Seed"] = "--seed 7",
         ["Init"] = "--init w.pth",
         ["InitScheme"] = "--init-scheme xavier-normal",

@@ -69,6 +69,33 @@ public sealed class NetworkTrainingTests : IDisposable
         Assert.NotEqual(Hash(network), Hash(anew));
     }
 
+    /// <summary>Calls, threads and files change no bit of an average, and it changes none of the weights.</summary>
+    [Fact]
+    public void Train_WithAnAverage_GoesOnToo_AndPredictsByIt()
+    {
+        string file = Path.Combine(_folder, "average.safetensors");
+        Tensor image = new(_values.Floats(3 * 32 * 32), 3, 32, 32);
+        NetworkTraining training = Training("adam") with { Ema = 0.9, Threads = 1 };
+        Network once = Make();
+        Network parts = Make();
+        Network without = Make();
+        once.Train(Pairs(), training with { Epochs = 2 });
+        without.Train(Pairs(), training with { Epochs = 2, Ema = 0 });
+        parts.Train(Pairs(), training with { Threads = 3 });
+        parts.Save(file, withTraining: true);
+        Network loaded = Network.Create(file);
+        Assert.Equal(parts.Predict(image).Span.ToArray(), loaded.Predict(image).Span.ToArray());
+        loaded.Train(Pairs(), training with { Threads = 2 });
+        Assert.Equal(once.Predict(image).Span.ToArray(), loaded.Predict(image).Span.ToArray());
+        Assert.NotEqual(once.Predict(image).Span.ToArray(), without.Predict(image).Span.ToArray());
+        Assert.Equal(Hash(once), Hash(loaded));
+        Assert.Equal(
+            without.Param().SelectMany(pair => pair.Parameter.Span.ToArray()),
+            loaded.Param().SelectMany(pair => pair.Parameter.Span.ToArray()));
+        once.Save(file);
+        Assert.Equal(once.Predict(image).Span.ToArray(), Network.Create(file).Predict(image).Span.ToArray());
+    }
+
     [Fact]
     public void StopWhen_EndsEarly_AndTheNextCallGoesOn()
     {

@@ -41,7 +41,7 @@ public sealed class RunningStatisticsTests
         TrainingState state = Start(job);
         Step(job, state, 0);
         using TemporaryCheckpoint file = new();
-        CheckpointSnapshot snapshot = new(TrainingCheckpoint.Layout(job.Model, state.Optimizer));
+        CheckpointSnapshot snapshot = new(TrainingCheckpoint.Layout(job.Model, state));
         TrainingCheckpoint.Fill(snapshot, job.Model, state, 1);
         Checkpoint written = snapshot.ToCheckpoint("{}");
         AtomicFile.Write(file.Path, stream => CheckpointFile.Write(stream, written));
