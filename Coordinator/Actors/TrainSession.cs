@@ -63,6 +63,40 @@ public static class TrainSession
                 "Give --listen HOST:PORT for workers that join, or leave --workers out.");
         }
 
+        if (!PaceProbe.IsWanted(options))
+        {
+            return await RunOnceAsync(options, display, node, stop);
+        }
+
+        string run = options.Run ?? RunFolder.NewIn(options.RunsRoot, options.Configuration.Model, TimeProvider.System);
+        RunFolder.CheckMayOpen(run, options.Resume);
+        options = options with { Run = run };
+        CoordinatorNode? own = null;
+        try
+        {
+            if (options.Listen is { } listen && node is null)
+            {
+                string secrets = options.Secrets ?? Path.Combine(run, "secrets");
+                node = own = await ListenAsync(
+                    new NodeOptions(listen, options.Advertise, secrets, options.TokenFile));
+            }
+
+            options = await PaceProbe.FixStepsAsync(
+                options, display, (probe, quiet) => RunOnceAsync(probe, quiet, node, stop));
+            return await RunOnceAsync(options, display, node, stop);
+        }
+        finally
+        {
+            if (own is not null)
+            {
+                await own.DisposeAsync();
+            }
+        }
+    }
+
+    private static async Task<TrainResult> RunOnceAsync(
+        TrainOptions options, ITrainingDisplay display, CoordinatorNode? node, CancellationToken stop)
+    {
         _ = s_numerics.Value;
         Task<ActorSystem>? local = options.Listen is null && node is null
             ? Task.Run(() => ActorSystems.CreateLocal("coordinator"))
@@ -70,7 +104,8 @@ public static class TrainSession
         CoordinatorNode? own = null;
         try
         {
-            using OpenedRun run = OpenedRun.Open(options, display.Note, TimeProvider.System);
+            Action<string> note = options.Trial is { IsSilent: true } ? _ => { } : display.Note;
+            using OpenedRun run = OpenedRun.Open(options, note, TimeProvider.System);
             if (options.Trial is null)
             {
                 // What reading and preparing left behind goes back to the system before workers take their memory.

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using System.CommandLine.Parsing;
 using Distributed.Framework.Training;
+using Distributed.Protocol;
 
 namespace Distributed.Coordinator.Commands;
 
@@ -16,6 +17,10 @@ internal sealed class BatchSettings
         "--steps",
         $"Steps, without --epochs [{Recipe.DefaultSteps}, or a pass over files; {Recipe.OtherSteps} of other models]",
         1);
+
+    /// <summary>Decides the number of steps when the run begins.</summary>
+    public Option<TimeSpan?> Time { get; } = StrictOptions.Time(
+        "--time", "Train for this long: some steps are timed and thrown away, which fixes their number [--steps]");
 
     /// <summary>All of them, in the order of the help.</summary>
     public IReadOnlyList<Setting> All =>
@@ -41,6 +46,20 @@ internal sealed class BatchSettings
         if (Setting.IsGiven(result, _epochs) && Setting.IsGiven(result, _steps))
         {
             result.AddError($"{_epochs.Name} and {_steps.Name} exclude each other; give one of them.");
+        }
+
+        if (!Setting.IsGiven(result, Time))
+        {
+            return;
+        }
+
+        if (Setting.IsGiven(result, _epochs) || Setting.IsGiven(result, _steps))
+        {
+            result.AddError("--time excludes --steps and --epochs; give one of them.");
+        }
+        else if (result.GetResult(Time)?.Tokens is [{ Value: var text }] && TimeText.Parse(text) == TimeSpan.Zero)
+        {
+            result.AddError($"--time {text}: not allowed; allowed is a time such as 90s, 10m or 1h.");
         }
     }
 }

@@ -79,8 +79,9 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        .. _settings.Select(setting => setting.Option), _validateEveryEpoch, _repeat, _run, _resume, _orStandby,
-        _checkpointEvery, _workers, _threads, _listen, _advertise, _http, _minWorkers, _linger, _secrets, _tokenFile,
+        .. _settings.Select(setting => setting.Option), _batch.Time, _validateEveryEpoch, _repeat, _run, _resume,
+        _orStandby, _checkpointEvery, _workers, _threads, _listen, _advertise, _http, _minWorkers, _linger, _secrets,
+        _tokenFile,
     ];
 
     /// <summary>Those that a standby takes: the rest comes from the run folder.</summary>
@@ -133,6 +134,7 @@ internal sealed class TrainArguments
             Saved = repeat is null ? saved : null,
             ValidateEveryEpoch = result.GetValue(_validateEveryEpoch) || before is { ValidateEveryEpoch: true },
             Repeat = repeat,
+            Time = result.GetValue(_batch.Time),
             Run = result.GetValue(_run),
             Resume = resume,
             CheckpointEvery = result.GetValue(_checkpointEvery)
@@ -178,6 +180,11 @@ internal sealed class TrainArguments
         if (Setting.IsGiven(result, _orStandby) && (!Setting.IsGiven(result, _run) || Setting.IsGiven(result, _repeat)))
         {
             result.AddError("--or-standby is for one run; name its folder with --run DIR, and leave --repeat out.");
+        }
+
+        if (Setting.IsGiven(result, _batch.Time) && Setting.IsGiven(result, _repeat))
+        {
+            result.AddError("--time is for one run: with --repeat give --steps N, so that all have the same length.");
         }
 
         _model.Check(result);

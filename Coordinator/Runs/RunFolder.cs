@@ -157,12 +157,18 @@ public sealed class RunFolder : IDisposable
                 "--resume does not say which run.", "Name its folder: --run runs/NAME --resume.");
         }
 
+        return NewIn(options.Root, options.Configuration.Model, clock);
+    }
+
+    /// <summary>A folder that is not there, named by the time and the model.</summary>
+    internal static string NewIn(string root, string model, TimeProvider clock)
+    {
         string time = clock.GetLocalNow().ToString("yyyyMMdd-HHmmss", CultureInfo.InvariantCulture);
-        string name = $"{time}-{FolderName.OfModel(options.Configuration.Model)}";
-        string folder = Path.Combine(options.Root, name);
+        string name = $"{time}-{FolderName.OfModel(model)}";
+        string folder = Path.Combine(root, name);
         for (int number = 2; Directory.Exists(folder); number++)
         {
-            folder = Path.Combine(options.Root, $"{name}-{number}");
+            folder = Path.Combine(root, $"{name}-{number}");
         }
 
         return folder;

@@ -42,6 +42,12 @@ public sealed record TrainOptions
     [JsonIgnore]
     public int? Repeat { get; init; }
 
+    /// <summary>
+    /// Wall time that the steps of a new run are to take, from which their number follows; null if that is given.
+    /// </summary>
+    [JsonIgnore]
+    public TimeSpan? Time { get; init; }
+
     /// <summary>The run folder; null for a new one.</summary>
     [JsonIgnore]
     public string? Run { get; init; }

@@ -9,4 +9,8 @@ namespace Distributed.Coordinator.Runs;
 /// </remarks>
 /// <param name="KeepsWorkers">Whether workers are to stay for the next trial when this one is finished.</param>
 /// <param name="Metrics">Told of all trials, one after the other; null to show nothing of them.</param>
-public sealed record TrialOptions(bool KeepsWorkers = false, RunMetrics? Metrics = null);
+public sealed record TrialOptions(bool KeepsWorkers = false, RunMetrics? Metrics = null)
+{
+    /// <summary>Whether nothing is said of where it is and what it reads.</summary>
+    public bool IsSilent { get; init; }
+}

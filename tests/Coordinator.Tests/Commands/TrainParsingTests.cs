@@ -32,6 +32,16 @@ public sealed class TrainParsingTests : IDisposable
         Assert.Equal(line.Split(' '), _runner.Options.CommandLine);
     }
 
+    [Theory]
+    [InlineData("90s", 90)]
+    [InlineData("10m", 600)]
+    [InlineData("1h", 3600)]
+    public async Task Time_IsReadWithItsUnit(string text, int seconds)
+    {
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("train", "--time", text));
+        Assert.Equal(TimeSpan.FromSeconds(seconds), _runner.Options!.Time);
+    }
+
     [Fact]
     public async Task EveryOption_ReachesTheSession()
     {
@@ -210,6 +220,11 @@ public sealed class TrainParsingTests : IDisposable
     [InlineData("--noise poisson:0", "--noise poisson:0", "gaussian:S")]
     [InlineData("--noise gaussian:-1", "--noise gaussian:-1", "gaussian:S")]
     [InlineData("--epochs 1 --steps 1", "--epochs", "--steps")]
+    [InlineData("--time 10m --steps 1", "--time", "--steps")]
+    [InlineData("--time 10m --epochs 1", "--time", "--epochs")]
+    [InlineData("--time 10m --repeat 2", "--time", "--repeat")]
+    [InlineData("--time 0", "--time 0", "90s")]
+    [InlineData("--time 10", "--time 10", "30s, 10m or 2h")]
     [InlineData("--resume", "--resume", "--run DIR")]
     [InlineData("--run r --resume=maybe", "--resume maybe", "auto")]
     [InlineData("--leaf 2", "--leaf", "--shard")]

@@ -137,6 +137,23 @@ public sealed class ResumeTests : IDisposable
         Assert.Equal(weights, WeightsHash.Of(ModelLoader.FromRun(At("without")).Parameters));
     }
 
+    /// <summary>
+    /// Its length stands in config.json like one that was given: so it can be repeated, also under a schedule, and goes
+    /// on as it is. Nothing of the steps that were timed is left.
+    /// </summary>
+    [Fact]
+    public async Task Time_BecomesANumberOfSteps()
+    {
+        string[] all = [.. s_disc, "--schedule", "cosine", "--warmup", "3"];
+        string timed = await TrainAsync([.. all, "--time", "1s", "--run", At("timed")]);
+        int steps = ConfigurationFile.Read(At("timed")).Steps!.Value;
+        Assert.InRange(steps, 50, 1_000_000);
+        Assert.Equal(steps, MetricsReader.Read(At("timed", "metrics.jsonl")).Count);
+        Assert.Equal(timed, await TrainAsync([.. all, "--steps", $"{steps}", "--run", At("again")]));
+        Assert.Equal(ConfigurationFile.Read(At("again")), ConfigurationFile.Read(At("timed")));
+        Assert.Equal(timed, await TrainAsync("--run", At("timed"), "--resume=auto", "--time", "9h", "--workers", "1"));
+    }
+
     private static string Renamed(string json)
     {
         Assert.Contains("\"shard\"", json, StringComparison.Ordinal);
