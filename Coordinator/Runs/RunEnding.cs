@@ -73,7 +73,7 @@ internal static class RunEnding
         ? null
         : Comparison.Of(
             run.Job.Model,
-            run.State.Parameters.Memory,
+            run.State.Used.Memory,
             run.Validation,
             PreviewWriter.Rows,
             Environment.ProcessorCount);
