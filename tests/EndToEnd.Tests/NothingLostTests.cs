@@ -5,7 +5,7 @@ namespace Distributed.EndToEnd.Tests;
 /// <summary>A run that ends early in any way goes on where it was, with the same bits.</summary>
 public sealed class NothingLostTests
 {
-    private static readonly int s_steps = Scale.Of(small: 1500, full: 5000);
+    private static readonly int s_steps = Scale.Of(small: 600, full: 5000);
     private static readonly int s_kills = Scale.Of(small: 2, full: 12);
 
     /// <summary>
@@ -68,7 +68,7 @@ public sealed class NothingLostTests
     {
         using TestFolder folder = new();
         using CoordinatorProcess process = CoordinatorProcess.Start(
-            folder.Folder, "train", "--json", "--model", "n2n-final:channels=700", "--steps", "1", "--limit", "8",
+            folder.Folder, "train", "--json", "--model", "n2n-final:channels=400", "--steps", "1", "--limit", "8",
             "--run", "run");
         await process.WaitUntilAsync(() => process.Error.Contains("step 1/1", StringComparison.Ordinal));
         process.SendInterrupt();

@@ -54,7 +54,7 @@ public sealed class WeightsAverageTests
     public void Check_NoDecay_IsRefusedByName(double decay)
     {
         ConfigurationException exception = Assert.Throws<ConfigurationException>(() => WeightsAverage.Check(decay));
-        Assert.Contains("--ema", exception.Message, StringComparison.Ordinal);
+        Assert.Contains("The ema is", exception.Message, StringComparison.Ordinal);
     }
 
     private static AlignedBuffer Buffer(ReadOnlySpan<float> values)
