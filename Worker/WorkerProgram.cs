@@ -36,7 +36,7 @@ public static class WorkerProgram
             root.Options.Add(option);
         }
 
-        TextWriter writer = TextWriter.Synchronized(error);
+        TextWriter writer = TextWriter.Synchronized(new LineWriter(error));
         IReadOnlyList<GivenSetting> settings;
         try
         {
@@ -106,6 +106,7 @@ public static class WorkerProgram
                 "This processor has no FMA (x64 of 2013 or later has): computing will be some 100 times slower.");
         }
 
+        using WorkerSignals signals = new(writer);
         Token token = Token.Require(request.TokenFile);
         int seed = RandomNumberGenerator.GetInt32(int.MaxValue);
         WorkerOptions options = new()
@@ -130,22 +131,21 @@ public static class WorkerProgram
             TimeProvider.System);
         JobSource jobs = new(request.Data, JobSource.DefaultCache(), writer.WriteLine);
         WorkerOrder.Exit exit = await WorkAsync(
-            WorkerActor.Remote(connector, options, jobs, writer.WriteLine, ended), ended, writer);
+            WorkerActor.Remote(connector, options, jobs, writer.WriteLine, ended), ended, signals);
         return await ReportAsync(exit, request, writer);
     }
 
     private static long NewIncarnation() => BitConverter.ToInt64(RandomNumberGenerator.GetBytes(8)) & long.MaxValue;
 
     private static async Task<WorkerOrder.Exit> WorkAsync(
-        Props props, TaskCompletionSource<WorkerOrder.Exit> ended, TextWriter writer)
+        Props props, TaskCompletionSource<WorkerOrder.Exit> ended, WorkerSignals signals)
     {
         ActorSystem system = ActorSystems.CreateLocal("worker");
         try
         {
             Action<ActorFailedException> onFailure = failure => ended.TrySetException(failure);
             IActorRef root = system.ActorOf(ActorProps.Of(() => new RootActor(onFailure)), "root");
-            IActorRef worker = await root.Ask<IActorRef>(new RootActor.Start(props, "worker"));
-            using WorkerSignals signals = new(worker, writer);
+            signals.Reach(await root.Ask<IActorRef>(new RootActor.Start(props, "worker")));
             return await ended.Task;
         }
         finally
@@ -176,6 +176,13 @@ public static class WorkerProgram
                     $"{request.Name} and the coordinator at {Where(request)} differ: {exit.Why}",
                     "Install the same version on both.");
                 return ExitCodes.VersionMismatch;
+            case WorkerOutcome.DiskFull:
+                await Fail(
+                    writer,
+                    $"The disk of {request.Name} is full: {exit.Why}",
+                    "Free space, or keep the training data elsewhere (DISTRIBUTED_CACHE); --data names data that are "
+                    + "on this machine already.");
+                return ExitCodes.DiskFull;
             default:
                 await Fail(
                     writer,
@@ -194,16 +201,16 @@ public static class WorkerProgram
     }
 
     /// <summary>The first signal drains; a later one ends the process at once.</summary>
+    /// <remarks>From before the worker is there until the cluster is left: neither is a time to be killed in.</remarks>
     private sealed class WorkerSignals : IDisposable
     {
-        private readonly IActorRef _worker;
+        private readonly TaskCompletionSource<IActorRef> _worker = new();
         private readonly TextWriter _writer;
         private readonly PosixSignalRegistration[] _registrations;
         private readonly SignalSequence _sequence = new(TimeProvider.System);
 
-        public WorkerSignals(IActorRef worker, TextWriter writer)
+        public WorkerSignals(TextWriter writer)
         {
-            _worker = worker;
             _writer = writer;
             _registrations =
             [
@@ -211,6 +218,9 @@ public static class WorkerProgram
                 PosixSignalRegistration.Create(PosixSignal.SIGTERM, OnSignal),
             ];
         }
+
+        /// <summary>Who is to drain, at a signal of before too.</summary>
+        public void Reach(IActorRef worker) => _worker.SetResult(worker);
 
         public void Dispose() => Array.ForEach(_registrations, registration => registration.Dispose());
 
@@ -228,7 +238,8 @@ public static class WorkerProgram
             }
 
             _writer.WriteLine("Leaving in good order; once more, after 2 s, ends at once.");
-            _worker.Tell(WorkerActor.Drain.Instance);
+            _worker.Task.ContinueWith(
+                worker => worker.Result.Tell(WorkerActor.Drain.Instance), TaskScheduler.Default);
         }
     }
 }

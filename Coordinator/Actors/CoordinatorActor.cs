@@ -19,20 +19,19 @@ namespace Distributed.Coordinator.Actors;
 internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, CoordinatorOrder>
 {
     private readonly CoordinatorSettings _settings;
-    private readonly TrainingJob _job;
     private readonly TrainingState _state;
     private readonly CoordinatorMachine _machine;
-    private readonly StepClock _clock;
-    private readonly IActorRef _journal;
+    private readonly StepAverager _averager;
+    private readonly JournalLink _journal;
     private readonly IActorRef? _evaluation;
     private readonly IActorRef? _dataSet;
     private readonly CheckpointRequests? _checkpoints;
     private readonly Dictionary<SessionId, Peer> _workers = [];
     private readonly Dictionary<IActorRef, SessionId> _ids = [];
-    private List<StepResult> _unreported = [];
-    private Timestamp _reportedAt;
-    private int _workersReady;
     private int _lastId;
+
+    /// <summary>A step that is done, and not reported before the journal has room.</summary>
+    private Step? _held;
 
     /// <summary>A run that is over but for a checkpoint that is on its way.</summary>
     private Finish? _finish;
@@ -49,14 +48,15 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     {
         _settings = settings;
         _machine = machine;
-        _job = settings.Job;
         _state = settings.State;
-        _clock = new StepClock(settings.Traffic);
-        _journal = Context.ActorOf(settings.Journal, "journal");
+        _journal = new JournalLink(
+            Context.ActorOf(settings.Journal, "journal"), Self, settings.JournalInterval, settings.JournalRecordsMax);
+        _averager = new StepAverager(settings, machine, _journal);
         _evaluation = settings.Evaluation is { } evaluation ? Context.ActorOf(evaluation, "evaluation") : null;
         _dataSet = settings.DataSet is { } data ? Context.ActorOf(data, "data-set") : null;
         _checkpoints = settings.Checkpoints is { } checkpoints
-            ? new CheckpointRequests(_job.Model, _state, _journal, Context.ActorOf(checkpoints, "checkpoints"), Self)
+            ? new CheckpointRequests(
+                settings.Job.Model, _state, _journal.Journal, Context.ActorOf(checkpoints, "checkpoints"), Self)
             : null;
     }
 
@@ -103,8 +103,14 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             case StartWorker start:
                 Sender.Tell(Start(start.Threads));
                 break;
-            case JournalActor.Note or JournalActor.End:
-                _journal.Forward(message);
+            case JournalActor.Note note:
+                _journal.Note(note.Line);
+                break;
+            case JournalActor.End:
+                _journal.Journal.Forward(message);
+                break;
+            case JournalActor.Taken taken:
+                OnTaken(taken);
                 break;
             case Heard heard when _ids.TryGetValue(heard.Worker, out SessionId id):
                 _workers[id].Metrics?.OnHeard();
@@ -130,14 +136,14 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
                 break;
         }
 
-        ReportWorkers();
+        _journal.Workers(_machine.WorkersReady);
     }
 
     /// <inheritdoc/>
     protected override void OnTick()
     {
-        ReportSteps(isDue: true);
-        ReportWorkers();
+        _journal.Report(Now);
+        _journal.Workers(_machine.WorkersReady);
     }
 
     /// <inheritdoc/>
@@ -151,7 +157,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
             case Release release: release.Gradient.Dispose(); break;
             case Validate validate: OnValidate(validate.Step); break;
             case Save save: OnSave(save.Step); break;
-            case Announce announce: _journal.Tell(new JournalActor.Note(announce.Line)); break;
+            case Announce announce: _journal.Note(announce.Line); break;
             case Finish finish: OnFinish(finish); break;
             default: throw new InvariantException($"Every order has its line; {order.GetType().Name} has none.");
         }
@@ -228,7 +234,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
         }
         else if (message is CoordinatorMessage.Assign assign)
         {
-            _clock.OnAssigned(assign.Step);
+            _averager.OnAssigned(assign.Step);
         }
 
         worker.Reference.Tell(message, Self);
@@ -256,47 +262,34 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
     private void OnAverageAndStep(AverageAndStep order)
     {
-        _clock.OnComplete();
-        int step = order.Step.Value;
-        BatchSlice slice = _job.Schedule.At(step);
-        PooledBuffer? total = null;
-        _state.Begin(slice.ShardCount);
-        foreach (WorkerMessage.GradientSum sum in order.Sums)
+        if (_averager.AverageAndStep(order, Now) is { } why)
         {
-            PooledBuffer gradient = (PooledBuffer)sum.Payload!;
-            gradient.Loss = sum.Loss; // From another process it comes beside the floats.
-            _clock.OnComputed(sum.Compute);
-            total = _state.Add(sum.Node, gradient);
-        }
-
-        Invariant.Assert(total is not null, "The sums of a step cover every shard.");
-        _clock.OnAdded();
-        if (!GradientArithmetic.IsFinite(total))
-        {
-            string why = $"the loss is {total.Loss:G4} or its gradient is not finite";
-            total.Dispose();
             Report(new StepFailed(order.Step, why));
-            return;
         }
+        else if (_journal.IsFull)
+        {
+            _held = order.Step;
+        }
+        else
+        {
+            Report(new Stepped(order.Step));
+        }
+    }
 
-        double divisor = _job.Divisor(slice.Count);
-        double loss = total.Loss / divisor;
-        _state.Step(total, divisor, _job.LearningRate(step), slice.Count);
-        _unreported.Add(new StepResult(
-            step + 1,
-            slice,
-            loss,
-            _clock.OnStepped(),
-            _machine.WorkersReady,
-            _machine.RecomputedShards,
-            _machine.DiscardedSums));
-        ReportSteps(isDue: Now - _reportedAt >= _settings.JournalInterval);
-        Report(new Stepped(order.Step));
+    /// <summary>Training that has waited for the journal goes on.</summary>
+    private void OnTaken(JournalActor.Taken taken)
+    {
+        _journal.OnTaken(taken);
+        if (_held is { } step && !_journal.IsFull)
+        {
+            _held = null;
+            Report(new Stepped(step));
+        }
     }
 
     private void OnValidate(Step step)
     {
-        ReportSteps(isDue: true);
+        _journal.Report(Now);
         if (_evaluation is null)
         {
             Report(new Validated(step));
@@ -310,7 +303,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
     /// <summary>Training waits for a validation: the state is still the one that was measured.</summary>
     private void OnEvaluated(EvaluationActor.Evaluated evaluated)
     {
-        _journal.Tell(evaluated);
+        _journal.Add(evaluated);
         if (evaluated.KeepsBest && _checkpoints is not null)
         {
             _checkpoints.SaveBest(evaluated);
@@ -324,7 +317,7 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
     private void OnSave(Step step)
     {
-        ReportSteps(isDue: true);
+        _journal.Report(Now);
         if (_checkpoints is null)
         {
             Report(new Saved(step));
@@ -361,30 +354,11 @@ internal sealed class CoordinatorActor : MachineActor<CoordinatorReport, Coordin
 
     private void OnFinish(Finish finish)
     {
-        ReportSteps(isDue: true);
+        _journal.Report(Now);
         _finish = finish;
         if (_checkpoints is not { IsBestUnderWay: true })
         {
             _settings.Finished.TrySetResult(finish);
-        }
-    }
-
-    private void ReportSteps(bool isDue)
-    {
-        if (isDue && _unreported.Count > 0)
-        {
-            _journal.Tell(new JournalActor.Steps(_unreported));
-            _unreported = [];
-            _reportedAt = Now;
-        }
-    }
-
-    private void ReportWorkers()
-    {
-        if (_machine.WorkersReady != _workersReady)
-        {
-            _workersReady = _machine.WorkersReady;
-            _journal.Tell(new JournalActor.Workers(_workersReady));
         }
     }
 }

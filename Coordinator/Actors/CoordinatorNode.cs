@@ -6,6 +6,7 @@ using Distributed.Framework.Errors;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Serialization;
 
 namespace Distributed.Coordinator.Actors;
 
@@ -33,6 +34,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
     private readonly Credential _credential;
     private readonly ConnectionListener _listener;
     private readonly TimeProvider _clock;
+    private readonly MessageRefusals _refusals;
     private readonly JoinedWorkers _workers = new();
 
     /// <summary>A fault of this program in a connection: ends the run at hand, or the next.</summary>
@@ -44,6 +46,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
     private volatile HeldCluster? _cluster;
     private volatile int _term;
     private volatile Action<string> _note = _ => { };
+    private bool _isHowSaid;
 
     private CoordinatorNode(
         NodeOptions options, SecretsFolder secrets, string version, string numerics, TimeProvider clock)
@@ -52,6 +55,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
         _numerics = numerics;
         _secrets = secrets;
         _clock = clock;
+        _refusals = new MessageRefusals(line => _note(line), clock);
         _credential = Credential.OfCoordinator(secrets);
         _listener = ConnectionListener.Start(
             options.Listen, _credential, clock, fault => _failed.TrySetResult(fault));
@@ -112,7 +116,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
 
         TransportSetup transport = new(_listener, _credential, Advertised, address => address);
         ActorSystem system = ActorSystems.CreateCluster(
-            "coordinator", transport, new HolderSetup(_workers.IsHeard, line => _note(line)));
+            "coordinator", transport, _refusals, new HolderSetup(_workers.IsHeard, line => _note(line)));
         IActorRef gateway = system.ActorOf(
             ActorProps.Of(() => new GatewayActor(_workers, FindCoordinators)), "coordinator");
         Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(system);
@@ -120,7 +124,7 @@ public sealed class CoordinatorNode : IAsyncDisposable
         _cluster = new HeldCluster(system, gateway, Guid.NewGuid().ToString("N"));
     }
 
-    /// <summary>Lets workers join a run, until what this gives is disposed of; says how.</summary>
+    /// <summary>Lets workers join a run, until what this gives is disposed of; says how, once.</summary>
     internal IAsyncDisposable Open(RunPort run, Action<string> note)
     {
         _note = note;
@@ -129,8 +133,13 @@ public sealed class CoordinatorNode : IAsyncDisposable
             CancellationToken.None,
             TaskContinuationOptions.None,
             TaskScheduler.Default);
-        string program = ShellLine.Program("Worker", AppContext.BaseDirectory);
-        note($"Add workers: {program} --join {Advertised} --token-file {ShellLine.Quote(_secrets.JoinFile)}");
+        if (!_isHowSaid)
+        {
+            _isHowSaid = true;
+            string program = ShellLine.Program("Worker", AppContext.BaseDirectory);
+            note($"Add workers: {program} --join {Advertised} --token-file {ShellLine.Quote(_secrets.JoinFile)}");
+        }
+
         IActorRef gateway = _cluster!.Gateway;
         gateway.Tell(new GatewayActor.Begin(run));
         return new OpenPort(gateway);

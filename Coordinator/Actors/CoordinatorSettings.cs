@@ -69,4 +69,7 @@ internal sealed record CoordinatorSettings
 
     /// <summary>Least time between two reports to the journal: the steps of a small model are shorter.</summary>
     public TimeSpan JournalInterval { get; init; } = TimeSpan.FromMilliseconds(100);
+
+    /// <summary>Steps on their way to the journal with which training waits for it: some 2 MB.</summary>
+    public int JournalRecordsMax { get; init; } = 10_000;
 }

@@ -63,6 +63,9 @@ internal sealed class JournalActor : UntypedActor
     /// <summary>So many workers take part now.</summary>
     public sealed record Workers(int Count);
 
+    /// <summary>Answers Note, Steps, Workers and Evaluated when they are written and shown.</summary>
+    public sealed record Taken(object Message);
+
     /// <summary>Writes out what is gathered, then passes a message on in the sender's name.</summary>
     public sealed record FlushThen(IActorRef Target, object Message);
 
@@ -76,6 +79,7 @@ internal sealed class JournalActor : UntypedActor
         {
             case Note note:
                 _settings.Display.Note(note.Line);
+                Sender.Tell(new Taken(note));
                 break;
             case Steps steps:
                 foreach (StepResult step in steps.Results)
@@ -83,12 +87,15 @@ internal sealed class JournalActor : UntypedActor
                     OnStep(step);
                 }
 
+                Sender.Tell(new Taken(steps));
                 break;
             case EvaluationActor.Evaluated evaluated:
                 OnEvaluated(evaluated);
+                Sender.Tell(new Taken(evaluated));
                 break;
             case Workers workers:
                 _settings.Metrics.WorkersReady = workers.Count;
+                Sender.Tell(new Taken(workers));
                 break;
             case FlushThen flush:
                 WritePending();

@@ -65,25 +65,34 @@ public static class TrainSession
 
         if (!PaceProbe.IsWanted(options))
         {
+            if (options.Time is not null)
+            {
+                display.Note($"--time is not looked at: the run in {options.Run} goes on with the length that it has.");
+            }
+
             return await RunOnceAsync(options, display, node, stop);
         }
 
         string run = options.Run ?? RunFolder.NewIn(options.RunsRoot, options.Configuration.Model, TimeProvider.System);
         RunFolder.CheckMayOpen(run, options.Resume);
         options = options with { Run = run };
+        string secrets = options.Secrets ?? Path.Combine(run, "secrets");
         CoordinatorNode? own = null;
+        using RunMetrics? metrics = options.Http is null ? null : new RunMetrics(TimeProvider.System);
+        await using IAsyncDisposable? http = options.Http is { } address
+            ? await ServeAsync(address, secrets, options.TokenFile, metrics!, display.Note)
+            : null;
         try
         {
             if (options.Listen is { } listen && node is null)
             {
-                string secrets = options.Secrets ?? Path.Combine(run, "secrets");
                 node = own = await ListenAsync(
                     new NodeOptions(listen, options.Advertise, secrets, options.TokenFile));
             }
 
             options = await PaceProbe.FixStepsAsync(
                 options, display, (probe, quiet) => RunOnceAsync(probe, quiet, node, stop));
-            return await RunOnceAsync(options, display, node, stop);
+            return await RunOnceAsync(options with { Served = metrics }, display, node, stop);
         }
         finally
         {
@@ -176,10 +185,11 @@ public static class TrainSession
         OpenedRun run, ActorSystem system, CoordinatorNode? node, ITrainingDisplay display, CancellationToken stop)
     {
         TrainOptions options = run.Options;
-        using RunMetrics? own = options.Trial?.Metrics is null ? new(TimeProvider.System) : null;
-        RunMetrics metrics = own ?? options.Trial!.Metrics!;
+        RunMetrics? shown = options.Served ?? options.Trial?.Metrics;
+        using RunMetrics? own = shown is null ? new(TimeProvider.System) : null;
+        RunMetrics metrics = shown ?? own!;
         metrics.OnRun(run.Folder.Term, run.FirstStep);
-        await using IAsyncDisposable? http = options.Http is { } address
+        await using IAsyncDisposable? http = options is { Http: { } address, Served: null }
             ? await ServeAsync(
                 address, options.Secrets ?? run.Folder["secrets"], options.TokenFile, metrics, display.Note)
             : null;
@@ -207,9 +217,10 @@ public static class TrainSession
                     "Workers of other processes cannot join: no port is open for them (--listen HOST:PORT)");
             }
 
-            for (int i = 0; i < Workers(run); i++)
+            (int workers, int threads) = run.Options.LocalWorkers(Environment.ProcessorCount);
+            for (int i = 0; i < workers; i++)
             {
-                await actors.StartWorkerAsync(run.Options.Threads);
+                await actors.StartWorkerAsync(threads);
             }
 
             finish = await actors.Finished;
@@ -245,21 +256,20 @@ public static class TrainSession
         return server;
     }
 
-    private static int Workers(OpenedRun run) => run.Options.Workers ?? Environment.ProcessorCount;
-
     private static async Task<CoordinatorSettings> DescribeAsync(
         OpenedRun run, ITrainingDisplay display, RunMetrics metrics)
     {
         bool isTrial = run.Options.Trial is not null;
         RunFolder folder = run.Folder;
         TrainingJob job = run.Job;
-        int threads = Math.Max(1, Workers(run) * run.Options.Threads);
+        (int workers, int threadsOfEach) = run.Options.LocalWorkers(Environment.ProcessorCount);
+        int threads = Math.Max(1, workers * threadsOfEach);
         Term term = new((int)folder.Term);
         TimeProvider clock = TimeProvider.System;
         JournalSettings journal = new(job, run.FirstStep, display, metrics)
         {
             OpenLog = () => new MetricsLog(folder["metrics.jsonl"], run.FirstStep, clock, folder.Guard.Check),
-            OpenEvents = isTrial
+            OpenEvents = isTrial && !run.Options.Trial!.IsSilent
                 ? null
                 : () => new TensorBoardWriter(folder.Folder, folder.Term, run.FirstStep, clock),
         };
@@ -282,10 +292,15 @@ public static class TrainSession
             Run = Path.GetFileName(folder.Folder),
             DataSet = run.Options.Listen is null
                 ? null // Only workers that join ask for data.
-                : ActorProps.Blocking(() => new DataSetActor(job.Source, folder["data.tmp"])),
+                : ActorProps.Blocking(() => new DataSetActor(job.Source)),
             LocalWorker = new LocalWorkers(job, term).Describe,
         };
     }
+
+    /// <summary>What workers are told: those that join may have to fetch data.</summary>
+    private static RunConfiguration PlanOf(OpenedRun run) => run.Options.Listen is null
+        ? run.Job.Configuration
+        : run.Job.Configuration with { DataIndex = run.Job.Source.Packed?.Index.Hash };
 
     private static async Task<CoordinatorOptions> BoundAsync(OpenedRun run)
     {
@@ -293,7 +308,7 @@ public static class TrainSession
         {
             Version = Version,
             Numerics = await s_numerics.Value,
-            Plan = run.Job.Configuration.ToJson(),
+            Plan = PlanOf(run).ToJson(),
             WorkersMin = run.Options.MinWorkers,
             CheckpointEvery = run.Options.CheckpointEvery ?? TrainOptions.DefaultCheckpointEvery,
             HasValidation = run.Validation is not null,

@@ -27,7 +27,10 @@ internal sealed class BatchSettings
     [
         Setting.Of(
             StrictOptions.WholeNumber(
-                "--batch", "Samples of a step [16; 50 of other models than the default]", 1, CountMax),
+                "--batch",
+                $"Samples of a step [{Recipe.DefaultBatch}; 50 of other models than the default]",
+                1,
+                CountMax),
             (configuration, count) => configuration with { Batch = count }),
         Setting.Of(
             StrictOptions.WholeNumber(

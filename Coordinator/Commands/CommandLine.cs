@@ -62,6 +62,10 @@ internal static class CommandLine
         {
             return signals.ExitCode.Value;
         }
+        catch (NotBegunException exception) when (signals.ExitCode is { } code)
+        {
+            return Write(ErrorReport.Of(exception) with { ExitCode = code }, exception, arguments, context);
+        }
 #pragma warning disable CA1031 // The one place where every fault becomes two lines and a number.
         catch (Exception exception)
 #pragma warning restore CA1031

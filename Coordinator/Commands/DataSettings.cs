@@ -39,8 +39,8 @@ internal sealed class DataSettings
         OfData(
             StrictOptions.Noise(
                 "--noise",
-                "Noise for clean images: gaussian:S, poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; "
-                + "S, PEAK and P also as LO-HI [gaussian:5-50; for synthetic gaussian:25]"),
+                "Noise for clean images: gaussian:S, correlated:S[,BLUR], poisson:PEAK, bernoulli:P, impulse:P, "
+                + "text:P or resample:K; S, PEAK and P also as LO-HI [gaussian:5-50; for synthetic gaussian:25]"),
             (data, noise) => data with { Noise = noise }),
         OfData(
             StrictOptions.Flag("--noise-fixed", "Keep each image's noise and window in every epoch"),
@@ -71,8 +71,9 @@ internal sealed class DataSettings
             (data, range) => data with { RangeLow = range.First, RangeHigh = range.Second }),
         OfData(
             StrictOptions.OneOf(
-                "--pairs", [DataOptions.AlternatePairs, DataOptions.NextPairs],
-                "Frames of a stack that are pairs: 2k and 2k+1, or k and k+1 [alternate]"),
+                "--pairs", [DataOptions.AlternatePairs, DataOptions.NextPairs, DataOptions.NeighborPairs],
+                "Pairs of a stack are frames 2k and 2k+1, or k and k+1; of single noisy pictures, neighbouring pixels "
+                + "[alternate]"),
             (data, pairs) => data with { Pairs = pairs }),
         OfData(
             StrictOptions.WholeNumber("--limit", "Only the first N pairs [all]", 1),

@@ -1,6 +1,7 @@
 using System.CommandLine;
 using Distributed.Coordinator.Pictures;
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Errors;
 using Distributed.Protocol;
 using Distributed.Protocol.Cluster;
@@ -34,11 +35,17 @@ internal static class DenoiseCommand
             (low, high) => low < high, "two finite numbers, the lower one first, as in 0:4095");
         Option<int?> threads = StrictOptions.WholeNumber(
             "--threads", "Pictures, or tiles of one, at a time: a thread and memory for each [one a core]", 1, 1024);
+        Option<double?> sigma = StrictOptions.Number(
+            "--sigma",
+            "Standard deviation of the noise in 1/255, for models with a NoiseLevelMap [estimated from each picture]",
+            value => value is >= 0 and <= GaussianNoise.SigmaMax,
+            $"0 to {GaussianNoise.SigmaMax}");
         command.Arguments.Add(input);
         command.Arguments.Add(output);
         model.AddTo(command);
         command.Options.Add(format);
         command.Options.Add(range);
+        command.Options.Add(sigma);
         command.Options.Add(force);
         command.Options.Add(threads);
         command.SetAction(result =>
@@ -57,7 +64,7 @@ internal static class DenoiseCommand
             int all = result.GetValue(threads) ?? Environment.ProcessorCount;
             int together = Math.Min(all, pictures.Length);
             PictureDenoiser denoiser = new(
-                model.Load(result), Math.Max(1, all / together), result.GetValue(range));
+                model.Load(result), Math.Max(1, all / together), result.GetValue(range), result.GetValue(sigma));
             bool isFolder = Directory.Exists(result.GetRequiredValue(input));
             List<(string Input, ReportedException Fault)> failed = [];
             Lock writing = new();

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Actors;
 using Distributed.Coordinator.Runs;
 using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
@@ -38,6 +39,7 @@ internal sealed record ErrorReport(int ExitCode, string Cause, string Remedy)
                 int code = reported switch
                 {
                     CheckpointException => ExitCodes.NoValidCheckpoint,
+                    NotBegunException => ExitCodes.Interrupted,
                     TrainingException or RunLostException => ExitCodes.Failed,
                     _ => ExitCodes.BadInput,
                 };

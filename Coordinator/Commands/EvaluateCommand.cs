@@ -198,8 +198,10 @@ internal static class EvaluateCommand
                 : "PSNR     below resolution: the estimated error is not above 0");
             writer.WriteLine(string.Create(
                 CultureInfo.InvariantCulture,
-                $"Input    {evaluation.InputPsnrEstimated:0.00} dB, estimated as well: both if the noise of the two "
-                + $"images is independent and of zero mean"));
+                $"Input    {evaluation.InputPsnrEstimated:0.00} dB, estimated as well: ")
+                + (evaluation.AreNeighbors
+                    ? "pairs are neighbouring pixels at half the size; what they differ by counts as noise"
+                    : "both if the noise of the two images is independent and of zero mean"));
             return;
         }
 

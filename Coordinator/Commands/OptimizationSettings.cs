@@ -48,6 +48,13 @@ internal sealed class OptimizationSettings
             StrictOptions.OneOf(
                 "--reduction", LossCatalogue.Reductions, "How the loss of a batch is reduced [mean]"),
             (configuration, reduction) => configuration with { Reduction = reduction }),
+        Setting.Of(
+            StrictOptions.Number(
+                "--neighbor-gamma",
+                "--pairs neighbors: what the weight of the second term grows to; 0: none, which is faster [2]",
+                value => value >= 0,
+                "a number of 0 or more"),
+            (configuration, gamma) => configuration with { NeighborGamma = gamma }),
         Setting.Of(_optimizer, (configuration, name) => configuration with
         {
             Optimizer = OfName(configuration.Optimizer, name),

@@ -101,7 +101,7 @@ internal static class ReproduceCommand
         List<string> files = [];
         foreach (Reproduction one in task.Reproductions)
         {
-            ExperimentReport report = one.Report(task.Size, ResultsOf(one, task.Size, all));
+            ExperimentReport report = one.Report(task.Size, ResultsOf(one, task.Size, all), signals.Token);
             string folder = Path.Combine(task.Folder, one.Name);
             Directory.CreateDirectory(folder);
             files.AddRange(report.Write(folder));

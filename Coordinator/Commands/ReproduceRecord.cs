@@ -14,6 +14,9 @@ internal static class ReproduceRecord
 {
     private const string FileName = "reproduce.json";
 
+    /// <summary>Until 2026-11-29, when no noise was written down.</summary>
+    private const string NoiseBefore = "resample:2";
+
     private static readonly JsonSerializerOptions s_json = new()
     {
         PropertyNamingPolicy = JsonNamingPolicy.CamelCase,
@@ -21,7 +24,7 @@ internal static class ReproduceRecord
     };
 
     /// <summary>Finds that a folder is of another size. Writes nothing.</summary>
-    /// <exception cref="ConfigurationException">It has another scale, other data or other repeats.</exception>
+    /// <exception cref="ConfigurationException">It has another scale, other data, noise or repeats.</exception>
     /// <exception cref="DataException">The file cannot be read.</exception>
     public static void Check(string folder, ReproduceSize size)
     {
@@ -39,19 +42,22 @@ internal static class ReproduceRecord
     public static void Write(string folder, ReproduceSize size) => AtomicFile.WriteAllText(
         Path.Combine(folder, FileName), JsonSerializer.Serialize(Of(size), s_json) + "\n");
 
-    private static Saved Of(ReproduceSize size) => new(size.Scale, size.Data, size.Repeat);
+    private static Saved Of(ReproduceSize size) => new(
+        size.Scale, size.Data, size.Repeat, size.Data is null ? ReproduceSize.SyntheticNoise : null);
 
     private static string Text(Saved saved) =>
         string.Create(CultureInfo.InvariantCulture, $" --scale {saved.Scale}")
         + (saved.Data is { } data ? $" --data {data}" : "")
-        + (saved.Repeat is { } repeat ? string.Create(CultureInfo.InvariantCulture, $" --repeat {repeat}") : "");
+        + (saved.Repeat is { } repeat ? string.Create(CultureInfo.InvariantCulture, $" --repeat {repeat}") : "")
+        + (saved.Noise is { } noise ? $" and noise {noise}" : "");
 
     private static Saved Read(string path)
     {
         try
         {
-            return JsonSerializer.Deserialize<Saved>(File.ReadAllText(path), s_json)
+            Saved saved = JsonSerializer.Deserialize<Saved>(File.ReadAllText(path), s_json)
                 ?? throw new JsonException("It is null.");
+            return saved is { Data: null, Noise: null } ? saved with { Noise = NoiseBefore } : saved;
         }
         catch (JsonException exception)
         {
@@ -61,5 +67,5 @@ internal static class ReproduceRecord
     }
 
     /// <summary>What decides which trials there are.</summary>
-    private sealed record Saved(double Scale, string? Data, int? Repeat);
+    private sealed record Saved(double Scale, string? Data, int? Repeat, string? Noise);
 }

@@ -42,10 +42,13 @@ internal sealed class TrainArguments
         0);
 
     private readonly Option<int?> _workers = StrictOptions.WholeNumber(
-        "--workers", "Local workers; 0: only those that join [one a core]", 0, WorkersMax);
+        "--workers",
+        "Local workers; 0: only those that join [1; with --threads as many as there are cores for]",
+        0,
+        WorkersMax);
 
     private readonly Option<int?> _threads = StrictOptions.WholeNumber(
-        "--threads", "Threads of each worker [1]", 1, WorkersMax);
+        "--threads", "Threads of each worker [one a core; with --workers 1]", 1, WorkersMax);
 
     private readonly Option<ListenAddress?> _listen = StrictOptions.Address(
         "--listen", "Where workers of other processes are awaited [nowhere: no port is open]");
@@ -79,10 +82,13 @@ internal sealed class TrainArguments
     /// <summary>All of them, in the order of the help.</summary>
     public IEnumerable<Option> All =>
     [
-        .. _settings.Select(setting => setting.Option), _batch.Time, _validateEveryEpoch, _repeat, _run, _resume,
+        .. OfResult, _batch.Time, _validateEveryEpoch, _repeat, _run, _resume,
         _orStandby, _checkpointEvery, _workers, _threads, _listen, _advertise, _http, _minWorkers, _linger, _secrets,
         _tokenFile,
     ];
+
+    /// <summary>Those that decide the result.</summary>
+    public IEnumerable<Option> OfResult => _settings.Select(setting => setting.Option);
 
     /// <summary>Those that a standby takes: the rest comes from the run folder.</summary>
     public IEnumerable<Option> OfStandby => [_run, _listen, _advertise, _http, _linger, _secrets, _tokenFile];
@@ -140,7 +146,7 @@ internal sealed class TrainArguments
             CheckpointEvery = result.GetValue(_checkpointEvery)
                 ?? before?.CheckpointEvery ?? settings.CheckpointEvery,
             Workers = result.GetValue(_workers) ?? before?.Workers ?? settings.Workers,
-            Threads = result.GetValue(_threads) ?? before?.Threads ?? settings.Threads ?? defaults.Threads,
+            Threads = result.GetValue(_threads) ?? before?.Threads ?? settings.Threads,
             Listen = result.GetValue(_listen) ?? before?.Listen,
             Http = result.GetValue(_http) ?? before?.Http,
             Advertise = result.GetValue(_advertise) ?? before?.Advertise,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Distributed.Coordinator.Runs;
+using Distributed.Framework.Data;
 using static System.FormattableString;
 
 namespace Distributed.Coordinator.Commands;
@@ -17,7 +18,7 @@ internal static class TrainEnding
             $"{(result.IsStopped ? "Stopped" : "Done")} after step {summary.Steps} ({summary.Epochs:0.##} epochs) in "
             + $"{summary.Seconds:0.0} s, {summary.ImagesPerSecond:0} images/s."));
         WriteStep(writer, summary.Step);
-        WritePsnr(writer, result);
+        WritePsnr(writer, result, AreNeighbors(options.Configuration.Data));
         writer.WriteLine();
         WritePlace(writer, "Run", summary.Run);
         WritePlace(writer, "Model", Path.Combine(summary.Run, "model.safetensors"));
@@ -53,6 +54,10 @@ internal static class TrainEnding
     private static bool IsValidated(TrainResult result) => result.IsEstimated
         || result.Summary is not { Psnr: null, Accuracy: null, ValidationLoss: null };
 
+    /// <summary>Whether what was measured are pairs of neighbouring pixels.</summary>
+    private static bool AreNeighbors(DataOptions data) =>
+        data is { Pairs: DataOptions.NeighborPairs, Validation: null };
+
     private static void WriteStep(TextWriter writer, StepMeans? step)
     {
         if (step is null)
@@ -73,12 +78,18 @@ internal static class TrainEnding
     private static string Number(double value) =>
         value.ToString(value < 10 ? "0.0" : "0", CultureInfo.InvariantCulture);
 
-    private static void WritePsnr(TextWriter writer, TrainResult result)
+    private static void WritePsnr(TextWriter writer, TrainResult result, bool areNeighbors)
     {
         RunSummary summary = result.Summary;
         if (summary.Accuracy is { } accuracy)
         {
             writer.WriteLine(Invariant($"Accuracy {100 * accuracy:0.00} %, loss {summary.ValidationLoss:0.0000}."));
+        }
+        else if (result.IsEstimated && areNeighbors && summary.PsnrEstimated is { } rough)
+        {
+            writer.WriteLine(Invariant($"PSNR {rough:0.00} dB at half the size, estimated from neighbouring pixels")
+                + $"{Input(result)}: what they differ by counts as noise, so it is good to compare runs of one data "
+                + "set, and says little else. For a true figure give clean pictures: --validation.");
         }
         else if (result.IsEstimated)
         {

@@ -20,10 +20,12 @@ internal static class ComparisonTable
             new("theirDeviation", "SD", metric.Format),
             new("ours", $"Ours, {metric.Title}", metric.Format),
             new("ourDeviation", "SD", metric.Format),
-            new("difference", "Ours - theirs", $"+{metric.Format};-{metric.Format};{metric.Format}"),
+            new("difference", "Ours - theirs", Gain.SignedFormat(metric)),
+            .. Gain.Columns(metric),
             new("runs", "Runs", "0"),
             new("steps", "Steps", "0"),
             new("seconds", "Seconds a run", "0.0"),
+            Gain.RemarkColumn,
         ];
         return new ResultTable(
             title,
@@ -31,6 +33,7 @@ internal static class ComparisonTable
             [.. rows.Select(row => (IReadOnlyList<object?>)Row(row, metric))],
             [
                 .. notes,
+                .. rows.Any(row => Gain.Of(metric, row.Results).IsShort) ? [Gain.ShortNote] : Array.Empty<string>(),
                 .. rows.SelectMany(row => row.Results)
                     .Where(result => result.Status != TrialStatus.Done)
                     .Select(result =>
@@ -41,6 +44,7 @@ internal static class ComparisonTable
     private static object?[] Row(ComparedRow row, Metric metric)
     {
         Spread? ours = metric.Over(row.Results);
+        Gain gain = Gain.Of(metric, row.Results);
         TrialResult[] done = [.. row.Results.Where(result => result.Status == TrialStatus.Done)];
         return
         [
@@ -50,9 +54,11 @@ internal static class ComparisonTable
             ours?.Mean,
             ours is { Count: > 1 } ? ours.Value.Deviation : null,
             ours?.Mean - row.Row.Theirs,
+            .. gain.Cells(metric),
             done.Length,
-            done.Length > 0 ? done[0].Steps : null,
+            gain.Steps,
             done.Length > 0 ? done.Average(result => result.Seconds) : null,
+            gain.Remark,
         ];
     }
 }

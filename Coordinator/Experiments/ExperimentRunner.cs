@@ -65,10 +65,15 @@ internal sealed class ExperimentRunner(
         }
 
         string value = result.Accuracy is { } accuracy ? Invariant($"accuracy {accuracy * 100:0.00} %")
-            : result.Psnr is { } psnr ? Invariant($"PSNR {psnr:0.00} dB")
-            : result.PsnrEstimated is { } estimated ? Invariant($"PSNR ~{estimated:0.00} dB")
+            : result.Psnr is { } psnr ? Invariant($"PSNR {psnr:0.00} dB") + Over(Metric.Psnr)
+            : result.PsnrEstimated is { } estimated
+                ? Invariant($"PSNR ~{estimated:0.00} dB") + Over(Metric.PsnrEstimated)
             : Invariant($"loss {result.Loss:0.000000}");
         return Invariant($"{result.Trial.Name}: {value}, {result.Steps} steps in {result.Seconds:0.0} s");
+
+        string Over(Metric metric) => Gain.Of(metric, [result]) is { Difference: { } difference } gain
+            ? Invariant($" ({difference:+0.00;-0.00;0.00}{(gain.IsBelow ? ", below its input" : "")})")
+            : "";
     }
 
     private async Task<(TrialResult Result, bool IsDiskFull)> TryAsync(Trial trial, CancellationToken stop)

@@ -23,7 +23,11 @@ internal abstract class Reproduction(string name, string source, string shows)
     public abstract IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results);
 
     /// <summary>Makes tables and figures; trials may have failed.</summary>
-    public abstract ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results);
+    /// <param name="size">How large it is.</param>
+    /// <param name="results">Of all trials that were asked for.</param>
+    /// <param name="stop">Ends what is measured only now, such as PyTorch; the table has no figure for it then.</param>
+    public abstract ExperimentReport Report(
+        ReproduceSize size, IReadOnlyList<TrialResult> results, CancellationToken stop = default);
 }
 
 /// <summary>A row of a table that compares.</summary>
@@ -68,6 +72,11 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
     /// <summary>Sentences that the results themselves give; they stand before the notes.</summary>
     public Func<IReadOnlyList<ComparedRow>, Metric, IReadOnlyList<string>>? Findings { get; init; }
 
+    /// <summary>
+    /// A row that is trained elsewhere, once the others are done, and what to say of it; no results if it could not be.
+    /// </summary>
+    public Func<IReadOnlyList<ComparedRow>, CancellationToken, (ComparedRow Row, string Note)>? Elsewhere { get; init; }
+
     /// <summary>The figures; bars by default.</summary>
     public Func<IReadOnlyList<ComparedRow>, Metric, IReadOnlyList<Figure>>? Figures { get; init; }
 
@@ -76,18 +85,26 @@ internal sealed class Comparison(string name, string source, string shows) : Rep
         [.. Rows(size).SelectMany(row => TrialsOf(row, size))];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
+    public override ExperimentReport Report(
+        ReproduceSize size, IReadOnlyList<TrialResult> results, CancellationToken stop = default)
     {
         ComparedRow[] rows =
         [
             .. Rows(size).Select(row => new ComparedRow(
                 row, [.. results.Where(result => result.Trial.Configuration == ConfigurationOf(row))])),
         ];
+        List<string> notes = [.. Notes];
+        if (Elsewhere?.Invoke(rows, stop) is { } elsewhere)
+        {
+            rows = [.. rows, elsewhere.Row];
+            notes.Insert(0, elsewhere.Note);
+        }
+
         Metric metric = Metric ?? Experiments.Metric.Psnr;
         string title = $"{Source}: {Shows}";
-        string[] data = IsCourse ? [size.DataNote(rows.Select(row => row.Row.Arguments))] : [];
+        string[] data = IsCourse ? [size.DataNote(Rows(size).Select(row => row.Arguments))] : [];
         ResultTable table = ComparisonTable.Create(
-            title, metric, rows, [.. Findings?.Invoke(rows, metric) ?? [], .. Notes, .. data, size.SizeNote]);
+            title, metric, rows, [.. Findings?.Invoke(rows, metric) ?? [], .. notes, .. data, size.SizeNote]);
         return new ExperimentReport(
             [table], Figures?.Invoke(rows, metric) ?? [ReproduceFigures.Bars(Name, title, metric, rows)]);
     }

@@ -30,16 +30,26 @@ internal readonly record struct Spread(double Mean, double Deviation, int Count)
 internal sealed record Metric(
     string Key, string Title, string Format, bool IsHigherBetter, Func<TrialResult, double?> Of)
 {
+    /// <summary>What doing nothing gives, in the same unit; null where that means nothing.</summary>
+    public Func<TrialResult, double?>? InputOf { get; init; }
+
     /// <summary>Share of right answers.</summary>
     public static Metric Accuracy { get; } =
         new("accuracy", "Accuracy (%)", "0.00", true, result => result.Accuracy * 100);
 
     /// <summary>Over the global error of the validation images.</summary>
-    public static Metric Psnr { get; } = new("psnr", "PSNR (dB)", "0.00", true, result => result.Psnr);
+    public static Metric Psnr { get; } =
+        new("psnr", "PSNR (dB)", "0.00", true, result => result.Psnr)
+        {
+            InputOf = result => result.InputPsnr,
+        };
 
     /// <summary>As the other, but estimated from noisy pairs.</summary>
     public static Metric PsnrEstimated { get; } =
-        new("psnrEstimated", "PSNR, estimated (dB)", "0.00", true, result => result.PsnrEstimated);
+        new("psnrEstimated", "PSNR, estimated (dB)", "0.00", true, result => result.PsnrEstimated)
+        {
+            InputOf = result => result.InputPsnrEstimated,
+        };
 
     /// <summary>Training loss of the last epoch.</summary>
     public static Metric Loss { get; } = new("trainingLoss", "Training loss", "0.000000", false, result => result.Loss);
@@ -57,4 +67,9 @@ internal sealed record Metric(
     /// <summary>Over the trials that are done.</summary>
     public Spread? Over(IEnumerable<TrialResult> results) =>
         Spread.Of(results.Where(result => result.Status == TrialStatus.Done).Select(Of));
+
+    /// <summary>What doing nothing gives, over the trials that are done; null if nobody knows.</summary>
+    public double? InputOver(IEnumerable<TrialResult> results) => InputOf is null
+        ? null
+        : Spread.Of(results.Where(result => result.Status == TrialStatus.Done).Select(InputOf))?.Mean;
 }

@@ -67,6 +67,7 @@ internal static class SweepReport
             .. axes.Select(axis => new Column(axis.Option[2..], axis.Option[2..])),
             new(metric.Key, metric.Title, metric.Format),
             new("deviation", "SD", metric.Format),
+            .. Gain.Columns(metric),
         ];
         if (metric != Metric.Loss)
         {
@@ -74,17 +75,19 @@ internal static class SweepReport
         }
 
         columns.AddRange([new("runs", "Runs", "0"), new("seconds", "Seconds a run", "0.0"), new("state", "State")]);
+        columns.Add(Gain.RemarkColumn);
         List<IReadOnlyList<object?>> rows = [];
         foreach ((_, TrialResult[] trials, Spread? score) in points)
         {
             List<object?> row = [.. axes.Select(axis => (object?)axis.ValueIn(trials[0].Trial.Arguments))];
-            row.AddRange([score?.Mean, score?.Deviation]);
+            Gain gain = Gain.Of(metric, trials) with { Steps = null }; // As many as the user asked for.
+            row.AddRange([score?.Mean, score?.Deviation, .. gain.Cells(metric)]);
             if (metric != Metric.Loss)
             {
                 row.Add(Metric.Loss.Over(trials)?.Mean);
             }
 
-            row.AddRange([score?.Count ?? 0, trials.Average(trial => trial.Seconds), State(trials)]);
+            row.AddRange([score?.Count ?? 0, trials.Average(trial => trial.Seconds), State(trials), gain.Remark]);
             rows.Add(row);
         }
 

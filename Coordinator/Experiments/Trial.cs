@@ -72,6 +72,9 @@ internal sealed record TrialResult
     /// <summary>PSNR of the noisy validation images themselves, in dB.</summary>
     public double? InputPsnr { get; init; }
 
+    /// <summary>As <see cref="InputPsnr"/>, but estimated from noisy pairs for lack of clean images.</summary>
+    public double? InputPsnrEstimated { get; init; }
+
     /// <summary>Validation accuracy, 0 to 1.</summary>
     public double? Accuracy { get; init; }
 
@@ -80,6 +83,9 @@ internal sealed record TrialResult
 
     /// <summary>Hash of the final weights.</summary>
     public string WeightsSha256 { get; init; } = "";
+
+    /// <summary>Hash of the average of the weights, and of the buffers; null without --ema.</summary>
+    public string? EmaSha256 { get; init; }
 
     /// <summary>Epoch by epoch.</summary>
     public IReadOnlyList<TrialEpoch> Epochs { get; init; } = [];

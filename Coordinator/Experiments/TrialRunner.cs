@@ -123,9 +123,11 @@ internal sealed class TrialRunner(ITrainCommand train, string folder, TrialPlace
             PsnrMeanPerImage = summary.PsnrMeanPerImage,
             PsnrEstimated = summary.PsnrEstimated,
             InputPsnr = result.InputPsnr,
+            InputPsnrEstimated = result.InputPsnrEstimated,
             Accuracy = summary.Accuracy,
             Seconds = Math.Max(summary.Seconds, history.Seconds),
             WeightsSha256 = summary.WeightsSha256,
+            EmaSha256 = summary.EmaSha256,
             Epochs = epochs,
         };
     }

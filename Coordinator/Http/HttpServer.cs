@@ -2,6 +2,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using Distributed.Framework.Errors;
+using Distributed.Protocol;
 using Distributed.Protocol.Cluster;
 using Microsoft.AspNetCore.Builder;
 using Microsoft.AspNetCore.Connections;
@@ -59,6 +60,7 @@ public sealed class HttpServer : IAsyncDisposable
                 options.TargetInfoEnabled = false;
             })
             .Build();
+        ProtocolMetrics.ShowZeros();
         WebApplicationBuilder builder = WebApplication.CreateEmptyBuilder(new WebApplicationOptions());
         builder.Services.AddRoutingCore();
         builder.Services.AddSingleton<IHostLifetime, NoLifetime>();

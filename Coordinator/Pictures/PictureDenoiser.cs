@@ -1,7 +1,7 @@
 using System.Globalization;
 using Distributed.Coordinator.Runs;
+using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Data;
-using Distributed.Framework.Data.Png;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Metrics;
 using Distributed.Framework.Tensors;
@@ -12,21 +12,36 @@ namespace Distributed.Coordinator.Pictures;
 /// <summary>Runs a model over pictures, tile by tile. Safe from many threads.</summary>
 /// <remarks>
 /// Values are scaled as the run's data were, and back. Whole numbers of 8 and 16 bits are rounded, clamped and counted;
-/// floats are written as they are, and fill the 16 bits of PNG.
+/// floats are written as they are, and fill the 16 bits of PNG. Memory does not grow with the picture: tiles are read
+/// from the file and written to the result.
 /// </remarks>
 internal sealed class PictureDenoiser
 {
     private readonly LoadedModel _model;
     private readonly TiledPredictor _predictor;
     private readonly (double Low, double High)? _range;
+    private readonly float? _sigma;
 
     /// <summary>Keeps the model.</summary>
     /// <param name="model">With its weights.</param>
     /// <param name="threads">Tiles of a picture at once.</param>
     /// <param name="range">Stored values that become 0 and 1; null for what the weights say.</param>
-    public PictureDenoiser(LoadedModel model, int threads, (double Low, double High)? range = null)
+    /// <param name="sigma">
+    /// Standard deviation of the noise in 1/255, for models that take it; null to estimate each picture's.
+    /// </param>
+    /// <exception cref="ConfigurationException">The model takes no noise level.</exception>
+    public PictureDenoiser(
+        LoadedModel model, int threads, (double Low, double High)? range = null, double? sigma = null)
     {
+        if (sigma is not null && !model.Model.TakesNoiseLevel)
+        {
+            throw new ConfigurationException(
+                $"--sigma does not apply to model {model.Name}: it takes no noise level, but finds its own.",
+                "Leave --sigma out, or train a model with a NoiseLevelMap, as n2n-residual.");
+        }
+
         _model = model;
+        _sigma = (float?)(sigma / 255);
         _range = range ?? model.Range;
         _predictor = new TiledPredictor(model.Model, model.Parameters, threads);
     }
@@ -39,8 +54,13 @@ internal sealed class PictureDenoiser
     /// <exception cref="ReportedException">It cannot be read or written, or the model cannot take it.</exception>
     public string Denoise(string input, string output, string format)
     {
-        StoredPictures noisy = StoredPictures.Read(input, _range?.Low, _range?.High);
-        if (_predictor.Room(noisy.Pictures[0].Shape) is null && noisy.AsChannels() is { } joined
+        using PictureScratch scratch = new($"{output}.input{AtomicFile.TemporarySuffix}");
+        StoredPictures noisy = StoredPictures.Read(input, _range?.Low, _range?.High, scratch);
+        if (noisy.AsChannelsLast() is { } last)
+        {
+            noisy = last;
+        }
+        else if (_predictor.Room(noisy.Pictures[0].Shape) is null && noisy.AsChannels() is { } joined
             && _predictor.Room(joined.Pictures[0].Shape) is not null)
         {
             noisy = joined; // [C, H, W] of a model of C channels, not N grey images.
@@ -57,19 +77,17 @@ internal sealed class PictureDenoiser
             CheckPng(noisy, input);
         }
 
-        List<float[]> results = [];
-        foreach (StoredPicture picture in noisy.Pictures)
+        List<double> levels =
+        [
+            .. noisy.Pictures.Take(_model.Model.TakesNoiseLevel ? noisy.Pictures.Count : 1)
+                .Select(picture => NoiseEstimate.Sigma(picture.Reader, picture.Shape)),
+        ];
+        PictureOutput written = null!;
+        OutputFiles.Write(output, stream => written = format switch
         {
-            results.Add(Run(picture.Shape, picture.Values, input));
-            CheckNumbers(results[^1], input);
-        }
-
-        long clamped = 0;
-        OutputFiles.Write(output, stream => clamped = format switch
-        {
-            OutputFormat.Tiff => noisy.WriteTiff(stream, results),
-            OutputFormat.Npy => noisy.WriteNpy(stream, results),
-            _ => WritePng(first, stream, results[0]),
+            OutputFormat.Tiff => RunAll(noisy, levels, noisy.CreateTiff(stream), input),
+            OutputFormat.Npy => RunAll(noisy, levels, noisy.CreateNpy(stream), input),
+            _ => RunPng(noisy, levels, stream, output, input),
         });
         bool isWhole = format == OutputFormat.Png || first.IsWhole;
         string bits = !isWhole ? ", floats" : first.Bits == 8 ? "" : ", 16 bits";
@@ -77,42 +95,60 @@ internal sealed class PictureDenoiser
         string extent = string.Create(
             CultureInfo.InvariantCulture,
             $"read {noisy.Description.Type}, values from {noisy.Description.Lowest:G4} to "
-            + $"{noisy.Description.Highest:G4}, noise of about "
-            + $"{255 * NoiseEstimate.Sigma(first.Values, first.Shape):0} of 255");
+            + $"{noisy.Description.Highest:G4}, {Noise(levels)}");
         return string.Create(
             CultureInfo.InvariantCulture,
             $"{input} -> {output} ({count}{first.Shape.W} x {first.Shape.H}{bits}); {extent}"
-            + $"{Clamped(clamped, results, first)}{DataLines.Scale(noisy.Description)}");
+            + $"{Clamped(written.Clamped, noisy)}{DataLines.Scale(noisy.Description)}");
     }
 
-    private static string Clamped(long clamped, List<float[]> results, StoredPicture first) => clamped == 0
+    /// <summary>How noisy the pictures seem to be, and what of it the model was told.</summary>
+    private string Noise(List<double> levels)
+    {
+        string low = string.Create(CultureInfo.InvariantCulture, $"{255 * levels.Min():0}");
+        string high = string.Create(CultureInfo.InvariantCulture, $"{255 * levels.Max():0}");
+        string told = !_model.Model.TakesNoiseLevel ? ""
+            : _sigma is not { } given ? ", which the model was told"
+            : string.Create(CultureInfo.InvariantCulture, $"; the model was told {255 * given:0.##}, as --sigma says");
+        return $"noise of about {low}{(low == high ? "" : $" to {high}")} of 255{told}";
+    }
+
+    private static string Clamped(long clamped, StoredPictures noisy) => clamped == 0
         ? ""
         : string.Create(
             CultureInfo.InvariantCulture,
-            $"; {clamped} of {results.Sum(result => result.LongLength)} results clamped to 0 to "
-            + $"{(first.Bits == 8 ? byte.MaxValue : ushort.MaxValue)}");
+            $"; {clamped} of {noisy.Pictures.Sum(picture => (long)picture.Shape.Elements)} results clamped to 0 to "
+            + $"{(noisy.Pictures[0].Bits == 8 ? byte.MaxValue : ushort.MaxValue)}");
 
-    private static long WritePng(StoredPicture picture, Stream stream, float[] values)
+    /// <summary>The level that the model is told; null if it takes none.</summary>
+    private float? Told(List<double> levels, int index) =>
+        _model.Model.TakesNoiseLevel ? _sigma ?? (float)levels[index] : null;
+
+    private PictureOutput RunAll(StoredPictures noisy, List<double> levels, PictureOutput output, string place)
     {
-        ImageShape shape = picture.Shape;
-        ushort[] planes = picture.Store(values, out long clamped);
-        ushort[] pixels = new ushort[planes.Length];
-        for (int i = 0; i < pixels.Length; i++)
+        for (int i = 0; i < noisy.Pictures.Count; i++)
         {
-            pixels[i] = planes[(i % shape.C * shape.H * shape.W) + (i / shape.C)];
+            Run(noisy, i, Told(levels, i), output, place);
         }
 
-        if (picture.Bits == 8)
-        {
-            byte[] bytes = Array.ConvertAll(pixels, pixel => (byte)pixel);
-            PngEncoder.Encode(new PngImage(shape.W, shape.H, shape.C, bytes), stream);
-        }
-        else
-        {
-            PngEncoder.Encode(shape.W, shape.H, shape.C, pixels, stream);
-        }
+        return output;
+    }
 
-        return clamped;
+    /// <summary>PNG is written from the top, tiles come in any order: they wait on disk, beside the result.</summary>
+    private PictureOutput RunPng(
+        StoredPictures noisy, List<double> levels, Stream stream, string output, string place)
+    {
+        FileStreamOptions options = new()
+        {
+            Mode = FileMode.Create,
+            Access = FileAccess.ReadWrite,
+            Options = FileOptions.DeleteOnClose,
+        };
+        using FileStream pixels = new($"{output}.pixels{AtomicFile.TemporarySuffix}", options);
+        PictureOutput written = noisy.CreatePng(pixels);
+        Run(noisy, 0, Told(levels, 0), written, place);
+        noisy.WritePng(pixels, stream);
+        return written;
     }
 
     private static void CheckPng(StoredPictures noisy, string input)
@@ -129,14 +165,6 @@ internal sealed class PictureDenoiser
             throw new ConfigurationException(
                 $"{input} has {channels} channels; a PNG picture has 1 or 3.",
                 "Name the output .tif or .npy, or say --format tiff or npy.");
-        }
-    }
-
-    private static void CheckNumbers(float[] values, string place)
-    {
-        if (Array.Exists(values, float.IsNaN))
-        {
-            throw new DataException($"{place}: the model gives NaN.", "Use the weights of an earlier step.");
         }
     }
 
@@ -182,21 +210,33 @@ internal sealed class PictureDenoiser
         }
     }
 
-    private float[] Run(ImageShape shape, float[] input, string place)
+    private void Run(StoredPictures noisy, int index, float? sigma, PictureOutput output, string place)
     {
+        StoredPicture picture = noisy.Pictures[index];
         try
         {
-            float[] output = new float[input.Length];
-            _predictor.Run(shape, input, output);
-            return output;
+            _predictor.Run(picture.Shape, picture.Reader, Write, sigma);
         }
         catch (Exception exception)
             when (exception is OutOfMemoryException or OverflowException or ArgumentOutOfRangeException)
         {
             throw new ConfigurationException(
-                $"{place} is too large to be denoised: {shape.W} x {shape.H} pixels.",
+                $"{place} is too large to be denoised: {picture.Shape.W} x {picture.Shape.H} pixels.",
                 "Cut it into smaller pictures, or use fewer --threads.",
                 exception);
+        }
+
+        void Write(int top, int left, ImageShape part, ReadOnlySpan<float> values)
+        {
+            foreach (float value in values)
+            {
+                if (float.IsNaN(value))
+                {
+                    throw new DataException($"{place}: the model gives NaN.", "Use the weights of an earlier step.");
+                }
+            }
+
+            output.Write(index, top, left, part, values);
         }
     }
 }

@@ -27,7 +27,8 @@ internal sealed class BestModel()
     public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results) => [];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
+    public override ExperimentReport Report(
+        ReproduceSize size, IReadOnlyList<TrialResult> results, CancellationToken stop = default)
     {
         string title = $"{Source}: {Shows}";
         string? path = size.Data is null ? null : Path.Combine(size.Data, FileName);
@@ -36,17 +37,18 @@ internal sealed class BestModel()
                 + $"Then its weights are loaded into {ModelName}, and its PSNR on val_data.pkl stands here beside the "
                 + "report's.")
             : Measure(path, Path.Combine(size.Data!, "val_data.pkl"));
+        Gain gain = new(measured?.Psnr, measured?.InputPsnr, Steps: null);
         ResultTable table = new(
             title,
             [
                 new("row", ""), new("theirs", "Theirs, PSNR (dB)", "0.00"), new("ours", "Ours, PSNR (dB)", "0.00"),
                 new("difference", "Ours - theirs", "+0.00;-0.00;0.00"),
-                new("ourMean", "Ours, mean per image (dB)", "0.00"), new("noisy", "Noisy images (dB)", "0.00"),
+                new("ourMean", "Ours, mean per image (dB)", "0.00"), .. Gain.Columns(Metric.Psnr), Gain.RemarkColumn,
             ],
             [
                 [
                     FileName, Theirs, measured?.Psnr, measured?.Psnr - Theirs, measured?.PsnrMeanPerImage,
-                    measured?.InputPsnr,
+                    .. gain.Cells(Metric.Psnr), gain.Remark,
                 ],
             ],
             [note, "Nothing is trained; images are taken as values from 0 to 1."]);

@@ -57,7 +57,8 @@ internal sealed class DiscTable()
     }
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
+    public override ExperimentReport Report(
+        ReproduceSize size, IReadOnlyList<TrialResult> results, CancellationToken stop = default)
     {
         ComparedRow[] rows =
         [

@@ -20,10 +20,13 @@ internal sealed class EpochsReproduction()
     ];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
+    public override ExperimentReport Report(
+        ReproduceSize size, IReadOnlyList<TrialResult> results, CancellationToken stop = default)
     {
         IReadOnlyList<ChartPoint> psnr = SweepReport.Curve(results, epoch => epoch.Psnr);
         IReadOnlyList<ChartPoint> loss = SweepReport.Curve(results, epoch => epoch.Loss);
+        Metric metric = Metric.Psnr;
+        double? input = metric.InputOver(results);
         Dictionary<double, double> losses = loss.ToDictionary(point => point.X, point => point.Y);
         ResultTable table = new(
             $"{Source}: {Shows}",
@@ -31,19 +34,36 @@ internal sealed class EpochsReproduction()
                 new("epochs", "Epochs", "0"),
                 new("ours", "Ours, PSNR (dB)", "0.00"),
                 new("ourDeviation", "SD", "0.00"),
+                .. Gain.Columns(metric),
                 new("loss", "Training loss", "0.000000"),
+                new("steps", "Steps", "0"),
+                Gain.RemarkColumn,
             ],
             [
-                .. psnr.Select(point => (IReadOnlyList<object?>)
-                    [point.X, point.Y, point.Spread > 0 ? point.Spread : null, losses[point.X]]),
+                .. psnr.Select(point =>
+                {
+                    Gain gain = new(point.Y, input, StepsAfter(point.X));
+                    return (IReadOnlyList<object?>)
+                    [
+                        point.X, point.Y, point.Spread > 0 ? point.Spread : null, .. gain.Cells(metric),
+                        losses[point.X], gain.Steps, gain.Remark,
+                    ];
+                }),
             ],
             [
                 "They give a curve and no numbers; they choose 10 and say that it overfits beyond.",
                 size.DataNote(Trials(size, results).Select(trial => trial.Arguments)),
                 size.SizeNote,
+                .. StepsAfter(1) < Gain.StepsMin ? [Gain.ShortNote] : Array.Empty<string>(),
             ]);
         string svg = LineChart.Draw(new Chart(
             "Seed 003, figure 4: epochs", "Epochs", "PSNR (dB)", [new ChartSeries("ours", psnr)]));
         return new ExperimentReport([table], [new Figure("seed003-figure4", svg)]);
+
+        // Each epoch has equally many.
+        long? StepsAfter(double epochs) =>
+            results.FirstOrDefault(result => result is { Status: TrialStatus.Done, Epochs.Count: > 0 }) is { } done
+                ? (long)(done.Steps * epochs / done.Epochs.Count)
+                : null;
     }
 }

@@ -48,10 +48,11 @@ internal sealed class LayerLatency()
     public override IReadOnlyList<Trial> Trials(ReproduceSize size, IReadOnlyList<TrialResult> results) => [];
 
     /// <inheritdoc/>
-    public override ExperimentReport Report(ReproduceSize size, IReadOnlyList<TrialResult> results)
+    public override ExperimentReport Report(
+        ReproduceSize size, IReadOnlyList<TrialResult> results, CancellationToken stop = default)
     {
         int repeats = Math.Max(RepeatsMin, (int)(RepeatsFull * size.Scale));
-        (string Version, Spread[] Times)? torch = AskPyTorch(repeats);
+        (string Version, Spread[] Times)? torch = AskPyTorch(repeats, stop);
         List<IReadOnlyList<object?>> rows = [];
         List<Bar> bars = [];
         for (int i = 0; i < s_layers.Length; i++)
@@ -77,7 +78,7 @@ internal sealed class LayerLatency()
             rows,
             [
                 torch is null
-                    ? "PyTorch is not here (python3 -c 'import torch' fails): ours alone."
+                    ? $"{PyTorch.Missing}: ours alone."
                     : $"PyTorch {torch.Value.Version}, on this machine, one thread.",
                 $"A batch of {Images} images {Side} x {Side}, kernel 3, padding 1; {repeats} times.",
                 "The report: convolution forward 3.01 s theirs, 1.95 s PyTorch; backward 2.7 s theirs, 1.65 s PyTorch; "
@@ -144,37 +145,14 @@ internal sealed class LayerLatency()
         return [Spread.Of(times[0])!.Value, Spread.Of(times[1])!.Value];
     }
 
-    /// <summary>Runs the script; null if there is no Python or no PyTorch.</summary>
-    private static (string Version, Spread[] Times)? AskPyTorch(int repeats)
+    private static (string Version, Spread[] Times)? AskPyTorch(int repeats, CancellationToken stop)
     {
-        foreach (string python in new[] { "python3", "/usr/bin/python3" })
-        {
-            try
-            {
-                ProcessStartInfo start = new(python) { RedirectStandardOutput = true, RedirectStandardError = true };
-                string[] arguments =
-                [
-                    "-c", Script, repeats.ToString(CultureInfo.InvariantCulture),
-                    .. s_layers.Select(layer => $"{layer.Kind},{layer.In},{layer.Out}"),
-                ];
-                Array.ForEach(arguments, start.ArgumentList.Add);
-                using Process process = Process.Start(start)!;
-                process.ErrorDataReceived += (_, _) => { };
-                process.BeginErrorReadLine();
-                string text = process.StandardOutput.ReadToEnd();
-                process.WaitForExit();
-                if (process.ExitCode == 0)
-                {
-                    return Parse(text, repeats);
-                }
-            }
-            catch (Exception exception) when (exception is System.ComponentModel.Win32Exception or JsonException)
-            {
-                // No such program, or another one: the next, or none.
-            }
-        }
-
-        return null;
+        string[] arguments =
+        [
+            repeats.ToString(CultureInfo.InvariantCulture),
+            .. s_layers.Select(layer => $"{layer.Kind},{layer.In},{layer.Out}"),
+        ];
+        return PyTorch.Run(Script, arguments, write: null, stop) is { } text ? Parse(text, repeats) : null;
     }
 
     private static (string Version, Spread[] Times) Parse(string text, int repeats)

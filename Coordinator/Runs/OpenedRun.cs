@@ -56,6 +56,11 @@ public sealed class OpenedRun : IDisposable
         RunConfiguration asked = options.Configuration;
         RunConfiguration? saved = FindSaved(options);
         RunData data = options.Data is { } ready && ready.IsOf(asked) ? ready : RunData.Open(asked);
+        if (options.Listen is not null)
+        {
+            _ = data.Training.Packed?.Index; // For workers that join; the hash comes out of the same pass.
+        }
+
         Model model = MakeModel(asked, data.Training);
         float[]? initial = IsReplacedByCheckpoint(options, saved) ? null : InitialWeights(asked, model);
         WeightsAverage.Check(asked.Ema);
@@ -156,7 +161,8 @@ public sealed class OpenedRun : IDisposable
         && saved.Init == options.Configuration.Init
         && CheckpointStore.FilesOf(options.Run!).Count > 0;
 
-    private static float[] InitialWeights(RunConfiguration asked, Model model)
+    /// <summary>Weights and buffers that a run begins with, read or drawn.</summary>
+    internal static float[] InitialWeights(RunConfiguration asked, Model model)
     {
         float[] initial = new float[model.StateCount];
         model.InitializeBuffers(initial);

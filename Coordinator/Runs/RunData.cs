@@ -50,6 +50,12 @@ internal sealed record RunData(PairSource Training, PairSource? Validation)
             validation is null ? null : DataLines.Opened(DataSources.ValidationOf(options)!, validation),
         ];
         lines.AddRange(opened.OfType<string>());
+        if (training.WindowShape is not null)
+        {
+            lines.Add("Pairs are neighbouring pixels: noise that neighbours share, as after Bayer interpolation, JPEG "
+                + "or scaling, will not be removed (docs/data.md).");
+        }
+
         if (options.Holdout == 0 && configuration.Data.Holdout is null)
         {
             lines.Add(string.Create(

@@ -1,4 +1,5 @@
 using System.Text.Json.Serialization;
+using Distributed.Coordinator.Http;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Cluster;
 
@@ -59,11 +60,11 @@ public sealed record TrainOptions
     /// <summary>Steps between checkpoints; 0 for one at the end only; null for the default.</summary>
     public int? CheckpointEvery { get; init; }
 
-    /// <summary>Local workers, 0 for none; null for one a core.</summary>
+    /// <summary>Local workers, 0 for none; null for as many as <see cref="LocalWorkers"/> says.</summary>
     public int? Workers { get; init; }
 
-    /// <summary>Threads of each local worker.</summary>
-    public int Threads { get; init; } = 1;
+    /// <summary>Threads of each local worker; null for as many as <see cref="LocalWorkers"/> says.</summary>
+    public int? Threads { get; init; }
 
     /// <summary>Where workers of other processes are awaited; null for nowhere.</summary>
     public ListenAddress? Listen { get; init; }
@@ -100,6 +101,9 @@ public sealed record TrainOptions
     /// <summary>The run's data if they are open already.</summary>
     internal RunData? Data { get; init; }
 
+    /// <summary>What shows the run if it is served already; the run serves nothing of its own then.</summary>
+    internal RunMetrics? Served { get; init; }
+
     /// <summary>
     /// Cancelled before the run is stopped if this process alone is to end, and another goes on with the run, or a
     /// resume. A stop without it ends the run for all.
@@ -110,4 +114,16 @@ public sealed record TrainOptions
     /// <summary>The program's arguments, for the record.</summary>
     [JsonIgnore]
     public IReadOnlyList<string> CommandLine { get; init; } = [];
+
+    /// <summary>
+    /// What computes in the run's own process: one worker with a thread a core, whose threads share one replica; with
+    /// workers given, one thread each; with threads given, as many workers as there are cores for.
+    /// </summary>
+    /// <param name="cores">Of this machine.</param>
+    public (int Workers, int Threads) LocalWorkers(int cores) => (Workers, Threads) switch
+    {
+        (null, null) => (1, cores),
+        (null, { } threads) => (Math.Max(1, cores / threads), threads),
+        ({ } workers, _) => (workers, Threads ?? 1),
+    };
 }

@@ -11,6 +11,9 @@ namespace Distributed.Coordinator.Runs;
 /// <param name="Metrics">Told of all trials, one after the other; null to show nothing of them.</param>
 public sealed record TrialOptions(bool KeepsWorkers = false, RunMetrics? Metrics = null)
 {
-    /// <summary>Whether nothing is said of where it is and what it reads.</summary>
+    /// <summary>
+    /// Whether nothing is said of where it is and what it reads. It is there for the time of its steps, so they are
+    /// recorded as those of a run, events included.
+    /// </summary>
     public bool IsSilent { get; init; }
 }

@@ -15,6 +15,9 @@ public sealed record DataDescription(
     /// <summary>Which part of an image is read at a time; null for all of it.</summary>
     public string? Windows { get; init; }
 
+    /// <summary>Whether images stay in their files, and are read as they are needed.</summary>
+    public bool StaysInFiles { get; init; }
+
     /// <summary>What is wrong with the values' scale; null if nothing seems to be.</summary>
     public string? ScaleFault { get; init; }
 
@@ -28,5 +31,5 @@ public sealed record DataDescription(
     public override string ToString() => string.Create(
         CultureInfo.InvariantCulture,
         $"{Count} of {Shape}, {Type}, values from {Lowest:0.####} to {Highest:0.####}; {Pairs}"
-        + $"{(Windows is null ? "" : $"; {Windows}")}.");
+        + $"{(Windows is null ? "" : $"; {Windows}")}{(StaysInFiles ? "; read from disk as needed" : "")}.");
 }

@@ -20,6 +20,9 @@ public sealed record DataOptions
     /// <summary>Frames k and k + 1 of a stack are pairs.</summary>
     public const string NextPairs = "next";
 
+    /// <summary>Neighbouring pixels of single noisy images are pairs.</summary>
+    public const string NeighborPairs = "neighbors";
+
     /// <summary>One window of an image in each pass.</summary>
     public const string OneWindow = "one";
 
@@ -86,8 +89,8 @@ public sealed record DataOptions
     public double? RangeHigh { get; init; }
 
     /// <summary>
-    /// Which frames of a stack are pairs (<c>--pairs</c>): <see cref="AlternatePairs"/> or <see cref="NextPairs"/>;
-    /// null for alternate where the file does not speak against it.
+    /// What is a pair (<c>--pairs</c>): of frames of a stack <see cref="AlternatePairs"/> or <see cref="NextPairs"/>,
+    /// null for alternate where the file does not speak against it; or <see cref="NeighborPairs"/>.
     /// </summary>
     [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
     public string? Pairs { get; init; }
@@ -108,6 +111,12 @@ public sealed record DataOptions
 
     /// <summary>Whether whole pictures of the validation will be read: no setting of a run.</summary>
     internal bool MeasuresWhole { get; init; }
+
+    /// <summary>
+    /// Most memory that the images of a source may take, in bytes; others stay in their files. Null for the usual: no
+    /// setting of a run, since it changes nothing else.
+    /// </summary>
+    internal long? MemoryBytes { get; init; }
 
     /// <summary>Only the first pairs of the training source (<c>--limit</c>); null for all.</summary>
     public int? Limit { get; init; }

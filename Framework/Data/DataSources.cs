@@ -1,6 +1,7 @@
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Data.Synthetic;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Randomness;
@@ -20,9 +21,6 @@ namespace Distributed.Framework.Data;
 /// </remarks>
 public static class DataSources
 {
-    private const uint StandardSeed = 0;
-    private const string NoiseAdvice = "Name a noise model, for example --noise gaussian:25 or --noise resample:2.";
-
     /// <summary>Whether a source is made from numbers alone, anywhere: it needs no file and no packing.</summary>
     public static bool IsGenerated(string source) =>
         source is DataOptions.Synthetic or DataOptions.Scenes or DataOptions.Disc;
@@ -38,18 +36,33 @@ public static class DataSources
         return Limited(options, Open(options, options.Source, isValidation: false, opened?.Content));
     }
 
-    /// <summary>Opens the training source from a packed file, in which it came from elsewhere.</summary>
+    /// <summary>Packed data up to this size are read into memory when they are opened, in bytes.</summary>
+    private const long PackedInMemoryMax = 64 << 20;
+
+    /// <summary>Opens the training source from packed data that come from elsewhere.</summary>
+    /// <remarks>Small ones are waited for and read now; of others what a window needs, whenever it does.</remarks>
     /// <param name="options">As they were for the source that was packed; its name and place don't matter.</param>
-    /// <param name="path">Of the file.</param>
+    /// <param name="blocks">The data.</param>
     /// <param name="hash">The source's content hash.</param>
-    /// <exception cref="DataException">The file is not the one of this hash, or damaged.</exception>
+    /// <exception cref="DataException">They are damaged.</exception>
     /// <exception cref="ConfigurationException">The options do not fit the source.</exception>
-    public static PairSource OpenPacked(DataOptions options, string path, string hash)
+    /// <exception cref="OperationCanceledException">The blocks are given up.</exception>
+    public static PairSource OpenPacked(DataOptions options, BlockCache blocks, string hash)
     {
         ArgumentNullException.ThrowIfNull(options);
-        (string layout, List<ImageBlock> parts) = PackedFile.Read(path, hash);
-        ImageContent content = PackedFile.ToContent(layout, parts, path);
-        return Limited(options, Build(options, content, path, isValidation: false, describe: null));
+        ArgumentNullException.ThrowIfNull(blocks);
+        long length = blocks.Index.Length;
+        bool isInMemory = length <= PackedInMemoryMax && DataMemory.Of(options).Takes(length);
+        if (isInMemory)
+        {
+            blocks.WantAll(); // At once: part after part, each would wait for its own.
+        }
+
+        ImageContent content = PackedFile.Open(blocks.Index, blocks.Bytes, isInMemory);
+        PairSource source = Limited(
+            options, SourceBuilder.Build(options, content, options.Source, isValidation: false, describe: null));
+        source.CheckedHash = hash;
+        return source;
     }
 
     /// <summary>Where validation pairs come from; null if there are none.</summary>
@@ -81,7 +94,9 @@ public static class DataSources
         }
 
         PairSource limited = options.Limit is { } limit ? new LimitedSource(pairs, limit) : pairs;
-        return pairs is HeldOut ? limited : HeldOut.Last(limited, options.Holdout!.Value, HoldsClean(options, pairs));
+        return pairs is HeldOut
+            ? limited
+            : HeldOut.Last(limited, options.Holdout!.Value, SourceBuilder.HoldsClean(options, pairs));
     }
 
     /// <summary>
@@ -189,7 +204,8 @@ public static class DataSources
             return limited;
         }
 
-        return source is StoredPairSource || (source is NoisyPairSource && !IsGenerated(options.Source))
+        return source is StoredPairSource or NeighborSource
+            || (source is NoisyPairSource && !IsGenerated(options.Source))
             ? HeldOut.Rest(limited, options.Holdout!.Value)
             : throw new ConfigurationException(
                 $"--holdout does not apply to {options.Source}: it has a validation set, or its images have classes.",
@@ -217,21 +233,22 @@ public static class DataSources
 
         if (source == DataOptions.Disc)
         {
-            RefuseNoise(options, source, "it holds points and their classes");
+            SourceBuilder.RefuseNoise(options, source, "it holds points and their classes");
             return new DiscSource(options.Seed, isTest: isValidation);
         }
 
         bool areOthers = isValidation && !HoldsOut(options);
-        ReadRequest request = new(range, areOthers, options.Noise is not null, options.Pairs);
+        bool areSingle = options.Noise is not null || SourceBuilder.AreNeighbors(options, isValidation);
+        ReadRequest request = ReadRequest.Of(options, range, areOthers, areSingle);
         ImageContent content = opened?.IsOf(source, request) == true
             ? opened.Content
             : SourceReader.Read(source, request);
-        if (options.Pairs is not null && !isValidation && !content.AreFrames)
+        if (options.Pairs is DataOptions.AlternatePairs or DataOptions.NextPairs && !isValidation && !content.AreFrames)
         {
             throw RefusePairs(options, source);
         }
 
-        PairSource pairs = Build(
+        PairSource pairs = SourceBuilder.Build(
             options,
             content,
             source,
@@ -242,7 +259,9 @@ public static class DataSources
     }
 
     private static ConfigurationException RefusePairs(DataOptions options, string source) => new(
-        $"--pairs {options.Pairs} does not apply to {source}: it holds no stack of frames, or they are clean images.",
+        $"--pairs {options.Pairs} does not apply to {source}: "
+            + (options.Pairs == DataOptions.NeighborPairs
+                ? "its images are made without noise." : "it holds no stack of frames, or they are clean images."),
         "Leave --pairs out.");
 
     private static NoisyPairSource OpenDrawn(DataOptions options, bool isScenes, bool isValidation)
@@ -258,7 +277,7 @@ public static class DataSources
                 purpose,
                 isValidation ? SyntheticImages.ValidationCount : SyntheticImages.TrainingCount,
                 SyntheticImages.StandardSide * noise.Shrink);
-            return new NoisyPairSource(leaves, noise, TreatmentOf(options, isValidation));
+            return new NoisyPairSource(leaves, noise, SourceBuilder.TreatmentOf(options, isValidation));
         }
 
         // Whole pictures are validated with; what a network learns from is cut from smaller ones.
@@ -269,128 +288,7 @@ public static class DataSources
             isValidation ? SyntheticImages.ValidationSceneCount : SyntheticImages.SceneCount,
             side * noise.Shrink);
         int crop = isValidation ? side : options.Crop ?? DataOptions.ScenesCrop;
-        return new NoisyPairSource(scenes, noise, TreatmentOf(options with { Crop = crop }, isValidation));
+        options = options with { Crop = crop };
+        return new NoisyPairSource(scenes, noise, SourceBuilder.TreatmentOf(options, isValidation));
     }
-
-    private static PairSource Build(
-        DataOptions options,
-        ImageContent content,
-        string source,
-        bool isValidation,
-        Func<PairSource, DataDescription>? describe)
-    {
-        ValueRange range = new(options.RangeLow, options.RangeHigh);
-        ImageSet images = new BlockImages(content.Images, range);
-        ImageSet? targets = content.Targets is null ? null : new BlockImages(content.Targets, range);
-        if (targets is null && content.Labels is null)
-        {
-            options = options with { Noise = options.Noise ?? options.NoiseIfClean };
-        }
-
-        options = options with { Crop = options.Crop ?? LargestWindow(images, options) };
-        PairTreatment treatment = TreatmentOf(options, isValidation);
-        RowSplit? split = HoldsOut(options) && (targets is not null || options.Noise is not null)
-            ? FindSplit(options, images, treatment)
-            : null;
-        PairSource part = Build(
-            options,
-            content,
-            split is null ? images : split.Part(images, isValidation),
-            split is null || targets is null ? targets : split.Part(targets, isValidation),
-            treatment,
-            source);
-        part.Description = describe?.Invoke(part);
-        if (split is null)
-        {
-            return part;
-        }
-
-        bool isClean = isValidation ? HoldsClean(options, part) : part.HasCleanTargets;
-        return HeldOut.Rows(part, isClean, split.Words(images, isValidation));
-    }
-
-    /// <summary>The side that <see cref="DataOptions.CropStep"/> asks for; null without it, or if none fits.</summary>
-    private static int? LargestWindow(ImageSet images, DataOptions options)
-    {
-        if (options.CropStep is not { } step)
-        {
-            return null;
-        }
-
-        int shrink = options.Noise is null ? 1 : NoiseModel.Parse(options.Noise).Shrink;
-        int side = Enumerable.Range(0, images.Count).Select(images.ShapeOf)
-            .Aggregate(DataOptions.ScenesCrop, (least, shape) => Math.Min(least, Math.Min(shape.H, shape.W) / shrink));
-        return side >= step ? side / step * step : null;
-    }
-
-    /// <summary>How large pictures are cut in two; null for whole ones.</summary>
-    private static RowSplit? FindSplit(DataOptions options, ImageSet images, PairTreatment treatment)
-    {
-        if (!treatment.Covers)
-        {
-            return null;
-        }
-
-        int shrink = options.Noise is null ? 1 : NoiseModel.Parse(options.Noise).Shrink;
-        return RowSplit.Find(
-            images,
-            Math.Min(options.Limit ?? images.Count, images.Count),
-            new CropWindow(images, treatment, shrink).Source,
-            options.Holdout!.Value);
-    }
-
-    /// <summary>Whether what is held out has clean targets.</summary>
-    private static bool HoldsClean(DataOptions options, PairSource pairs) =>
-        options.CleanTargets || pairs is NoisyPairSource;
-
-    private static PairSource Build(
-        DataOptions options,
-        ImageContent content,
-        ImageSet images,
-        ImageSet? targets,
-        PairTreatment treatment,
-        string source)
-    {
-        if (targets is not null)
-        {
-            if (!treatment.IsValidation)
-            {
-                RefuseNoise(options, source, "it holds pairs already");
-            }
-
-            return new StoredPairSource(images, targets, treatment);
-        }
-
-        if (options.Noise is not null)
-        {
-            return new NoisyPairSource(images, NoiseModel.Parse(options.Noise), treatment);
-        }
-
-        if (content.Labels is null)
-        {
-            throw new ConfigurationException($"{source} holds clean images; they need noise.", NoiseAdvice);
-        }
-
-        RefuseNoise(options, source, "it holds images and their classes");
-        return new LabelledSource(images, content.Labels, content.ClassCount, treatment);
-    }
-
-    private static void RefuseNoise(DataOptions options, string source, string why)
-    {
-        if (options.Noise is not null || options.NoiseFixed)
-        {
-            throw new ConfigurationException(
-                $"--noise does not apply to {source}: {why}.", "Leave --noise and --noise-fixed out.");
-        }
-    }
-
-    private static PairTreatment TreatmentOf(DataOptions options, bool isValidation) => new(
-        options.Crop,
-        isValidation ? StandardSeed : options.Seed,
-        isValidation,
-        options.NoiseFixed,
-        options.CleanTargets,
-        options.Augment,
-        options.Windows == DataOptions.CoveringWindows && (!isValidation || HoldsOut(options)),
-        options.MeasuresWhole && isValidation && !HoldsOut(options));
 }

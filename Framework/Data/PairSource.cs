@@ -1,3 +1,4 @@
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Tensors;
 
@@ -57,13 +58,17 @@ public abstract class PairSource
     /// </summary>
     public abstract string ContentHash { get; }
 
-    /// <summary>Whether <see cref="Pack"/> writes all that it takes to open the source elsewhere.</summary>
-    public virtual bool CanPack => false;
+    /// <summary>
+    /// What <see cref="ContentHash"/> covers, if that is all that it takes to open the source elsewhere, by
+    /// DataSources.OpenPacked with the same options; null for generated sources.
+    /// </summary>
+    public virtual PackedContent? Packed => null;
 
     /// <summary>
-    /// Writes what <see cref="ContentHash"/> covers; DataSources.OpenPacked opens it, with the same options.
+    /// Hash of the content of which each part is checked when it is read, as it is fetched from elsewhere; null if
+    /// <see cref="ContentHash"/> is to be looked at.
     /// </summary>
-    public virtual void Pack(Stream target) => throw new NotSupportedException("A generated source needs no packing.");
+    internal string? CheckedHash { get; set; }
 
     /// <summary>Writes one pair.</summary>
     /// <param name="index">0 to Count - 1.</param>
@@ -71,6 +76,33 @@ public abstract class PairSource
     /// <param name="input">[C, H, W], overwritten.</param>
     /// <param name="target">TargetShape, overwritten.</param>
     public abstract void Read(int index, int epoch, Span<float> input, Span<float> target);
+
+    /// <summary>Shape of the windows that both images of a pair are taken of; null for pairs of their own.</summary>
+    public virtual ImageShape? WindowShape => null;
+
+    /// <summary>Writes the window that a pair is taken of; only where there is a <see cref="WindowShape"/>.</summary>
+    /// <param name="index">As for Read.</param>
+    /// <param name="epoch">As for Read.</param>
+    /// <param name="window">[C, H, W] of WindowShape, overwritten.</param>
+    public virtual void ReadWindow(int index, int epoch, Span<float> window) =>
+        throw new NotSupportedException("These pairs are not taken of windows.");
+
+    /// <summary>Takes of any image of WindowShape the pixels that Read takes of the window.</summary>
+    /// <param name="index">As for Read.</param>
+    /// <param name="epoch">As for Read.</param>
+    /// <param name="window">[C, H, W] of WindowShape.</param>
+    /// <param name="first">Those of the input, [C, H, W], overwritten.</param>
+    /// <param name="second">Those of the target, overwritten.</param>
+    public virtual void Split(
+        int index, int epoch, ReadOnlySpan<float> window, Span<float> first, Span<float> second) =>
+        throw new NotSupportedException("These pairs are not taken of windows.");
+
+    /// <summary>
+    /// Standard deviation of the noise that an input was given; null if it was given none, or none of one level.
+    /// </summary>
+    /// <param name="index">As for Read.</param>
+    /// <param name="epoch">As for Read.</param>
+    public virtual float? SigmaOf(int index, int epoch) => null;
 
     /// <summary>
     /// Whether some elements of some targets say nothing, so that <see cref="MaskTarget"/> must be called before a

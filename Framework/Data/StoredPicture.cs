@@ -11,13 +11,33 @@ namespace Distributed.Framework.Data;
 /// bits can hold (floats, wider integers) fills their range.
 /// </remarks>
 /// <param name="Shape">Of the picture.</param>
-/// <param name="Values">[C, H, W], as a network takes them.</param>
 /// <param name="Bits">Of a stored number: 8 or 16.</param>
 /// <param name="Low">The stored number of a value of 0.</param>
 /// <param name="High">The stored number of a value of 1.</param>
-public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, double Low, double High)
+public sealed record StoredPicture(ImageShape Shape, int Bits, double Low, double High)
 {
     private const string ShortType = "uint16";
+    private float[]? _values;
+
+    /// <summary>All of it, [C, H, W], as a network takes it: read when first asked for, and kept.</summary>
+    /// <exception cref="DataException">The file has been changed since.</exception>
+    public float[] Values
+    {
+        get
+        {
+            if (_values is null)
+            {
+                float[] values = new float[Shape.Elements];
+                Reader(0, 0, Shape, values);
+                _values = values;
+            }
+
+            return _values;
+        }
+    }
+
+    /// <summary>Reads a part of it as a network takes it, without the rest.</summary>
+    public required PictureReader Reader { get; init; }
 
     /// <summary>Whether a file has the name of a picture that is read.</summary>
     public static bool HasName(string path) => PictureFiles.HasPictureName(path);
@@ -34,6 +54,9 @@ public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, d
     /// <summary>Whether results are stored as whole numbers in files that can hold both.</summary>
     public bool IsWhole => Type is ImageBlock.ByteType or ShortType;
 
+    /// <summary>Bytes of a stored number in files that can hold whole numbers and floats: 1, 2 or 4.</summary>
+    public int StoredBytes => IsWhole ? Bits / 8 : sizeof(float);
+
     /// <summary>Reads a file that holds one picture.</summary>
     /// <param name="path">PNG, PGM, PPM, a TIFF of one page, or a .npy of one image.</param>
     /// <param name="low">The stored number that becomes 0; null for the type's own.</param>
@@ -46,21 +69,23 @@ public sealed record StoredPicture(ImageShape Shape, float[] Values, int Bits, d
             : throw new DataException($"{path} holds several images, not one picture.", "Read it as a stack.");
 
     /// <summary>A picture of a block.</summary>
-    internal static StoredPicture Of(ImageBlock block, int inside, ValueRange range)
+    /// <param name="block">The block.</param>
+    /// <param name="inside">Which image of it.</param>
+    /// <param name="range">Which stored values become 0 and 1.</param>
+    /// <param name="table">What bytes become.</param>
+    internal static StoredPicture Of(ImageBlock block, int inside, ValueRange range, float[] table)
     {
-        float[] values = new float[block.Shape.Elements];
-        block.ReadWindow(inside, range.ByteTable(), top: 0, left: 0, block.Shape, values);
         bool isByte = block.Type == ImageBlock.ByteType;
         double largest = isByte ? byte.MaxValue : ushort.MaxValue;
         (double Low, double High) scale = range.Bounds ?? (0, block.TypeMaximum ?? 1);
         bool keepsNumbers = range.IsGiven && (isByte || block.Type == ShortType);
         return new StoredPicture(
             block.Shape,
-            values,
             isByte ? 8 : 16,
             keepsNumbers ? scale.Low : 0,
             keepsNumbers ? scale.High : largest)
         {
+            Reader = (top, left, part, values) => block.ReadWindow(inside, table, top, left, part, values),
             Type = block.Type,
             Scale = scale,
         };

@@ -1,7 +1,7 @@
-using System.Buffers.Binary;
 using System.Globalization;
-using System.Runtime.InteropServices;
 using System.Text;
+using Distributed.Framework.Data.Arrays;
+using Distributed.Framework.Data.Png;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Data.Tiff;
 using Distributed.Framework.Errors;
@@ -12,20 +12,18 @@ namespace Distributed.Framework.Data;
 /// <summary>A file of one picture or more, and how results of them are stored as a file of the same kind.</summary>
 /// <remarks>
 /// Results are stored as the type that was read if that is of 8 or 16 bits without a sign, rounded and clamped to it;
-/// else as 32-bit floats, which are neither. Either way in the numbers of the input, whatever the range.
+/// else as 32-bit floats, which are neither. Either way in the numbers of the input, whatever the range. Pixels of
+/// TIFF, PNG, PNM and .npy stay in the file until they are asked for.
 /// </remarks>
 public sealed class StoredPictures
 {
-    private readonly StackAxes? _axes;
-    private readonly bool _isArray;
+    private readonly ImageContent _content;
 
-    private StoredPictures(
-        IReadOnlyList<StoredPicture> pictures, DataDescription description, StackAxes? axes, bool isArray)
+    private StoredPictures(IReadOnlyList<StoredPicture> pictures, DataDescription description, ImageContent content)
     {
-        _isArray = isArray;
         Pictures = pictures;
         Description = description;
-        _axes = axes;
+        _content = content;
     }
 
     /// <summary>In the order of the file: of hyperstacks the depths of each frame, channels together.</summary>
@@ -38,12 +36,17 @@ public sealed class StoredPictures
     /// <param name="path">PNG, PGM, PPM, TIFF, .npy, or another file of images that training reads.</param>
     /// <param name="low">The stored number that becomes 0; null for the type's own.</param>
     /// <param name="high">The stored number that becomes 1; null for the type's own.</param>
+    /// <param name="scratch">
+    /// For the pixels of a PNG picture, which stay in memory without; used as long as the pictures are.
+    /// </param>
     /// <exception cref="DataException">It is missing, damaged, of no known kind, or holds pairs.</exception>
     /// <exception cref="ConfigurationException">The range is no interval.</exception>
-    public static StoredPictures Read(string path, double? low = null, double? high = null)
+    public static StoredPictures Read(
+        string path, double? low = null, double? high = null, PictureScratch? scratch = null)
     {
         ValueRange range = new(low, high);
-        ImageContent content = SourceReader.Read(path, new ReadRequest(range, IsValidation: false, IsClean: true));
+        ReadRequest request = new(range, IsValidation: false, IsClean: true) { Scratch = scratch };
+        ImageContent content = SourceReader.Read(path, request);
         if (content.Targets is not null)
         {
             throw new DataException(
@@ -54,13 +57,13 @@ public sealed class StoredPictures
         }
 
         DataDescription description = SourceDescriber.Describe(content, pairs: null, range, noise: null);
+        float[] table = range.ByteTable();
         StoredPicture[] pictures =
         [
             .. content.Images.SelectMany(block => Enumerable.Range(0, block.Images)
-                .Select(inside => StoredPicture.Of(block, inside, range))),
+                .Select(inside => StoredPicture.Of(block, inside, range, table))),
         ];
-        bool isArray = content.Images is [{ Count: not null }];
-        return new StoredPictures(pictures, description, content.Axes, isArray);
+        return new StoredPictures(pictures, description, content);
     }
 
     /// <summary>
@@ -70,7 +73,7 @@ public sealed class StoredPictures
     public StoredPictures? AsChannels()
     {
         StoredPicture first = Pictures[0];
-        if (!_isArray || Pictures.Count < 2 || first.Shape.C != 1)
+        if (!_content.IsPlainArray || Pictures.Count < 2)
         {
             return null;
         }
@@ -78,121 +81,131 @@ public sealed class StoredPictures
         StoredPicture joined = first with
         {
             Shape = first.Shape with { C = Pictures.Count },
-            Values = [.. Pictures.SelectMany(picture => picture.Values)],
-        };
-        return new StoredPictures([joined], Description, axes: null, isArray: true);
-    }
-
-    /// <summary>Writes results as TIFF, with the axes of the input.</summary>
-    /// <param name="stream">Where they go.</param>
-    /// <param name="results">[C, H, W] of each picture, as networks give them.</param>
-    /// <returns>How many values did not fit the type, and were clamped.</returns>
-    /// <remarks>What may pass 4 GB is BigTIFF.</remarks>
-    public long WriteTiff(Stream stream, IReadOnlyList<float[]> results)
-    {
-        ArgumentNullException.ThrowIfNull(results);
-        long clamped = 0;
-        ImageShape first = Pictures[0].Shape;
-        bool isRgb = first.C == 3 && _axes is not { Channels: > 1 };
-        string description = _axes is null && (isRgb || first.C == 1) ? "" : Describe(isRgb ? 1 : first.C);
-        bool isBig = TiffEncoder.NeedsBig(
-            Pictures.Sum(picture => (long)picture.Shape.C),
-            Pictures.Sum(picture => (long)picture.Shape.Elements * BitsOf(picture) / 8));
-        TiffEncoder.Write(stream, Pages(), description, isBig);
-        return clamped;
-
-        IEnumerable<TiffOutputPage> Pages()
-        {
-            for (int i = 0; i < Pictures.Count; i++)
+            Reader = (top, left, part, values) =>
             {
-                ImageShape shape = Pictures[i].Shape;
-                int pixels = shape.H * shape.W;
-                for (int c = 0; c < (isRgb ? 1 : shape.C); c++)
+                ImageShape plane = part with { C = 1 };
+                for (int c = 0; c < part.C; c++)
                 {
-                    int channels = isRgb ? shape.C : 1;
-                    float[] values = new float[channels * pixels];
-                    for (int j = 0; j < values.Length; j++)
-                    {
-                        values[j] = results[i][((c + (j % channels)) * pixels) + (j / channels)];
-                    }
-
-                    byte[] bytes = Store(Pictures[i], values, ref clamped);
-                    yield return new TiffOutputPage(shape with { C = channels }, BitsOf(Pictures[i]), bytes);
+                    Pictures[c].Reader(top, left, plane, values.Slice(c * plane.Elements, plane.Elements));
                 }
-            }
-        }
+            },
+        };
+        return new StoredPictures([joined], Description, _content);
     }
 
-    /// <summary>Writes results as .npy: [N, C, H, W] without what is 1.</summary>
-    /// <param name="stream">Where they go.</param>
-    /// <param name="results">[C, H, W] of each picture, as networks give them.</param>
-    /// <returns>How many values did not fit the type, and were clamped.</returns>
+    /// <summary>
+    /// An array that was read as [N, H, W] as one picture [H, W, C]: with a last size of at most 4 where the others are
+    /// larger, it is one. Null if it is something else.
+    /// </summary>
+    public StoredPictures? AsChannelsLast()
+    {
+        StoredPicture first = Pictures[0];
+        (int rows, int columns, int channels) = (Pictures.Count, first.Shape.H, first.Shape.W);
+        if (!_content.IsPlainArray || channels > NumericArray.ChannelsMax
+            || Math.Min(rows, columns) <= NumericArray.ChannelsMax)
+        {
+            return null;
+        }
+
+        StoredPicture joined = first with
+        {
+            Shape = new ImageShape(channels, rows, columns),
+            Reader = (top, left, part, values) =>
+            {
+                float[] row = new float[part.W * channels];
+                for (int y = 0; y < part.H; y++)
+                {
+                    Pictures[top + y].Reader(left, 0, new ImageShape(1, part.W, channels), row);
+                    for (int i = 0; i < row.Length; i++)
+                    {
+                        values[(((i % channels * part.H) + y) * part.W) + (i / channels)] = row[i];
+                    }
+                }
+            },
+        };
+        return new StoredPictures([joined], Description, _content with { ChannelsAreLast = true });
+    }
+
+    /// <summary>A TIFF file for results, with the axes of the input.</summary>
+    /// <param name="stream">Where it goes: empty, and can be sought in.</param>
+    /// <param name="isBig">Whether it is BigTIFF; null for what may pass 4 GB.</param>
+    public PictureOutput CreateTiff(Stream stream, bool? isBig = null)
+    {
+        ImageShape first = Pictures[0].Shape;
+        bool isRgb = first.C == 3 && _content.Axes is not { Channels: > 1 };
+        string description = StackDescription.Write(
+            _content.Axes, isRgb ? 1 : first.C, Pictures.Count, _content.Notes?.Lines ?? []);
+        isBig ??= TiffEncoder.NeedsBig(
+            Pictures.Sum(picture => (long)picture.Shape.C),
+            Pictures.Sum(picture => (long)picture.Shape.Elements * picture.StoredBytes));
+        IEnumerable<TiffOutputPage> pages = Pictures.SelectMany(picture => Enumerable.Repeat(
+            new TiffOutputPage(picture.Shape with { C = isRgb ? picture.Shape.C : 1 }, picture.StoredBytes * 8),
+            isRgb ? 1 : picture.Shape.C));
+        TiffText text = new(description, _content.Notes?.Resolution);
+        List<long> starts = TiffEncoder.Write(stream, pages, text, isBig.Value);
+        return new PictureOutput(stream, Pictures, starts, isInterleaved: isRgb);
+    }
+
+    /// <summary>A .npy file for results: [N, C, H, W], or [N, H, W, C] as the input, without N and C of 1.</summary>
+    /// <param name="stream">Where it goes: empty, and can be sought in.</param>
     /// <exception cref="DataException">Pictures differ in size.</exception>
-    public long WriteNpy(Stream stream, IReadOnlyList<float[]> results)
+    public PictureOutput CreateNpy(Stream stream)
     {
         ArgumentNullException.ThrowIfNull(stream);
-        ArgumentNullException.ThrowIfNull(results);
         StoredPicture first = Pictures[0];
         if (Pictures.Any(picture => picture.Shape != first.Shape))
         {
             throw new DataException("The pictures differ in size: an array cannot hold them.", "Write them as TIFF.");
         }
 
-        int[] sizes = [Pictures.Count, first.Shape.C];
-        string shape = string.Join(", ", [.. sizes.Where(size => size > 1), first.Shape.H, first.Shape.W]);
-        string type = BitsOf(first) switch { 8 => "|u1", 16 => "<u2", _ => "<f4" };
+        (int c, int h, int w) = first.Shape;
+        bool isInterleaved = _content.ChannelsAreLast && c > 1;
+        int[] sizes = isInterleaved ? [Pictures.Count, h, w, c] : [Pictures.Count, c, h, w];
+        int kept = isInterleaved ? 1 : 2;
+        string shape = string.Join(", ", sizes.Where((size, axis) => size > 1 || axis >= kept));
+        string type = first.StoredBytes switch { 1 => "|u1", 2 => "<u2", _ => "<f4" };
         string header = $"{{'descr': '{type}', 'fortran_order': False, 'shape': ({shape}), }}";
         header = header.PadRight(((header.Length + 11 + 63) / 64 * 64) - 11) + "\n";
         stream.Write([0x93, .. "NUMPY"u8, 1, 0, (byte)header.Length, (byte)(header.Length >> 8)]);
         stream.Write(Encoding.Latin1.GetBytes(header));
-        long clamped = 0;
-        for (int i = 0; i < Pictures.Count; i++)
-        {
-            stream.Write(Store(Pictures[i], results[i], ref clamped));
-        }
-
-        return clamped;
+        long start = stream.Position;
+        long stepBytes = (long)h * w * (isInterleaved ? c : 1) * first.StoredBytes;
+        int steps = Pictures.Count * (isInterleaved ? 1 : c);
+        List<long> starts = [.. Enumerable.Range(0, steps).Select(step => start + (step * stepBytes))];
+        return new PictureOutput(stream, Pictures, starts, isInterleaved);
     }
 
-    private static int BitsOf(StoredPicture picture) => picture.IsWhole ? picture.Bits : 32;
+    /// <summary>The pixels of a PNG picture for the result of the first picture: [H, W, C].</summary>
+    /// <param name="pixels">Where they go: can be sought in. <see cref="WritePng"/> makes the picture of them.</param>
+    public PictureOutput CreatePng(Stream pixels) => new(
+        pixels, Pictures, [0], isInterleaved: true, isBigEndian: true, isWhole: true);
 
-    private static byte[] Store(StoredPicture picture, float[] values, ref long clamped)
+    /// <summary>Writes a PNG picture of pixels that are there.</summary>
+    /// <param name="pixels">As <see cref="CreatePng"/> has written them.</param>
+    /// <param name="stream">Where the picture goes.</param>
+    public void WritePng(Stream pixels, Stream stream)
     {
-        if (!picture.IsWhole)
-        {
-            (double low, double high) = picture.Scale;
-            float[] stored = Array.ConvertAll(values, value => (float)((value * (high - low)) + low));
-            return MemoryMarshal.AsBytes(stored.AsSpan()).ToArray();
-        }
-
-        ushort[] numbers = picture.Store(values, out long outside);
-        clamped += outside;
-        byte[] bytes = new byte[numbers.Length * picture.Bits / 8];
-        for (int i = 0; i < numbers.Length; i++)
-        {
-            if (picture.Bits == 8)
-            {
-                bytes[i] = (byte)numbers[i];
-            }
-            else
-            {
-                BinaryPrimitives.WriteUInt16LittleEndian(bytes.AsSpan(2 * i), numbers[i]);
-            }
-        }
-
-        return bytes;
+        ArgumentNullException.ThrowIfNull(pixels);
+        ArgumentNullException.ThrowIfNull(stream);
+        pixels.Position = 0;
+        (int c, int h, int w) = Pictures[0].Shape;
+        PngEncoder.Encode(pixels, w, h, c, Pictures[0].Bits, stream);
     }
 
-    /// <summary>ImageJ's description of the axes: it reads channels, depths and frames in this order.</summary>
-    private string Describe(int channels)
+    /// <summary>Writes results that are in memory.</summary>
+    /// <param name="stream">Where they go: empty, and can be sought in.</param>
+    /// <param name="results">[C, H, W] of each picture, as networks give them.</param>
+    /// <param name="isBig">Whether the file is BigTIFF; null for what may pass 4 GB.</param>
+    /// <returns>How many values did not fit the type, and were clamped.</returns>
+    public long WriteTiff(Stream stream, IReadOnlyList<float[]> results, bool? isBig = null)
     {
-        int slices = _axes is { IsPlain: false } axes ? axes.Slices : 1;
-        int frames = Pictures.Count / slices;
-        return _axes is { IsPlain: true }
-            ? string.Create(CultureInfo.InvariantCulture, $"ImageJ=1.54f\nimages={frames}\nslices={frames}\n")
-            : string.Create(
-                CultureInfo.InvariantCulture,
-                $"ImageJ=1.54f\nimages={channels * slices * frames}\nchannels={channels}\nslices={slices}\n"
-                + $"frames={frames}\nhyperstack=true\nmode=grayscale\n");
+        ArgumentNullException.ThrowIfNull(results);
+        PictureOutput output = CreateTiff(stream, isBig);
+        for (int i = 0; i < results.Count; i++)
+        {
+            output.Write(i, 0, 0, Pictures[i].Shape, results[i]);
+        }
+
+        return output.Clamped;
     }
 }

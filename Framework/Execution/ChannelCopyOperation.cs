@@ -5,7 +5,7 @@ namespace Distributed.Framework.Execution;
 /// With <paramref name="flatten"/>, element (c, y, x) becomes channel (c H + y) W + x of one pixel, PyTorch's order.
 /// Exact: it copies, and adds at most once.
 /// </remarks>
-internal sealed unsafe class ChannelCopyOperation(ActivationNode input, ActivationNode output, bool flatten = false)
+internal unsafe class ChannelCopyOperation(ActivationNode input, ActivationNode output, bool flatten = false)
     : Operation(input, output)
 {
     public override void Bind()

@@ -67,11 +67,15 @@ internal sealed class ConvolutionMethod
     }
 
     public ConvolutionPass CreatePass(
-        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        ConvolutionGeometry geometry,
+        ActivationNode input,
+        ActivationNode output,
+        WeightStrides strides,
+        int images)
     {
         if (_outputs > 0)
         {
-            return new WinogradProgram(_outputs, geometry, input, output, strides);
+            return new WinogradProgram(_outputs, geometry, input, output, strides, images);
         }
 
         return IsFromManyToFew(geometry, input, output)
@@ -80,11 +84,15 @@ internal sealed class ConvolutionMethod
     }
 
     public WeightGradientPass CreateWeightGradient(
-        ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        ConvolutionGeometry geometry,
+        ActivationNode input,
+        ActivationNode output,
+        WeightStrides strides,
+        int images)
     {
         if (_outputs > 0)
         {
-            return new WinogradWeightGradient(_outputs, geometry, input, output, strides);
+            return new WinogradWeightGradient(_outputs, geometry, input, output, strides, images);
         }
 
         return IsFromManyToFew(geometry, input, output)

@@ -2,7 +2,7 @@ using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Execution;
 
-/// <summary>A convolution of either kind, with its bias and the activation that follows fused in.</summary>
+/// <summary>A convolution of either kind; its bias, and an activation or a sum that follows, are fused in.</summary>
 internal sealed unsafe class ConvolutionOperation : Operation, IActivated
 {
     private readonly ConvolutionGeometry _geometry;
@@ -40,21 +40,35 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     /// <inheritdoc/>
     public ActivationKind Activation { get; set; }
 
+    /// <summary>
+    /// Added to the result, if there is no activation; another operation carries the gradient back to it.
+    /// </summary>
+    public ActivationNode? Addend { get; set; }
+
+    public override IEnumerable<ActivationNode> Reads => Addend is null ? [Input] : [Input, Addend];
+
     public override int PackedFloats =>
         checked(Output.Floats + Input.Floats + _forward.PackedFloats + (NeedsBackward ? _backward.PackedFloats : 0));
 
-    public override int GradientFloats => checked(Output.Floats + (EndsEachImage ? 0 : _weightGradient.SumFloats));
+    public override int GradientFloats =>
+        checked(Output.Floats + (Sums == SumsSpan.Shard ? _weightGradient.SumFloats : 0));
 
     /// <summary>Whether its gradient is added up in several times as many floats as it has.</summary>
     public bool HasLargeSums => _weightGradient is WinogradWeightGradient;
 
-    /// <summary>Whether its gradient goes to the flat gradient after each image, not after a shard.</summary>
-    public bool EndsEachImage { get; set; }
+    /// <summary>Whether images of a pass share its weights.</summary>
+    public bool HasSmallImages => _forward is WinogradProgram { HasSmallImages: true };
+
+    /// <summary>Whether the plan has more weights than a near cache keeps; set by the plan.</summary>
+    public bool HasFarWeights { get; set; }
+
+    /// <summary>After what its gradient goes to the flat gradient; set by the plan.</summary>
+    public SumsSpan Sums { get; set; }
 
     private bool NeedsBackward => InputGradient != GradientMode.Skip;
 
     private int WeightGradientFloats =>
-        checked(_weightGradient.ScratchFloats + (EndsEachImage ? _weightGradient.SumFloats : 0));
+        checked(_weightGradient.ScratchFloats + (Sums == SumsSpan.Shard ? 0 : _weightGradient.SumFloats));
 
     public override int TemporaryFloats(bool training) => training
         ? Math.Max(WeightGradientFloats, Math.Max(_forward.ScratchFloats, _backward.ScratchFloats))
@@ -62,9 +76,9 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
 
     public override void Bind()
     {
-        _forward = _method.CreatePass(_geometry, Input, Output, _strides);
-        _backward = _method.CreatePass(_geometry.Adjoint, Output, Input, _strides.Swapped);
-        _weightGradient = _method.CreateWeightGradient(_geometry, Input, Output, _strides);
+        _forward = _method.CreatePass(_geometry, Input, Output, _strides, ImagesPerPass);
+        _backward = _method.CreatePass(_geometry.Adjoint, Output, Input, _strides.Swapped, ImagesPerPass);
+        _weightGradient = _method.CreateWeightGradient(_geometry, Input, Output, _strides, ImagesPerPass);
         _outputChannelOf = Output.ChannelOfFloat();
     }
 
@@ -90,41 +104,41 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
     public override void Forward(Workspace workspace, Replica replica)
     {
         float* bias = replica.PackedPointer(this);
-        for (int image = 0; image < workspace.Images; image++)
+        _forward.Run(new ConvolutionCall
         {
-            _forward.Run(new ConvolutionCall
-            {
-                Kernels = workspace.Kernels,
-                Input = workspace.Activation(Input, image),
-                Output = workspace.Activation(Output, image),
-                Packed = bias + Output.Floats + Input.Floats,
-                Start = bias,
-                Scratch = workspace.Temporary,
-                Activation = Activation,
-            });
-        }
+            Kernels = workspace.Kernels,
+            Input = workspace.Activation(Input, 0),
+            Output = workspace.Activation(Output, 0),
+            Images = workspace.Images,
+            Packed = bias + Output.Floats + Input.Floats,
+            Start = bias,
+            Scratch = workspace.Temporary,
+            HasFarWeights = HasFarWeights,
+            Activation = Activation,
+            Addend = Addend,
+            AddendImage = Addend is null ? null : workspace.Activation(Addend, 0),
+        });
     }
 
     public override void Backward(Workspace workspace, Replica replica)
     {
-        float* zeros = replica.PackedPointer(this) + Output.Floats;
-        for (int image = 0; image < workspace.Images; image++)
+        // The weight gradient first: on its way the output's gradient passes the activation.
+        AddWeightGradient(workspace);
+        if (NeedsBackward)
         {
-            float* outputGradient = workspace.Gradient(Output, image);
-            AddWeightGradient(workspace, image, outputGradient);
-            if (NeedsBackward)
+            float* zeros = replica.PackedPointer(this) + Output.Floats;
+            _backward.Run(new ConvolutionCall
             {
-                _backward.Run(new ConvolutionCall
-                {
-                    Kernels = workspace.Kernels,
-                    Input = outputGradient,
-                    Output = workspace.Gradient(Input, image),
-                    Packed = zeros + Input.Floats + _forward.PackedFloats,
-                    Start = InputGradient == GradientMode.Overwrite ? zeros : null,
-                    Scratch = workspace.Temporary,
-                    Activation = ActivationKind.None,
-                });
-            }
+                Kernels = workspace.Kernels,
+                Input = workspace.Gradient(Output, 0),
+                Output = workspace.Gradient(Input, 0),
+                Images = workspace.Images,
+                Packed = zeros + Input.Floats + _forward.PackedFloats,
+                Start = InputGradient == GradientMode.Overwrite ? zeros : null,
+                Scratch = workspace.Temporary,
+                HasFarWeights = HasFarWeights,
+                Activation = ActivationKind.None,
+            });
         }
     }
 
@@ -142,35 +156,52 @@ internal sealed unsafe class ConvolutionOperation : Operation, IActivated
             }
         }
 
-        if (!EndsEachImage)
+        if (Sums == SumsSpan.Shard)
         {
-            _weightGradient.Unpack(workspace.Kernels, workspace.GradientSumsPointer(this) + Output.Floats, gradient);
+            float* weightSums = workspace.GradientSumsPointer(this) + Output.Floats;
+            _weightGradient.Unpack(workspace.Kernels, weightSums, gradient, adds: false);
         }
     }
 
-    private void AddWeightGradient(Workspace workspace, int image, float* outputGradient)
+    private void AddWeightGradient(Workspace workspace)
     {
         float* biasSums = workspace.GradientSumsPointer(this);
-        float* sums = EndsEachImage ? workspace.Temporary + _weightGradient.ScratchFloats : biasSums + Output.Floats;
-        if (EndsEachImage)
+        bool isShort = Sums != SumsSpan.Shard;
+        float* sums = isShort ? workspace.Temporary + _weightGradient.ScratchFloats : biasSums + Output.Floats;
+        int images = Sums == SumsSpan.Image ? 1 : workspace.Images;
+        for (int image = 0; image < workspace.Images; image += images)
         {
-            new Span<float>(sums, _weightGradient.SumFloats).Clear();
-        }
-
-        _weightGradient.Accumulate(new WeightGradientCall
-        {
-            Kernels = workspace.Kernels,
-            Input = workspace.Activation(Input, image),
-            Output = workspace.Activation(Output, image),
-            OutputGradient = outputGradient,
-            Activation = Activation,
-            BiasSums = _biasStart < 0 ? null : biasSums,
-            Sums = sums,
-            Scratch = workspace.Temporary,
-        });
-        if (EndsEachImage)
-        {
-            _weightGradient.Unpack(workspace.Kernels, sums, workspace.ShardGradient.Span);
+            _weightGradient.Accumulate(new WeightGradientCall
+            {
+                Kernels = workspace.Kernels,
+                Input = workspace.Activation(Input, image),
+                Output = workspace.Activation(Output, image),
+                OutputGradient = workspace.Gradient(Output, image),
+                Images = images,
+                Activation = Activation,
+                BiasSums = _biasStart < 0 ? null : biasSums,
+                Sums = sums,
+                Overwrites = isShort,
+                Scratch = workspace.Temporary,
+            });
+            if (isShort)
+            {
+                bool adds = Sums == SumsSpan.Image || workspace.PassesOfShard > 1;
+                _weightGradient.Unpack(workspace.Kernels, sums, workspace.ShardGradient.Span, adds);
+            }
         }
     }
+}
+
+/// <summary>What a layer's transformed weight gradient is summed over before it goes to the flat gradient.</summary>
+internal enum SumsSpan
+{
+    /// <summary>A shard: each layer has memory for its sums.</summary>
+    Shard,
+
+    /// <summary>A pass that is a shard: the same bits, in memory that all layers share.</summary>
+    Pass,
+
+    /// <summary>An image, in memory that all layers share.</summary>
+    Image,
 }

@@ -14,21 +14,24 @@ internal abstract class ConvolutionPass
     /// <summary>Brings the weights into the order in which the kernels read them.</summary>
     public abstract void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed);
 
-    /// <summary>Computes one image.</summary>
+    /// <summary>Computes all images of a call.</summary>
     public abstract void Run(in ConvolutionCall call);
 }
 
-/// <summary>One image's way through a <see cref="ConvolutionPass"/>.</summary>
+/// <summary>The way of a pass's images through a <see cref="ConvolutionPass"/>.</summary>
 internal readonly unsafe struct ConvolutionCall
 {
     /// <summary>At which vector width.</summary>
     public required KernelSet Kernels { get; init; }
 
-    /// <summary>The input's first channel of pixel (0, 0).</summary>
+    /// <summary>The first image's input: its first channel of pixel (0, 0).</summary>
     public required float* Input { get; init; }
 
-    /// <summary>The output's first channel of pixel (0, 0), overwritten or added to.</summary>
+    /// <summary>The same of the output, overwritten or added to.</summary>
     public required float* Output { get; init; }
+
+    /// <summary>How many images, each behind the other as their nodes say.</summary>
+    public required int Images { get; init; }
 
     /// <summary>The packed weights.</summary>
     public required float* Packed { get; init; }
@@ -41,6 +44,44 @@ internal readonly unsafe struct ConvolutionCall
 
     /// <summary>Applied to the result; None if the pass adds to the output.</summary>
     public required ActivationKind Activation { get; init; }
+
+    /// <summary>Whether no near cache keeps the weights: so many others are read between two uses.</summary>
+    public bool HasFarWeights { get; init; }
+
+    /// <summary>Added to the result at last; laid out as the output, but for its border. Null for nothing.</summary>
+    public ActivationNode? Addend { get; init; }
+
+    /// <summary>The first image's: its first channel of pixel (0, 0).</summary>
+    public float* AddendImage { get; init; }
+
+    /// <summary>Adds it to a part of the first image's output.</summary>
+    public void AddAddend(ActivationNode output, int y, int x, int height, int width)
+    {
+        for (int line = y; Addend is not null && line < y + height; line++)
+        {
+            float* target = Output + ((nint)line * output.LineFloats) + ((nint)x * output.PixelFloats);
+            Kernels.AddLines(new SumLine
+            {
+                A = target,
+                APixel = output.PixelFloats,
+                B = AddendImage + ((nint)line * Addend.LineFloats) + ((nint)x * Addend.PixelFloats),
+                BPixel = Addend.PixelFloats,
+                Target = target,
+                TargetPixel = output.PixelFloats,
+                Pixels = width,
+                Channels = output.Floats,
+            });
+        }
+    }
+
+    /// <summary>One image's way alone.</summary>
+    public ConvolutionCall Only(int image, ActivationNode input, ActivationNode output) => this with
+    {
+        Input = Input + (image * (nint)input.ImageFloats),
+        Output = Output + (image * (nint)output.ImageFloats),
+        AddendImage = Addend is null ? null : AddendImage + (image * (nint)Addend.ImageFloats),
+        Images = 1,
+    };
 }
 
 /// <summary>One way to compute the gradients of a convolution's weight and bias.</summary>
@@ -53,22 +94,28 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
     public virtual int ScratchFloats => 0;
 
     /// <summary>
-    /// Adds one image, and carries the output's gradient back through the activation: where it comes by anyway.
+    /// Adds all images of a call in their order, and carries the output's gradient back through the activation: where
+    /// it comes by anyway. One image after the other gives the same bits as all together.
     /// </summary>
     public abstract void Accumulate(in WeightGradientCall call);
 
-    /// <summary>Adds sums to the weight's place in the flat gradient.</summary>
-    public abstract void Unpack(KernelSet kernels, float* sums, Span<float> gradient);
+    /// <summary>Brings sums to the weight's place in the flat gradient.</summary>
+    /// <param name="kernels">At which vector width.</param>
+    /// <param name="sums">What was added up.</param>
+    /// <param name="gradient">The flat gradient.</param>
+    /// <param name="adds">Whether they are added to what is there, not to zero.</param>
+    public abstract void Unpack(KernelSet kernels, float* sums, Span<float> gradient, bool adds);
 
-    /// <summary>Adds sums of rows of channels by columns of channels to their place in the flat gradient.</summary>
+    /// <summary>Brings sums of rows of channels by columns of channels to their place in the flat gradient.</summary>
     /// <param name="sums">[columns / 16][taps][rows][16].</param>
     /// <param name="channelOf">The column's channel for each float of it, or -1.</param>
     /// <param name="taps">Kernel elements.</param>
     /// <param name="rows">Channels of the rows, which are the weight's inputs.</param>
     /// <param name="strides">Where the weight is; with inputs and outputs exchanged if they are here.</param>
     /// <param name="gradient">The flat gradient.</param>
+    /// <param name="adds">Whether they are added to what is there, not to zero.</param>
     protected static void Unpack(
-        float* sums, int[] channelOf, int taps, int rows, in WeightStrides strides, Span<float> gradient)
+        float* sums, int[] channelOf, int taps, int rows, in WeightStrides strides, Span<float> gradient, bool adds)
     {
         const int group = ActivationNode.ChannelGroup;
         for (int first = 0; first < channelOf.Length; first += group)
@@ -83,7 +130,8 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
                     {
                         if (channels[lane] >= 0)
                         {
-                            gradient[target + (channels[lane] * strides.Out)] += sums[lane];
+                            ref float weight = ref gradient[target + (channels[lane] * strides.Out)];
+                            weight = (adds ? weight : 0) + sums[lane];
                         }
                     }
                 }
@@ -121,17 +169,20 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
     }
 }
 
-/// <summary>One image's way through a <see cref="WeightGradientPass"/>.</summary>
+/// <summary>The way of a pass's images through a <see cref="WeightGradientPass"/>.</summary>
 internal readonly unsafe struct WeightGradientCall
 {
     /// <summary>At which vector width.</summary>
     public required KernelSet Kernels { get; init; }
 
-    /// <summary>The input's first channel of pixel (0, 0).</summary>
+    /// <summary>The first image's input: its first channel of pixel (0, 0).</summary>
     public required float* Input { get; init; }
 
     /// <summary>The same of the output.</summary>
     public required float* Output { get; init; }
+
+    /// <summary>How many images, each behind the other as their nodes say.</summary>
+    public required int Images { get; init; }
 
     /// <summary>The same of its gradient; overwritten by the gradient of what the activation was applied to.</summary>
     public required float* OutputGradient { get; init; }
@@ -145,6 +196,19 @@ internal readonly unsafe struct WeightGradientCall
     /// <summary>Added to.</summary>
     public required float* Sums { get; init; }
 
+    /// <summary>Whether there is nothing to add to yet: sums are arbitrary, and count as zero.</summary>
+    public bool Overwrites { get; init; }
+
     /// <summary>The calling thread's scratch memory.</summary>
     public required float* Scratch { get; init; }
+
+    /// <summary>One image's way alone.</summary>
+    public WeightGradientCall Only(int image, ActivationNode input, ActivationNode output) => this with
+    {
+        Input = Input + (image * (nint)input.ImageFloats),
+        Output = Output + (image * (nint)output.ImageFloats),
+        OutputGradient = OutputGradient + (image * (nint)output.ImageFloats),
+        Images = 1,
+        Overwrites = Overwrites && image == 0,
+    };
 }

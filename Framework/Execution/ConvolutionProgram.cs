@@ -82,6 +82,16 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 
     public override void Run(in ConvolutionCall call)
     {
+        for (int image = 0; image < call.Images; image++)
+        {
+            ConvolutionCall one = call.Only(image, _input, _output);
+            RunImage(one);
+            one.AddAddend(_output, 0, 0, _output.Shape.H, _output.Shape.W);
+        }
+    }
+
+    private void RunImage(in ConvolutionCall call)
+    {
         foreach (Stage stage in _stages)
         {
             ConvolutionPhase phase = stage.Phase;

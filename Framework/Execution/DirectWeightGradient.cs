@@ -54,6 +54,14 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
 
     public override void Accumulate(in WeightGradientCall call)
     {
+        for (int image = 0; image < call.Images; image++)
+        {
+            AccumulateImage(call.Only(image, _input, _output));
+        }
+    }
+
+    private void AccumulateImage(in WeightGradientCall call)
+    {
         if (_gathered is not null)
         {
             for (int y = 0; y < _output.Shape.H; y += _gathered.BandLines)
@@ -86,6 +94,6 @@ internal sealed unsafe class DirectWeightGradient : WeightGradientPass
         });
     }
 
-    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient) =>
-        Unpack(sums, _outputChannelOf, _taps.Length, _input.Shape.C, _strides, gradient);
+    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient, bool adds) =>
+        Unpack(sums, _outputChannelOf, _taps.Length, _input.Shape.C, _strides, gradient, adds);
 }

@@ -79,6 +79,16 @@ internal sealed unsafe class FewOutputsProgram : ConvolutionPass
 
     public override void Run(in ConvolutionCall call)
     {
+        for (int image = 0; image < call.Images; image++)
+        {
+            ConvolutionCall one = call.Only(image, _input, _output);
+            RunImage(one);
+            one.AddAddend(_output, 0, 0, _output.Shape.H, _output.Shape.W);
+        }
+    }
+
+    private void RunImage(in ConvolutionCall call)
+    {
         new Span<float>(call.Scratch, ScratchFloats).Clear();
         float** lines = stackalloc float*[_k];
         for (int i = 0; i < _k - 1; i++)

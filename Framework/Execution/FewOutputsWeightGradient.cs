@@ -45,6 +45,14 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
 
     public override void Accumulate(in WeightGradientCall call)
     {
+        for (int image = 0; image < call.Images; image++)
+        {
+            AccumulateImage(call.Only(image, _input, _output));
+        }
+    }
+
+    private void AccumulateImage(in WeightGradientCall call)
+    {
         CarryBack(call, 0, _output.Shape.H);
         for (int y = 0; y < _input.Shape.H; y += _product.BandLines)
         {
@@ -52,6 +60,6 @@ internal sealed unsafe class FewOutputsWeightGradient : WeightGradientPass
         }
     }
 
-    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient) =>
-        Unpack(sums, _inputChannelOf, _taps, _output.Shape.C, _strides.Swapped, gradient);
+    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient, bool adds) =>
+        Unpack(sums, _inputChannelOf, _taps, _output.Shape.C, _strides.Swapped, gradient, adds);
 }

@@ -46,20 +46,21 @@ internal static unsafe class KernelTaps
         }
     }
 
-    /// <summary><see cref="Gather"/> the other way: adds to the weights.</summary>
+    /// <summary><see cref="Gather"/> the other way: adds to the weights, or to zero.</summary>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void Scatter(float* taps, float* weights, nint step, int channels, bool isTurned)
+    public static void Scatter(float* taps, float* weights, nint step, int channels, bool isTurned, bool adds)
     {
         nint tap = isTurned ? -Group : Group;
         taps += isTurned ? (Count - 1) * Group : 0;
         for (; channels >= Block; channels -= Block, weights += Block * step, taps += Block)
         {
-            Store(Transposed(taps, tap) + Load(weights, step), weights, step);
+            Store(Transposed(taps, tap) + (adds ? Load(weights, step) : default), weights, step);
             float* more = weights + Block;
-            Store(Transposed(taps + (Block * tap), tap) + Load(more, step), more, step);
+            Store(Transposed(taps + (Block * tap), tap) + (adds ? Load(more, step) : default), more, step);
             for (int i = 0; i < Block; i++)
             {
-                weights[(i * step) + Count - 1] += taps[((Count - 1) * tap) + i];
+                float* last = weights + (i * step) + Count - 1;
+                *last = (adds ? *last : 0) + taps[((Count - 1) * tap) + i];
             }
         }
 
@@ -67,7 +68,7 @@ internal static unsafe class KernelTaps
         {
             for (int i = 0; i < Count; i++)
             {
-                weights[i] += taps[i * tap];
+                weights[i] = (adds ? weights[i] : 0) + taps[i * tap];
             }
         }
     }

@@ -50,6 +50,9 @@ internal abstract unsafe class Operation(ActivationNode input, ActivationNode ou
     /// <summary>Where its scratch begins in the workspace; set by the plan.</summary>
     public int ScratchStart { get; set; }
 
+    /// <summary>Most images that go through together; set before Bind.</summary>
+    public int ImagesPerPass { get; set; } = 1;
+
     /// <summary>Called once, when the layout of all activations is known.</summary>
     public abstract void Bind();
 

@@ -25,12 +25,13 @@ public sealed class Plan
         bool inputGradient,
         int imagesPerPass,
         KernelSet kernels,
-        long treeReductionMax = TreeReductionMax)
+        long treeReductionMax = TreeReductionMax,
+        bool wholeShards = false)
     {
         Model = model;
         ImagesPerPass = imagesPerPass;
         Kernels = kernels;
-        PlanBuilder builder = new(model);
+        PlanBuilder builder = new(model) { ImagesPerPass = imagesPerPass };
         InputNode = builder.CreateNode(input, null);
         InputNode.NeedsGradient = inputGradient;
         InputNode.IsRead = true;
@@ -47,8 +48,10 @@ public sealed class Plan
         Operations = [.. builder.Operations];
         ConvolutionOperation[] transforming =
             [.. Operations.OfType<ConvolutionOperation>().Where(operation => operation.HasLargeSums)];
-        bool endsEachImage = transforming.Sum(operation => (long)operation.GradientFloats) > treeReductionMax;
-        Array.ForEach(transforming, operation => operation.EndsEachImage = endsEachImage);
+        bool isLarge = transforming.Sum(operation => (long)operation.GradientFloats) > treeReductionMax;
+        SumsSpan sums = isLarge ? SumsSpan.Image : wholeShards ? SumsSpan.Pass : SumsSpan.Shard;
+        Array.ForEach(transforming, operation => operation.Sums = sums);
+        AddsToGradient = sums == SumsSpan.Image && transforming.Length > 0;
 
         foreach (Operation operation in Operations)
         {
@@ -60,6 +63,8 @@ public sealed class Plan
             ScratchFloats = checked(ScratchFloats + Round(operation.ScratchFloats));
         }
 
+        bool hasFarWeights = _packedFloats >= CacheLine.FarFloats;
+        Array.ForEach(transforming, operation => operation.HasFarWeights = hasFarWeights);
         if (Math.Max(_packedFloats, Math.Max(GradientFloats, ScratchFloats)) > AlignedBuffer.LengthMax)
         {
             throw new OverflowException();
@@ -95,7 +100,22 @@ public sealed class Plan
     /// <summary>Floats of the memory that gradients of activations share, for each image of a pass.</summary>
     internal long GradientImageFloats { get; }
 
+    /// <summary>Floats of all memory of a workspace for one image in inference, and of its input and output.</summary>
+    internal long InferenceFloats => ActivationImageFloats + ScratchFloats + Input.Elements + (2L * Output.Elements)
+        + Operations.Select(each => each.TemporaryFloats(training: false)).DefaultIfEmpty().Max()
+        + Roots.Where(root => root.ActivationStart is null && !root.IsForTraining).Sum(root => (long)root.ImageFloats);
+
+    /// <summary>
+    /// Floats of packed weights that images of a pass share, since one alone fills no band of tiles; 0 for models whose
+    /// sums go to the gradient after each image, which stay as small as they are.
+    /// </summary>
+    internal long SharedPackedFloats => Operations.OfType<ConvolutionOperation>()
+        .Where(each => each.HasSmallImages && each.Sums != SumsSpan.Image).Sum(each => (long)each.PackedFloats);
+
     internal int GradientFloats { get; }
+
+    /// <summary>Whether operations add to the flat gradient before a shard ends, image by image.</summary>
+    internal bool AddsToGradient { get; }
 
     internal KernelSet Kernels { get; }
 
@@ -116,6 +136,14 @@ public sealed class Plan
         ArgumentOutOfRangeException.ThrowIfGreaterThan(images, ImagesPerPass, nameof(imagesMax));
         return new Workspace(this, training, images, Kernels);
     }
+
+    /// <summary>
+    /// Whether another plan's replicas are as this one's: the model's at another size, since what kernels read depends
+    /// on kernel, stride and channels alone.
+    /// </summary>
+    internal bool PacksAs(Plan other) => ReferenceEquals(this, other)
+        || (ReferenceEquals(Model, other.Model) && ReferenceEquals(Kernels, other.Kernels)
+            && _packedFloats == other._packedFloats && Operations.Length == other.Operations.Length);
 
     /// <summary>Computes the output of the images in the workspace.</summary>
     public void Forward(Replica replica, Workspace workspace)
@@ -176,6 +204,11 @@ public sealed class Plan
     {
         workspace.CheckPlan(this);
         workspace.CheckTraining();
+        if (workspace.PassesOfShard == 0)
+        {
+            workspace.ShardGradient.Span.Clear();
+        }
+
         foreach (Operation operation in Operations)
         {
             operation.Unpack(workspace, workspace.ShardGradient.Span);

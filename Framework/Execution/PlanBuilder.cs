@@ -16,6 +16,9 @@ internal sealed class PlanBuilder(Model model)
 
     private int _randomLayers;
 
+    /// <summary>Most images that go through together.</summary>
+    public int ImagesPerPass { get; init; } = 1;
+
     public IReadOnlyList<Operation> Operations => _operations;
 
     /// <summary>What the user chose for convolutions.</summary>
@@ -88,9 +91,23 @@ internal sealed class PlanBuilder(Model model)
         ActivationNode left = Regular(first);
         ActivationNode right = ReferenceEquals(first, second) ? left : Regular(second);
         left.IsRead = true;
-        ActivationNode output = CreateNode(left.Shape, left);
-        Add(new SumOperation(right, left, output));
+        ActivationNode output = AddWithin(right, left, isThereBefore: ReferenceEquals(left, first));
         Add(new SumGradientOperation(left, output));
+        return output;
+    }
+
+    /// <summary>Adds to what a convolution computes, where nothing else reads it; else by an operation.</summary>
+    private ActivationNode AddWithin(ActivationNode sum, ActivationNode addend, bool isThereBefore)
+    {
+        if (isThereBefore && sum is { IsRead: false, HasParent: false, Producer: ConvolutionOperation convolution }
+            && convolution.Activation == ActivationKind.None)
+        {
+            convolution.Addend = addend;
+            return sum;
+        }
+
+        ActivationNode output = CreateNode(addend.Shape, addend);
+        Add(new SumOperation(sum, addend, output));
         return output;
     }
 
@@ -132,6 +149,7 @@ internal sealed class PlanBuilder(Model model)
         PlanGradients(output);
         foreach (Operation operation in _operations)
         {
+            operation.ImagesPerPass = ImagesPerPass;
             operation.Bind();
         }
 

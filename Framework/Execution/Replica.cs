@@ -61,10 +61,13 @@ public sealed unsafe class Replica
 
     internal KernelSet Kernels => _plan.Kernels;
 
-    /// <summary>Throws unless it was made by this plan, whose operations trust its buffer's size.</summary>
+    /// <summary>
+    /// Throws unless it was made by this plan, whose operations trust its buffer's size, or by one of the model at
+    /// another size.
+    /// </summary>
     internal void CheckPlan(Plan plan)
     {
-        if (!ReferenceEquals(plan, _plan))
+        if (!plan.PacksAs(_plan))
         {
             throw new ArgumentException("The replica belongs to another plan.");
         }

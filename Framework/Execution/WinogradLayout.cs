@@ -5,6 +5,7 @@ namespace Distributed.Framework.Execution;
 /// <summary>Where the tiles of a Winograd convolution lie: in input, output and scratch memory.</summary>
 /// <remarks>
 /// Scratch: (m + 2)^2 planes of [tiles of a band][input floats], then as many of [tiles of a band][output floats].
+/// Images with few tiles share a band: then weights are read once for all of them.
 /// </remarks>
 internal sealed unsafe class WinogradLayout
 {
@@ -21,15 +22,18 @@ internal sealed unsafe class WinogradLayout
     /// <param name="geometry">In the direction from input to output.</param>
     /// <param name="input">What is read.</param>
     /// <param name="output">What is written, or whose gradient is read.</param>
+    /// <param name="images">Most images of a pass.</param>
     public WinogradLayout(
-        int outputs, ConvolutionGeometry geometry, ActivationNode input, ActivationNode output)
+        int outputs, ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, int images)
     {
         _outputs = outputs;
         _input = input;
         _output = output;
         Grid = new WinogradGrid(outputs, geometry, output.Shape.H, output.Shape.W);
         Bands = Grid.Bands(BandTiles);
-        int tiles = Bands.Max(band => band.Tiles);
+        HasSmallImages = Grid.Rows * Grid.Columns < BandTiles;
+        ImagesOfBand = HasSmallImages ? Math.Min(images, BandTiles / Bands[0].Tiles) : 1;
+        int tiles = Bands.Max(band => band.Tiles) * ImagesOfBand;
         InputPlane = PlaneFloats(tiles, input.Floats);
         OutputPlane = PlaneFloats(tiles, output.Floats);
         ScratchFloats = checked(Planes * (InputPlane + OutputPlane));
@@ -38,6 +42,12 @@ internal sealed unsafe class WinogradLayout
     public WinogradGrid Grid { get; }
 
     public WinogradBand[] Bands { get; }
+
+    /// <summary>Whether an image fills no band: a function of its size alone.</summary>
+    public bool HasSmallImages { get; }
+
+    /// <summary>Most images that share a band.</summary>
+    public int ImagesOfBand { get; }
 
     public int Planes => (_outputs + 2) * (_outputs + 2);
 
@@ -60,17 +70,20 @@ internal sealed unsafe class WinogradLayout
     /// <summary>The planes of the output, behind those of the input.</summary>
     public float* OutputPlanes(float* scratch) => scratch + ((nint)Planes * InputPlane);
 
-    /// <summary>A band in the input and in its planes.</summary>
-    public WinogradTiles InputTiles(in WinogradBand band, float* input, float* scratch) =>
-        Tiles(band, Grid.Offset, _input, input, scratch, InputPlane);
+    /// <summary>An image's part of a band in the input and in its planes.</summary>
+    /// <param name="band">Which.</param>
+    /// <param name="image">The how-manieth of those that share the band.</param>
+    /// <param name="input">The image.</param>
+    /// <param name="scratch">The planes.</param>
+    public WinogradTiles InputTiles(in WinogradBand band, int image, float* input, float* scratch) =>
+        Tiles(band, image, Grid.Offset, _input, input, scratch, InputPlane);
 
-    /// <summary>A band in the output, or its gradient, and in its planes.</summary>
-    public WinogradTiles OutputTiles(in WinogradBand band, float* output, float* scratch) =>
-        Tiles(band, 0, _output, output, OutputPlanes(scratch), OutputPlane);
-
+    /// <summary>The same in the output, or its gradient, and in its planes.</summary>
+    public WinogradTiles OutputTiles(in WinogradBand band, int image, float* output, float* scratch) =>
+        Tiles(band, image, 0, _output, output, OutputPlanes(scratch), OutputPlane);
 
     private WinogradTiles Tiles(
-        in WinogradBand band, int offset, ActivationNode node, float* image, float* planes, int plane)
+        in WinogradBand band, int index, int offset, ActivationNode node, float* image, float* planes, int plane)
     {
         nint y = ((nint)band.Row * _outputs) + offset;
         nint x = ((nint)band.Column * _outputs) + offset;
@@ -81,7 +94,7 @@ internal sealed unsafe class WinogradLayout
             Line = node.LineFloats,
             Rows = band.Rows,
             Columns = band.Columns,
-            Planes = planes,
+            Planes = planes + ((nint)index * band.Tiles * node.Floats),
             Plane = plane,
             Tile = node.Floats,
             Channels = node.Channels,

@@ -19,13 +19,18 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
     private readonly int[] _channelOf;
 
     public WinogradProgram(
-        int outputs, ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        int outputs,
+        ConvolutionGeometry geometry,
+        ActivationNode input,
+        ActivationNode output,
+        WeightStrides strides,
+        int images)
     {
         _outputs = outputs;
         _input = input;
         _output = output;
         _strides = strides;
-        _layout = new WinogradLayout(outputs, geometry, input, output);
+        _layout = new WinogradLayout(outputs, geometry, input, output, images);
         _runs = new RunTable(input.Channels);
         _channelOf = output.ChannelOfFloat();
     }
@@ -34,6 +39,9 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
     public override int PackedFloats => checked(_output.Floats + (_layout.Planes * WeightPlane));
 
     public override int ScratchFloats => _layout.ScratchFloats;
+
+    /// <summary>Whether an image fills no band of tiles.</summary>
+    public bool HasSmallImages => _layout.HasSmallImages;
 
     private int WeightPlane => WinogradLayout.PlaneFloats(_runs.Depth, _output.Floats);
 
@@ -71,39 +79,61 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
 
     public override void Run(in ConvolutionCall call)
     {
-        foreach (WinogradBand band in _layout.Bands)
+        for (int first = 0; first < call.Images; first += _layout.ImagesOfBand)
         {
-            Run(call, band);
+            int images = Math.Min(_layout.ImagesOfBand, call.Images - first);
+            ConvolutionCall some = call.Only(first, _input, _output) with { Images = images };
+            foreach (WinogradBand band in _layout.Bands)
+            {
+                Run(some, band);
+            }
         }
     }
 
+    /// <summary>A band of as many images as share it.</summary>
     private void Run(in ConvolutionCall call, in WinogradBand band)
     {
         WinogradKernels winograd = _layout.Kernels(call.Kernels);
-        winograd.TransformInput(_layout.InputTiles(band, call.Input, call.Scratch));
+        for (int image = 0; image < call.Images; image++)
+        {
+            float* input = call.Only(image, _input, _output).Input;
+            winograd.TransformInput(_layout.InputTiles(band, image, input, call.Scratch));
+        }
 
         float* products = _layout.OutputPlanes(call.Scratch);
         for (int plane = 0; plane < _layout.Planes; plane++)
         {
-            Multiply(call, band.Tiles, plane, products + ((nint)plane * _layout.OutputPlane));
+            Multiply(call, call.Images * band.Tiles, plane, products + ((nint)plane * _layout.OutputPlane));
         }
 
-        int height = Math.Min(band.Rows * _outputs, _output.Shape.H - (band.Row * _outputs));
-        int width = Math.Min(band.Columns * _outputs, _output.Shape.W - (band.Column * _outputs));
-        WinogradTiles tiles = _layout.OutputTiles(band, call.Output, call.Scratch) with
+        for (int image = 0; image < call.Images; image++)
+        {
+            TransformOutput(winograd, call.Only(image, _input, _output), band, image);
+        }
+    }
+
+    /// <summary>The way back of one image's tiles.</summary>
+    private void TransformOutput(WinogradKernels winograd, in ConvolutionCall call, in WinogradBand band, int image)
+    {
+        int y = band.Row * _outputs;
+        int x = band.Column * _outputs;
+        int height = Math.Min(band.Rows * _outputs, _output.Shape.H - y);
+        int width = Math.Min(band.Columns * _outputs, _output.Shape.W - x);
+        WinogradTiles tiles = _layout.OutputTiles(band, image, call.Output, call.Scratch) with
         {
             Height = height,
             Width = width,
             Start = call.Start,
         };
         winograd.TransformOutput(tiles, rectify: call.Activation == ActivationKind.ReLU);
+        call.AddAddend(_output, y, x, height, width);
         if (call.Activation.Formula is ActivationFormula.None or ActivationFormula.ReLU)
         {
             return;
         }
 
         float* output = tiles.Image;
-        for (int y = 0; y < height; y++, output += _output.LineFloats)
+        for (int line = 0; line < height; line++, output += _output.LineFloats)
         {
             nint pixel = _output.PixelFloats;
             call.Kernels.Activate(call.Activation, output, pixel, output, pixel, width, _output.Floats);
@@ -130,7 +160,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
                 OutputPixel = _output.Floats,
                 Pixels = tiles,
                 Channels = ActivationNode.WholeVectors(run.Count),
-                Prefetches = PackedFloats >= CacheLine.FarFloats,
+                Prefetches = call.HasFarWeights || PackedFloats >= CacheLine.FarFloats,
             });
         }
     }

@@ -6,8 +6,9 @@ namespace Distributed.Framework.Execution;
 /// <remarks>
 /// Tile by tile dU += (B^T d B) (A e A^T)^T in each plane, for inputs d and output gradients e; then dW = G^T dU G,
 /// once a shard or once an image. The activation's backward step is taken on the way; the plane of point (1, 1) holds
-/// the sums of e, which the bias' gradient is added up from. Each band of tiles is summed from zero and then added: the
-/// order depends on the image's size alone.
+/// the sums of e, which the bias' gradient is added up from. Each band of tiles is summed from zero and then added; but
+/// images that fill no band are summed on and on, tile by tile, so that it makes no difference how many go through
+/// together. The order depends on the image's size alone.
 /// </remarks>
 internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
 {
@@ -21,13 +22,18 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
     private readonly TapOffsets[] _taps = [new TapOffsets(0, 0)];
 
     public WinogradWeightGradient(
-        int outputs, ConvolutionGeometry geometry, ActivationNode input, ActivationNode output, WeightStrides strides)
+        int outputs,
+        ConvolutionGeometry geometry,
+        ActivationNode input,
+        ActivationNode output,
+        WeightStrides strides,
+        int images)
         : base(output)
     {
         _input = input;
         _output = output;
         _strides = strides;
-        _layout = new WinogradLayout(outputs, geometry, input, output);
+        _layout = new WinogradLayout(outputs, geometry, input, output, images);
         _channelOf = output.ChannelOfFloat();
         SumFloats = checked(_layout.Planes * SumPlane);
     }
@@ -41,32 +47,62 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
 
     public override void Accumulate(in WeightGradientCall call)
     {
-        WinogradKernels winograd = _layout.Kernels(call.Kernels);
-        float* gradients = _layout.OutputPlanes(call.Scratch);
-        foreach (WinogradBand band in _layout.Bands)
+        for (int first = 0; first < call.Images; first += _layout.ImagesOfBand)
         {
-            winograd.TransformInput(_layout.InputTiles(band, call.Input, call.Scratch));
-            WinogradTiles tiles = _layout.OutputTiles(band, call.OutputGradient, call.Scratch);
-            winograd.TransformOutputGradient(tiles, call.Activation, (nint)(call.Output - call.OutputGradient));
-            if (call.BiasSums != null)
+            int images = Math.Min(_layout.ImagesOfBand, call.Images - first);
+            WeightGradientCall some = call.Only(first, _input, _output) with { Images = images };
+            bool overwrites = some.Overwrites;
+            foreach (WinogradBand band in _layout.Bands)
             {
-                float* sums = gradients + (winograd.PlaneOfSums * (nint)_layout.OutputPlane);
-                call.Kernels.AddPixels(sums, _output.Floats, band.Tiles, _output.Floats, call.BiasSums);
-            }
-
-            for (int plane = 0; plane < _layout.Planes; plane++)
-            {
-                AccumulatePlane(
-                    call.Kernels,
-                    call.Scratch + ((nint)plane * _layout.InputPlane),
-                    gradients + ((nint)plane * _layout.OutputPlane),
-                    band.Tiles,
-                    call.Sums + ((nint)plane * SumPlane));
+                Accumulate(some, band, overwrites);
+                overwrites = false;
             }
         }
     }
 
-    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient)
+    /// <summary>A band of as many images as share it.</summary>
+    private void Accumulate(in WeightGradientCall call, in WinogradBand band, bool overwrites)
+    {
+        WinogradKernels winograd = _layout.Kernels(call.Kernels);
+        float* gradients = _layout.OutputPlanes(call.Scratch);
+        nint toOutput = (nint)(call.Output - call.OutputGradient);
+        for (int image = 0; image < call.Images; image++)
+        {
+            WeightGradientCall one = call.Only(image, _input, _output);
+            winograd.TransformInput(_layout.InputTiles(band, image, one.Input, call.Scratch));
+            WinogradTiles tiles = _layout.OutputTiles(band, image, one.OutputGradient, call.Scratch);
+            winograd.TransformOutputGradient(tiles, call.Activation, toOutput);
+            if (call.BiasSums != null)
+            {
+                float* sums = tiles.Planes + (winograd.PlaneOfSums * (nint)_layout.OutputPlane);
+                call.Kernels.AddPixels(sums, _output.Floats, band.Tiles, _output.Floats, call.BiasSums);
+            }
+        }
+
+        for (int plane = 0; plane < _layout.Planes; plane++)
+        {
+            call.Kernels.AccumulateWeightGradient(new WeightGradientImage
+            {
+                A = call.Scratch + ((nint)plane * _layout.InputPlane),
+                APixel = _input.Floats,
+                ALine = 0,
+                B = gradients + ((nint)plane * _layout.OutputPlane),
+                BPixel = _output.Floats,
+                BLine = 0,
+                W = call.Images * band.Tiles,
+                H = 1,
+                Taps = _taps,
+                Channels = _input.Channels,
+                Columns = _output.VectorFloats,
+                Prefetches = SumFloats >= CacheLine.FarFloats,
+                Continues = _layout.HasSmallImages && !overwrites,
+                Overwrites = overwrites,
+                Sums = call.Sums + ((nint)plane * SumPlane),
+            });
+        }
+    }
+
+    public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient, bool adds)
     {
         WinogradKernels winograd = _layout.Kernels(kernels);
         const int floats = KernelTaps.Count * Group;
@@ -85,30 +121,10 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
                     for (int j = 0; j < inputs; j++, channel += _strides.In)
                     {
                         KernelTaps.Scatter(
-                            weights + (j * floats), channel, _strides.Out, channels, _layout.Grid.IsTurned);
+                            weights + (j * floats), channel, _strides.Out, channels, _layout.Grid.IsTurned, adds);
                     }
                 }
             }
         }
-    }
-
-    private void AccumulatePlane(KernelSet kernels, float* inputs, float* gradients, int tiles, float* sums)
-    {
-        kernels.AccumulateWeightGradient(new WeightGradientImage
-        {
-            A = inputs,
-            APixel = _input.Floats,
-            ALine = 0,
-            B = gradients,
-            BPixel = _output.Floats,
-            BLine = 0,
-            W = tiles,
-            H = 1,
-            Taps = _taps,
-            Channels = _input.Channels,
-            Columns = _output.VectorFloats,
-            Prefetches = SumFloats >= CacheLine.FarFloats,
-            Sums = sums,
-        });
     }
 }

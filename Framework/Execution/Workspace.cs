@@ -1,4 +1,5 @@
 using Distributed.Framework.Kernels;
+using Distributed.Framework.Metrics;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Execution;
@@ -15,6 +16,8 @@ public sealed unsafe class Workspace
     private readonly AlignedBuffer _temporary;
     private readonly int _imagesMax;
     private readonly bool _training;
+    private readonly float[] _levels;
+    private double[] _estimates = [];
     private AlignedBuffer? _shardGradient;
 
     internal Workspace(Plan plan, bool training, int imagesMax, KernelSet kernels)
@@ -22,6 +25,7 @@ public sealed unsafe class Workspace
         _plan = plan;
         _imagesMax = imagesMax;
         _training = training;
+        _levels = new float[imagesMax];
         Kernels = kernels;
         AlignedBuffer none = new(0);
         AlignedBuffer shared = new((training ? plan.GradientImageFloats : plan.ActivationImageFloats) * imagesMax);
@@ -58,7 +62,7 @@ public sealed unsafe class Workspace
     internal AlignedBuffer ShardGradient =>
         _shardGradient ?? throw new InvalidOperationException("No shard has begun.");
 
-    /// <summary>Passes that went backward since the shard began.</summary>
+    /// <summary>Passes that went backward, or have begun to, since the shard began.</summary>
     internal int PassesOfShard { get; set; }
 
     /// <summary>Starts a shard: its gradient is zero.</summary>
@@ -78,7 +82,11 @@ public sealed unsafe class Workspace
         }
 
         _shardGradient = gradient;
-        gradient.Span.Clear();
+        if (_plan.AddsToGradient)
+        {
+            gradient.Span.Clear();
+        }
+
         _sums.Span.Clear();
         PassesOfShard = 0;
     }
@@ -101,10 +109,18 @@ public sealed unsafe class Workspace
     /// <summary>Sets one image of the input.</summary>
     /// <param name="image">0 to Images - 1.</param>
     /// <param name="values">[C, H, W].</param>
-    public void SetInput(int image, ReadOnlySpan<float> values)
+    /// <param name="sigma">
+    /// Standard deviation of its noise, for models that take it; null for what can be seen of it.
+    /// </param>
+    public void SetInput(int image, ReadOnlySpan<float> values, float? sigma = null)
     {
         CheckImage(image);
         Import(values, Activation(_plan.InputNode, image), _plan.InputNode);
+        if (_plan.Model.TakesNoiseLevel)
+        {
+            _levels[image] = sigma ?? NoiseEstimate.Level(values, _plan.Input, ref _estimates);
+        }
+
         GC.KeepAlive(this);
     }
 
@@ -164,6 +180,9 @@ public sealed unsafe class Workspace
     internal float* Gradient(ActivationNode node, int image) =>
         _gradients[node.Root.Slot].Pointer + ((nint)(node.Root.GradientStart ?? 0) * _imagesMax)
         + (image * (nint)node.ImageFloats) + node.Start;
+
+    /// <summary>Standard deviation of an image's noise; 0 for models that do not take it.</summary>
+    internal float NoiseLevel(int image) => _levels[image];
 
     internal Span<float> GradientSums(Operation operation) =>
         _sums.Span.Slice(operation.GradientStart, operation.GradientFloats);

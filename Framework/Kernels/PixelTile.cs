@@ -34,4 +34,7 @@ internal readonly unsafe struct PixelTile
 
     /// <summary>Whether the sums go on from what C holds, instead of being added to it at the end.</summary>
     public bool Continues { get; init; }
+
+    /// <summary>Whether what C holds counts as zero.</summary>
+    public bool Overwrites { get; init; }
 }

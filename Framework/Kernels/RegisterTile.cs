@@ -36,6 +36,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         nint aStep = tile.AStep;
         nint bColumn = tile.BColumn;
         bool prefetches = tile.Prefetches;
+        int asked = tiles == 1 ? 4 : tiles < 4 ? 2 : 1;
         Run* runsEnd = tile.Runs + tile.RunCount;
         for (int i = 0; i < tiles; i++)
         {
@@ -63,9 +64,9 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 }
             }
 
-            // Four tiles together ask for all weights that come next: they seldom are in a near cache.
+            // All tiles together, four at most, ask for all weights that come next: they seldom are in a near cache.
             byte* b = tile.B;
-            nint next = tile.BNext + (i % 4 * WeightBytes);
+            byte* next = b + tile.BNext + (i * asked % 4 * WeightBytes);
             for (Run* run = tile.Runs; run < runsEnd; run++)
             {
                 byte* a0 = a + ((nint)run->Offset * sizeof(float));
@@ -82,8 +83,9 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 {
                     if (prefetches)
                     {
-                        CacheLine.Prefetch(b + next);
-                        CacheLine.Prefetch(b + bColumn + next);
+                        CacheLine.Prefetch(next, WeightBytes, asked);
+                        CacheLine.Prefetch(next + bColumn, WeightBytes, asked);
+                        next += 4 * WeightBytes;
                     }
 
                     Multiply(0);
@@ -162,7 +164,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
                 Load(ref t0, ref t1, ref t2, ref t3, tile.C + tile.CColumn, cStep);
             }
         }
-        else if (tile.Prefetches)
+        else if (tile.Prefetches && !tile.Overwrites)
         {
             PrefetchSums(tile.C, cStep, tile.CColumn);
         }
@@ -195,7 +197,8 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         }
 
         byte* c = tile.C;
-        if (!tile.Continues)
+        bool adds = !tile.Continues && !tile.Overwrites;
+        if (adds)
         {
             Add(ref s0, ref s1, ref s2, ref s3, c, cStep);
         }
@@ -204,7 +207,7 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
         if (TColumns.Count > 1)
         {
             c += tile.CColumn;
-            if (!tile.Continues)
+            if (adds)
             {
                 Add(ref t0, ref t1, ref t2, ref t3, c, cStep);
             }

@@ -29,7 +29,9 @@ internal readonly record struct AdaGradStep(float LearningRate, float Epsilon, f
 /// <summary>Optimizer steps over flat buffers, whose lengths count rounded up to 16.</summary>
 /// <remarks>
 /// The gradient is the sum over the batch; it is divided once, here, by the count. Old parameters are read and new
-/// ones written, so that a worker that still reads the old ones sees them whole.
+/// ones written, so that a worker that still reads the old ones sees them whole. Averages of gradients that decay below
+/// 2^-126 become zero: where a gradient is zero for hundreds of steps they would stay subnormal for ever, and with
+/// subnormal numbers processors compute several times more slowly.
 /// </remarks>
 internal static unsafe class Updates<TVector>
     where TVector : struct, IVector<TVector>
@@ -56,7 +58,7 @@ internal static unsafe class Updates<TVector>
 
             if (velocity != null)
             {
-                TVector kept = TVector.MultiplyAdd(momentum, TVector.Load(velocity + i), gradient);
+                TVector kept = Normal(TVector.MultiplyAdd(momentum, TVector.Load(velocity + i), gradient));
                 TVector.Store(velocity + i, kept);
                 gradient = step.Nesterov ? TVector.MultiplyAdd(momentum, kept, gradient) : kept;
             }
@@ -92,8 +94,8 @@ internal static unsafe class Updates<TVector>
                 gradient = TVector.MultiplyAdd(decay, parameter, gradient);
             }
 
-            TVector m = TVector.MultiplyAdd(rest1, gradient, beta1 * TVector.Load(mean + i));
-            TVector v = TVector.MultiplyAdd(rest2 * gradient, gradient, beta2 * TVector.Load(square + i));
+            TVector m = Normal(TVector.MultiplyAdd(rest1, gradient, beta1 * TVector.Load(mean + i)));
+            TVector v = Normal(TVector.MultiplyAdd(rest2 * gradient, gradient, beta2 * TVector.Load(square + i)));
             TVector.Store(mean + i, m);
             TVector.Store(square + i, v);
             TVector denominator = step.EpsilonInsideRoot
@@ -130,6 +132,15 @@ internal static unsafe class Updates<TVector>
             TVector.Store(squares + i, total);
             TVector.Store(target + i, parameter - (rate * (gradient / (TVector.Sqrt(total) + epsilon))));
         }
+    }
+
+    /// <summary>0 where a value is subnormal, else the value.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static TVector Normal(TVector value)
+    {
+        const float least = 1.17549435e-38f;
+        TVector zeroIfBelow = TVector.Select(TVector.GreaterThan(TVector.Broadcast(least), value), default, value);
+        return TVector.Select(TVector.GreaterThan(value, TVector.Broadcast(-least)), zeroIfBelow, value);
     }
 
     /// <summary>average += share (values - average), the product rounded with the sum.</summary>

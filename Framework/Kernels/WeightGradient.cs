@@ -44,6 +44,9 @@ internal readonly unsafe struct WeightGradientImage
 
     /// <summary>Whether each sum goes on from what it was, instead of adding a band's sum to it.</summary>
     public bool Continues { get; init; }
+
+    /// <summary>Whether what the sums were counts as zero; the image has one band then.</summary>
+    public bool Overwrites { get; init; }
 }
 
 /// <summary>Weight gradients as matrix products over pixels: input channels by output channels.</summary>
@@ -130,6 +133,7 @@ internal static unsafe class WeightGradient<TVector>
                         CColumn = secondColumn,
                         Prefetches = image.Prefetches,
                         Continues = image.Continues,
+                        Overwrites = image.Overwrites,
                     };
                     if (two)
                     {

@@ -10,7 +10,7 @@ namespace Distributed.Framework.Metrics;
 /// <c>estimate_sigma</c>, but for the coefficients at the edges. Source: Donoho, Johnstone 1994, "Ideal spatial
 /// adaptation by wavelet shrinkage".
 /// </remarks>
-public static class NoiseEstimate
+public static partial class NoiseEstimate
 {
     private const int Taps = 4;
 
@@ -26,6 +26,16 @@ public static class NoiseEstimate
     /// <returns>0 or more; 0 for pictures of less than 4 pixels a side.</returns>
     public static double Sigma(ReadOnlySpan<float> picture, ImageShape shape)
     {
+        double[] sizes = [];
+        return Sigma(picture, shape, ref sizes);
+    }
+
+    /// <summary>The same as a network takes it, with memory that is kept from picture to picture.</summary>
+    internal static float Level(ReadOnlySpan<float> picture, ImageShape shape, ref double[] memory) =>
+        (float)Sigma(picture, shape, ref memory);
+
+    private static double Sigma(ReadOnlySpan<float> picture, ImageShape shape, ref double[] memory)
+    {
         int rows = ((shape.H - Taps) / 2) + 1;
         int columns = ((shape.W - Taps) / 2) + 1;
         if (shape.H < Taps || shape.W < Taps)
@@ -34,7 +44,8 @@ public static class NoiseEstimate
         }
 
         double sum = 0;
-        double[] sizes = new double[rows * columns];
+        memory = memory.Length < rows * columns ? new double[rows * columns] : memory;
+        Span<double> sizes = memory.AsSpan(0, rows * columns);
         for (int c = 0; c < shape.C; c++)
         {
             ReadOnlySpan<float> plane = picture.Slice(c * shape.H * shape.W, shape.H * shape.W);
@@ -50,7 +61,7 @@ public static class NoiseEstimate
             }
 
             // Clipped areas and frames say nothing; but where most is without noise, there is none.
-            sum += 2 * count < sizes.Length ? 0 : Median(sizes.AsSpan(0, count)) / NormalMedian;
+            sum += 2 * count < sizes.Length ? 0 : Median(sizes[..count]) / NormalMedian;
         }
 
         return sum / shape.C;

@@ -16,12 +16,12 @@ internal sealed record CatalogueModel(
 /// <code>
 /// n2n-initial     two convolutions and two transposed ones, 32 channels: 20,259 parameters
 /// n2n-final       the same with 100 channels and a connection that skips the middle two: 188,403
-/// n2n-depth       4, 6, 8, 10 or 12 layers with about as many parameters as n2n-initial
+/// n2n-depth       4, 6, 8, 10 or 12 layers with about as many parameters as n2n-initial; norm=batch normalizes
 /// n2n-8           eight convolutions of 32 channels: the baseline of 24 dB
 /// n2n-course      two strided convolutions and two upsamplings
 /// n2n-transposed  the same with transposed convolutions, ELU and 96 channels
 /// n2n-unet        the U-Net of the Noise2Noise paper: 991,203
-/// n2n-residual    a small residual U-Net of three levels: the default
+/// n2n-residual    a small residual U-Net of three levels: the default; level=blind: not told the noise level
 /// mlp-disc        2-25-25-25-2, for points in the plane
 /// </code>
 /// Overrides follow a colon: <c>n2n-course:channels=96,activation=elu</c>. Default shards were measured: larger ones
@@ -40,7 +40,7 @@ public static class Catalogue
         new("n2n-course", 5, "Two strided convolutions, two upsamplings", DenoiserModels.Course),
         new("n2n-transposed", 5, "The same with transposed convolutions", DenoiserModels.Transposed),
         new("n2n-unet", 2, "The U-Net of the Noise2Noise paper", UNetModel.Build),
-        new("n2n-residual", 4, "A small residual U-Net: the default", ResidualModel.Build),
+        new("n2n-residual", 6, "A small residual U-Net: the default", ResidualModel.Build),
         new("mlp-disc", 25, "A multi-layer perceptron for points in the plane", PerceptronModels.Disc),
     }.ToDictionary(model => model.Name, StringComparer.Ordinal);
 

@@ -42,8 +42,12 @@ internal static class DenoiserModels
     }
 
     /// <summary>4 to 12 layers: the first half convolutions, the second half transposed ones.</summary>
-    public static Sequential Depth(int images, ModelOverrides overrides) =>
-        new(Chain(images, s_depths[overrides.IntOf("layers", [.. s_depths.Keys])]));
+    /// <remarks><c>norm=batch</c> normalizes before each activation but the last, which the report proposes.</remarks>
+    public static Sequential Depth(int images, ModelOverrides overrides)
+    {
+        int[] hidden = s_depths[overrides.IntOf("layers", [.. s_depths.Keys])];
+        return new(Chain(images, hidden, overrides.WordOf("norm", "none", "batch") == "batch"));
+    }
 
     /// <summary>Eight plain convolutions of one width.</summary>
     /// <remarks>
@@ -118,7 +122,7 @@ internal static class DenoiserModels
         : new ConvTranspose2d(@in, @out, 3, stride: 2, padding: 1, outputPadding: 1);
 
     /// <summary>Convolutions, then as many transposed ones, each followed by ReLU, the last by a sigmoid.</summary>
-    private static List<Layer> Chain(int images, int[] hidden)
+    private static List<Layer> Chain(int images, int[] hidden, bool isNormalized = false)
     {
         int[] channels = [images, .. hidden, images];
         List<Layer> layers = [];
@@ -127,6 +131,11 @@ internal static class DenoiserModels
             layers.Add(i < channels.Length / 2
                 ? new Conv2d(channels[i], channels[i + 1], 3, padding: 1)
                 : new ConvTranspose2d(channels[i], channels[i + 1], 3, padding: 1));
+            if (isNormalized && i + 2 < channels.Length)
+            {
+                layers.Add(new BatchNorm2d(channels[i + 1]));
+            }
+
             layers.Add(i + 2 < channels.Length ? new ReLU() : new Sigmoid());
         }
 

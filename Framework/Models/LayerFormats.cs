@@ -27,7 +27,8 @@ internal static class LayerFormats
                     arguments.Int("out_channels"),
                     arguments.Int("kernel_size", 3),
                     arguments.Int("scale_factor", 2),
-                    arguments.Bool("bias", true))),
+                    arguments.Bool("bias", true),
+                    arguments.Int("stride", 1))),
                 (_, _) => { }), // It is written as the Sequential that it is.
             [nameof(MaxPool2d)] = Format<MaxPool2d>(ParseMaxPool2d, WriteMaxPool2d),
             [nameof(PixelShuffle)] = Format<PixelShuffle>(
@@ -36,6 +37,7 @@ internal static class LayerFormats
             [nameof(PixelUnshuffle)] = Format<PixelUnshuffle>(
                 arguments => new PixelUnshuffle(arguments.Int("downscale_factor")),
                 (layer, json) => json["downscale_factor"] = layer.DownscaleFactor),
+            [nameof(NoiseLevelMap)] = Format<NoiseLevelMap>(_ => new NoiseLevelMap()),
             [nameof(BatchNorm2d)] = Format<BatchNorm2d>(ParseBatchNorm2d, WriteBatchNorm2d),
             [nameof(Dropout)] = Format<Dropout>(
                 arguments => new Dropout(arguments.Double("p", 0.5)), (layer, json) => json["p"] = layer.P),

@@ -30,6 +30,7 @@ public sealed class Model
         ParameterCount = collector.Count;
         Buffers = collector.Buffers;
         StateCount = collector.StateCount;
+        TakesNoiseLevel = collector.TakesNoiseLevel;
     }
 
     /// <summary>The layers.</summary>
@@ -52,6 +53,9 @@ public sealed class Model
 
     /// <summary>Whether a shard must go through in one pass, because layers compute statistics over it.</summary>
     public bool NeedsWholeShard => Buffers.Count > 0;
+
+    /// <summary>Whether a layer wants to know how noisy an image is (<see cref="NoiseLevelMap"/>).</summary>
+    public bool TakesNoiseLevel { get; }
 
     /// <summary>Writes the initial values of the buffers to their places in a flat state.</summary>
     public void InitializeBuffers(Span<float> state)
@@ -85,7 +89,10 @@ public sealed class Model
     public Plan Compile(ImageShape input, bool inputGradient = false, int imagesPerPass = 1) =>
         Compile(input, inputGradient, imagesPerPass, KernelSet.Current);
 
-    /// <summary>Makes a plan for shards: all images in one pass if it must be, or if they are small.</summary>
+    /// <summary>
+    /// Makes a plan for shards: all images in one pass if it must be; else as many as are small, or as have fewer
+    /// activations than there are weights that they share the way to.
+    /// </summary>
     /// <param name="input">Shape of each image.</param>
     /// <param name="shard">Samples of a shard.</param>
     /// <exception cref="ShapeException">A layer cannot take its input; names its path and both shapes.</exception>
@@ -93,12 +100,15 @@ public sealed class Model
     {
         if (NeedsWholeShard)
         {
-            return Compile(input, imagesPerPass: shard);
+            return CompileFor(shard);
         }
 
         Plan single = Compile(input);
-        long images = Math.Clamp(PassFloatsMax / single.Roots.Sum(root => root.ImageFloats), 1, shard);
-        return images == 1 ? single : Compile(input, imagesPerPass: (int)images);
+        long floatsMax = Math.Max(PassFloatsMax, single.SharedPackedFloats);
+        return CompileFor((int)Math.Clamp(floatsMax / single.Roots.Sum(root => root.ImageFloats), 1, shard));
+
+        Plan CompileFor(int images) => Compile(
+            input, inputGradient: false, images, KernelSet.Current, wholeShards: images >= shard);
     }
 
     internal Plan Compile(
@@ -106,13 +116,14 @@ public sealed class Model
         bool inputGradient,
         int imagesPerPass,
         KernelSet kernels,
-        long treeReductionMax = Plan.TreeReductionMax)
+        long treeReductionMax = Plan.TreeReductionMax,
+        bool wholeShards = false)
     {
         ArgumentOutOfRangeException.ThrowIfLessThan(imagesPerPass, 1);
         OutputShape(input);
         try
         {
-            return new Plan(this, input, inputGradient, imagesPerPass, kernels, treeReductionMax);
+            return new Plan(this, input, inputGradient, imagesPerPass, kernels, treeReductionMax, wholeShards);
         }
         catch (OverflowException)
         {
@@ -140,6 +151,9 @@ internal sealed class ParameterCollector
     public int Count { get; private set; }
 
     public int StateCount { get; private set; }
+
+    /// <summary>Whether a layer has asked for the noise level of images.</summary>
+    public bool TakesNoiseLevel { get; set; }
 
     /// <summary>Notes that an activation follows the last layer with parameters.</summary>
     public void Follow(Activation activation)

@@ -13,7 +13,8 @@ namespace Distributed.Framework.Models;
 /// A block is x + conv(relu(conv(x))) with 3x3 kernels; down is a convolution and up a transposed one, of kernel 2 and
 /// stride 2. The input passes through, so colours stay from the first step on; coarse levels see far, which smooth
 /// areas under strong noise need. There is no activation outside a block: one that dies there silences its level.
-/// Chosen by measurement (docs/results.md). Images must have sides that 8 divides.
+/// Chosen by measurement (docs/results.md). Images must have sides that 8 divides. The noise level is one more channel
+/// of what the first convolution takes, but for <c>level=blind</c>.
 /// </remarks>
 internal static class ResidualModel
 {
@@ -24,15 +25,18 @@ internal static class ResidualModel
         int eighth = 3 * half;
         Residual inner = Level(quarter, eighth, Block(eighth), Block(eighth));
         Residual middle = Level(half, quarter, Block(quarter), inner, Block(quarter));
-        return new Sequential(Level(images, half, Block(half), middle, Block(half)));
+        bool takesLevel = overrides.WordOf("level", "map", "blind") == "map";
+        Layer[] down = takesLevel
+            ? [new NoiseLevelMap(), new Conv2d(images + 1, half, 2, stride: 2)]
+            : [new Conv2d(images, half, 2, stride: 2)];
+        return new Sequential(Level(down, half, images, Block(half), middle, Block(half)));
     }
 
-    private static Residual Level(int outer, int inner, params Layer[] layers) => new(new Sequential(
-        [
-            new Conv2d(outer, inner, 2, stride: 2),
-            .. layers,
-            new ConvTranspose2d(inner, outer, 2, stride: 2),
-        ]));
+    private static Residual Level(int outer, int inner, params Layer[] layers) =>
+        Level([new Conv2d(outer, inner, 2, stride: 2)], inner, outer, layers);
+
+    private static Residual Level(Layer[] down, int inner, int outer, params Layer[] layers) => new(new Sequential(
+        [.. down, .. layers, new ConvTranspose2d(inner, outer, 2, stride: 2)]));
 
     private static Residual Block(int channels) => new(new Sequential(
         new Conv2d(channels, channels, 3, padding: 1), new ReLU(), new Conv2d(channels, channels, 3, padding: 1)));

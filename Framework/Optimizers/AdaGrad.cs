@@ -15,6 +15,7 @@ public sealed unsafe class AdaGrad : Optimizer
     private readonly double _weightDecay;
     private readonly AlignedBuffer _squares;
     private double _steps;
+    private AdaGradStep _step;
 
     /// <summary>Makes the optimizer, with its state at its start.</summary>
     /// <param name="parameterCount">Floats of the flat buffers.</param>
@@ -50,20 +51,15 @@ public sealed unsafe class AdaGrad : Optimizer
     }
 
     /// <inheritdoc/>
-    private protected override void Update(
-        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
+    private protected override void Begin(double learningRate)
     {
-        AdaGradStep step = new(
+        _step = new AdaGradStep(
             (float)(learningRate / (1 + (_steps * _learningRateDecay))), (float)_epsilon, (float)_weightDecay);
         _steps++;
-        Kernels.AdaGrad(
-            old.Pointer,
-            gradientSum.Pointer,
-            (float)divisor,
-            _squares.Pointer,
-            target.Pointer,
-            ParameterCount,
-            step);
-        KeepAlive(old, gradientSum, target);
     }
+
+    /// <inheritdoc/>
+    private protected override void Update(
+        float* old, float* gradientSum, float divisor, float* target, int start, int length) =>
+        Kernels.AdaGrad(old, gradientSum, divisor, _squares.Pointer + start, target, length, _step);
 }

@@ -35,6 +35,7 @@ public sealed unsafe class Adam : Optimizer
     private readonly AlignedBuffer _square;
     private double _power1 = 1;
     private double _power2 = 1;
+    private AdamStep _step;
 
     /// <summary>Makes the optimizer, with its state at zero.</summary>
     /// <param name="parameterCount">Floats of the flat buffers.</param>
@@ -74,14 +75,13 @@ public sealed unsafe class Adam : Optimizer
     }
 
     /// <inheritdoc/>
-    private protected override void Update(
-        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
+    private protected override void Begin(double learningRate)
     {
         _power1 *= _beta1;
         _power2 *= _beta2;
         bool isDecoupled = _form.HasFlag(AdamForm.DecoupledDecay);
         bool isInside = _form.HasFlag(AdamForm.EpsilonInsideRoot);
-        AdamStep step = new(
+        _step = new AdamStep(
             (float)(learningRate / (1 - _power1)),
             (float)_beta1,
             (float)(1 - _beta1),
@@ -92,15 +92,11 @@ public sealed unsafe class Adam : Optimizer
             (float)(isInside ? 1 - _power2 : Math.Sqrt(1 - _power2)),
             isDecoupled ? (float)(1 - (learningRate * _weightDecay)) : 1,
             isInside);
-        Kernels.Adam(
-            old.Pointer,
-            gradientSum.Pointer,
-            (float)divisor,
-            _mean.Pointer,
-            _square.Pointer,
-            target.Pointer,
-            ParameterCount,
-            step);
-        KeepAlive(old, gradientSum, target);
     }
+
+    /// <inheritdoc/>
+    private protected override void Update(
+        float* old, float* gradientSum, float divisor, float* target, int start, int length) =>
+        Kernels.Adam(
+            old, gradientSum, divisor, _mean.Pointer + start, _square.Pointer + start, target, length, _step);
 }

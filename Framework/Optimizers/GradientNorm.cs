@@ -1,3 +1,7 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.InteropServices;
+using System.Runtime.Intrinsics;
+
 namespace Distributed.Framework.Optimizers;
 
 /// <summary>The length of a gradient, and how a gradient that is too long is shortened.</summary>
@@ -6,47 +10,26 @@ public static class GradientNorm
     /// <summary>Elements whose squares are added up by themselves.</summary>
     private const int Block = 4096;
 
+    /// <summary>Sums of a block.</summary>
+    private const int Lanes = 8;
+
     /// <summary>Keeps the quotient finite, as in PyTorch.</summary>
     private const double Epsilon = 1e-6;
 
     /// <summary>Sum of the squares of all elements.</summary>
     /// <remarks>
-    /// In float64, in which the square of a float is exact. Order: within blocks of 4,096 elements by index, from 0;
-    /// then block by block. Four blocks go side by side, which changes no sum. NaN and infinities propagate.
+    /// In float64, in which the square of a float is exact. Order: within blocks of 4,096 elements eight sums, of every
+    /// eighth element by index, from 0; then those eight, from 0; then block by block. Ranges of blocks of large
+    /// gradients are shared out to threads, which changes no sum. NaN and infinities propagate.
     /// </remarks>
-    public static double SumOfSquares(ReadOnlySpan<float> values)
+    public static double SumOfSquares(ReadOnlyMemory<float> values)
     {
+        double[] sums = new double[(values.Length + Block - 1) / Block];
+        Ranges.Run(values.Length, (start, length) => SumBlocks(
+            values.Span.Slice(start, length), sums.AsSpan(start / Block)));
         double total = 0;
-        int start = 0;
-        for (; start + (4 * Block) <= values.Length; start += 4 * Block)
+        foreach (double sum in sums)
         {
-            (double a, double b, double c, double d) = (0, 0, 0, 0);
-            ReadOnlySpan<float> first = values.Slice(start, Block);
-            ReadOnlySpan<float> second = values.Slice(start + Block, Block);
-            ReadOnlySpan<float> third = values.Slice(start + (2 * Block), Block);
-            ReadOnlySpan<float> fourth = values.Slice(start + (3 * Block), Block);
-            for (int i = 0; i < Block; i++)
-            {
-                a += (double)first[i] * first[i];
-                b += (double)second[i] * second[i];
-                c += (double)third[i] * third[i];
-                d += (double)fourth[i] * fourth[i];
-            }
-
-            total += a;
-            total += b;
-            total += c;
-            total += d;
-        }
-
-        for (; start < values.Length; start += Block)
-        {
-            double sum = 0;
-            foreach (float value in values.Slice(start, Math.Min(Block, values.Length - start)))
-            {
-                sum += (double)value * value;
-            }
-
             total += sum;
         }
 
@@ -60,10 +43,50 @@ public static class GradientNorm
     /// <param name="gradientSum">Gradient of the summed loss.</param>
     /// <param name="divisor">What makes the mean of it.</param>
     /// <param name="normMax">Euclidean length, more than 0.</param>
-    public static double Clip(ReadOnlySpan<float> gradientSum, double divisor, double normMax)
+    public static double Clip(ReadOnlyMemory<float> gradientSum, double divisor, double normMax)
     {
         double norm = Math.Sqrt(SumOfSquares(gradientSum)) / divisor;
         double coefficient = normMax / (norm + Epsilon);
         return coefficient < 1 ? divisor / coefficient : divisor;
+    }
+
+    private static void SumBlocks(ReadOnlySpan<float> values, Span<double> sums)
+    {
+        for (int start = 0; start < values.Length; start += Block)
+        {
+            sums[start / Block] = SumBlock(values.Slice(start, Math.Min(Block, values.Length - start)));
+        }
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveOptimization)]
+    private static double SumBlock(ReadOnlySpan<float> values)
+    {
+        Vector256<double> first = Vector256<double>.Zero;
+        Vector256<double> second = Vector256<double>.Zero;
+        ref float start = ref MemoryMarshal.GetReference(values);
+        int whole = values.Length / Lanes * Lanes;
+        for (int i = 0; i < whole; i += Lanes)
+        {
+            (Vector256<double> low, Vector256<double> high) =
+                Vector256.Widen(Vector256.LoadUnsafe(ref start, (nuint)i));
+            first += low * low;
+            second += high * high;
+        }
+
+        Span<double> lanes = stackalloc double[Lanes];
+        first.CopyTo(lanes);
+        second.CopyTo(lanes[(Lanes / 2)..]);
+        for (int i = whole; i < values.Length; i++)
+        {
+            lanes[i - whole] += (double)values[i] * values[i];
+        }
+
+        double sum = 0;
+        foreach (double lane in lanes)
+        {
+            sum += lane;
+        }
+
+        return sum;
     }
 }

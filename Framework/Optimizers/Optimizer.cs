@@ -8,7 +8,7 @@ namespace Distributed.Framework.Optimizers;
 /// <remarks>
 /// State lives in slots as long as the parameters, and in scalars; both go into checkpoints. Not synchronized.
 /// </remarks>
-public abstract class Optimizer
+public abstract unsafe class Optimizer
 {
     private readonly List<(string Name, AlignedBuffer Values)> _slots = [];
     private double _clipNorm;
@@ -64,29 +64,34 @@ public abstract class Optimizer
     {
         CheckStep(old, gradientSum, learningRate, target);
         double clipped = _clipNorm > 0
-            ? GradientNorm.Clip(gradientSum.Span[..ParameterCount], divisor, _clipNorm)
+            ? GradientNorm.Clip(gradientSum.Memory[..ParameterCount], divisor, _clipNorm)
             : divisor;
-        Update(old, gradientSum, clipped, learningRate, target);
+        Begin(learningRate);
+        Ranges.Run(ParameterCount, (start, length) => Update(
+            old.Pointer + start, gradientSum.Pointer + start, (float)clipped, target.Pointer + start, start, length));
+
+        // Kernels hold bare pointers: what owns the memory must not look unused while they run.
+        GC.KeepAlive(this);
+        GC.KeepAlive(old);
+        GC.KeepAlive(gradientSum);
+        GC.KeepAlive(target);
     }
 
-    /// <summary>As <see cref="Step"/>, of a gradient that is to be followed as it is.</summary>
+    /// <summary>Prepares the next step, once for all its ranges.</summary>
+    private protected abstract void Begin(double learningRate);
+
+    /// <summary>
+    /// Does one range of a step: <paramref name="length"/> floats from those pointers on, which in the slots begin at
+    /// <paramref name="start"/>. Ranges may be done side by side.
+    /// </summary>
     private protected abstract void Update(
-        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target);
+        float* old, float* gradientSum, float divisor, float* target, int start, int length);
 
     private protected AlignedBuffer AddSlot(string name)
     {
         AlignedBuffer values = new(ParameterCount);
         _slots.Add((name, values));
         return values;
-    }
-
-    /// <summary>Kernels hold bare pointers: what owns the memory must not look unused while they run.</summary>
-    private protected void KeepAlive(AlignedBuffer old, AlignedBuffer gradientSum, AlignedBuffer target)
-    {
-        GC.KeepAlive(this);
-        GC.KeepAlive(old);
-        GC.KeepAlive(gradientSum);
-        GC.KeepAlive(target);
     }
 
     /// <summary>Whether a number is finite and not below 0.</summary>

@@ -13,6 +13,7 @@ public sealed unsafe class Sgd : Optimizer
     private readonly bool _nesterov;
     private readonly float _weightDecay;
     private readonly AlignedBuffer? _velocity;
+    private SgdStep _step;
 
     /// <summary>Makes the optimizer, with its state at zero.</summary>
     /// <param name="parameterCount">Floats of the flat buffers.</param>
@@ -33,13 +34,18 @@ public sealed unsafe class Sgd : Optimizer
     }
 
     /// <inheritdoc/>
+    private protected override void Begin(double learningRate) =>
+        _step = new SgdStep((float)learningRate, _momentum, _nesterov, _weightDecay);
+
+    /// <inheritdoc/>
     private protected override void Update(
-        AlignedBuffer old, AlignedBuffer gradientSum, double divisor, double learningRate, AlignedBuffer target)
-    {
-        SgdStep step = new((float)learningRate, _momentum, _nesterov, _weightDecay);
-        float* velocity = _velocity == null ? null : _velocity.Pointer;
+        float* old, float* gradientSum, float divisor, float* target, int start, int length) =>
         Kernels.Sgd(
-            old.Pointer, gradientSum.Pointer, (float)divisor, velocity, target.Pointer, ParameterCount, step);
-        KeepAlive(old, gradientSum, target);
-    }
+            old,
+            gradientSum,
+            divisor,
+            _velocity == null ? null : _velocity.Pointer + start,
+            target,
+            length,
+            _step);
 }

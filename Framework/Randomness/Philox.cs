@@ -33,6 +33,9 @@ public enum RandomPurpose
     /// <summary>The points of the toy set "disc".</summary>
     Disc = 21,
 
+    /// <summary>Which neighbouring pixels are a pair.</summary>
+    Neighbors = 22,
+
     /// <summary>Which elements dropout keeps.</summary>
     Dropout = 30,
 }

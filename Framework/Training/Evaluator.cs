@@ -36,6 +36,11 @@ public sealed record Evaluation(double MeanSquaredError, double Psnr, double Psn
     /// </summary>
     public double? InputPsnrEstimated { get; init; }
 
+    /// <summary>
+    /// Whether the two images of a pair are neighbouring pixels, so that what these differ by counts as noise.
+    /// </summary>
+    public bool AreNeighbors { get; init; }
+
     /// <summary>Whole pictures that were measured; null for windows of them.</summary>
     public int? Pictures { get; init; }
 
@@ -93,6 +98,7 @@ public static class Evaluator
             InputPsnrEstimated = Measurer.HasNoisyTargets(source)
                 ? Psnr.FromEstimate(Psnr.MeanSquaredError(inputErrors, elements) / 2)
                 : null,
+            AreNeighbors = source.WindowShape is not null,
             Loss = loss is null ? null : Sum(all, one => one.Loss) / ((double)source.Count * loss.Divisor(elements)),
         };
 
@@ -132,6 +138,9 @@ public sealed class Predictor
         Output = new float[plan.Output.Elements];
     }
 
+    /// <summary>Standard deviation of the input's noise, for models that take it; null to estimate it.</summary>
+    public float? Sigma { get; set; }
+
     /// <summary>[C, H, W]; to be filled.</summary>
     public float[] Input { get; }
 
@@ -144,7 +153,7 @@ public sealed class Predictor
     /// <summary>Computes Output from Input.</summary>
     public void Run(Replica replica)
     {
-        _workspace.SetInput(0, Input);
+        _workspace.SetInput(0, Input, Sigma);
         _plan.Forward(replica, _workspace);
         _workspace.GetOutput(0, Output);
     }

@@ -46,6 +46,9 @@ public sealed class GradientComputer
         _gradient = new float[plan.Output.Elements];
     }
 
+    /// <summary>The second term of pairs of neighbouring pixels, a thread's own; null for none.</summary>
+    internal NeighborTerm? Neighbors { get; init; }
+
     /// <summary>Computes one shard.</summary>
     /// <param name="replica">The parameters.</param>
     /// <param name="step">0-based: updates done before it.</param>
@@ -66,7 +69,8 @@ public sealed class GradientComputer
             {
                 int sample = _order.At(epoch, samples.First + first + i);
                 _source.Read(sample, epoch, _input, _targets.AsSpan(i * elements, elements));
-                _workspace.SetInput(i, _input);
+                float? sigma = _plan.Model.TakesNoiseLevel ? _source.SigmaOf(sample, epoch) : null;
+                _workspace.SetInput(i, _input, sigma);
             }
 
             _plan.Forward(replica, _workspace);
@@ -81,6 +85,12 @@ public sealed class GradientComputer
                 }
 
                 loss += _loss.Evaluate(_prediction, target, _gradient, progress);
+                if (Neighbors is not null)
+                {
+                    int sample = _order.At(epoch, samples.First + first + i);
+                    loss += Neighbors.Add(replica, sample, epoch, _prediction, target, progress, _gradient);
+                }
+
                 _workspace.SetOutputGradient(i, _gradient);
             }
 

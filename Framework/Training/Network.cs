@@ -75,19 +75,22 @@ public sealed partial class Network
     /// by reflection, and large images go in tiles, with the bits of the whole.
     /// </remarks>
     /// <param name="input">One sample or a batch.</param>
+    /// <param name="sigma">
+    /// Standard deviation of their noise, for networks that take it; null to estimate it from each sample.
+    /// </param>
     /// <exception cref="ShapeException">The network cannot take them.</exception>
-    public Tensor Predict(Tensor input)
+    public Tensor Predict(Tensor input, float? sigma = null)
     {
         ArgumentNullException.ThrowIfNull(input);
         using Lock.Scope scope = Enter();
         if (IsPredictedInTiles(input))
         {
-            return Snapshot().Predict(input);
+            return Snapshot().Predict(input, sigma);
         }
 
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: false, reuse: _pass);
         _pass = pass;
-        return pass.Forward(Used, input, default);
+        return pass.Forward(Used, input, default, sigma);
     }
 
     /// <summary>How well it does on pairs.</summary>
@@ -107,12 +110,12 @@ public sealed partial class Network
 
     /// <summary>What the network makes of samples in training; <see cref="Backward"/> may follow.</summary>
     /// <inheritdoc cref="Predict"/>
-    public Tensor Forward(Tensor input)
+    public Tensor Forward(Tensor input, float? sigma = null)
     {
         using Lock.Scope scope = Enter();
         NetworkPass pass = NetworkPass.For(Model, input, isTraining: true, reuse: _pass);
         _pass = pass;
-        return pass.Forward(_state, input, new SampleKeys(_seed, _forwards++, 0));
+        return pass.Forward(_state, input, new SampleKeys(_seed, _forwards++, 0), sigma);
     }
 
     /// <summary>

@@ -68,14 +68,15 @@ internal sealed class NetworkPass
     /// <param name="state">The flat state.</param>
     /// <param name="input">The batch.</param>
     /// <param name="keys">Decides random numbers in training.</param>
-    public Tensor Forward(AlignedBuffer state, Tensor input, in SampleKeys keys = default)
+    /// <param name="sigma">Of the noise of all, for models that take it; null to estimate each one's.</param>
+    public Tensor Forward(AlignedBuffer state, Tensor input, in SampleKeys keys = default, float? sigma = null)
     {
         _replica.Load(state.Span);
         _workspace.BeginPass(Samples, keys);
         int elements = _plan.Input.Elements;
         for (int i = 0; i < Samples; i++)
         {
-            _workspace.SetInput(i, input.Span.Slice(i * elements, elements));
+            _workspace.SetInput(i, input.Span.Slice(i * elements, elements), sigma);
         }
 
         _plan.Forward(_replica, _workspace);

@@ -25,9 +25,12 @@ public sealed class NetworkSnapshot
 
     /// <summary>What the network makes of images.</summary>
     /// <param name="input">[C, H, W] or [N, C, H, W], of any height and width.</param>
+    /// <param name="sigma">
+    /// Standard deviation of their noise, for networks that take it; null to estimate it from each image.
+    /// </param>
     /// <returns>In the shape of the input.</returns>
     /// <exception cref="ShapeException">The network gives back another shape, or takes other channels.</exception>
-    public Tensor Predict(Tensor input)
+    public Tensor Predict(Tensor input, float? sigma = null)
     {
         ArgumentNullException.ThrowIfNull(input);
         if (input.Shape is not [.., var c, var h, var w] || input.Shape.Count > 4)
@@ -43,7 +46,7 @@ public sealed class NetworkSnapshot
         for (int start = 0; start < input.Span.Length; start += shape.Elements)
         {
             input.Span.Slice(start, shape.Elements).CopyTo(image);
-            predictor.Run(shape, image, output);
+            predictor.Run(shape, image, output, sigma);
             output.CopyTo(result.Span[start..]);
         }
 

@@ -62,6 +62,15 @@ public sealed record NetworkTraining
         init => _settings = _settings with { Loss = value };
     }
 
+    /// <summary>
+    /// What the weight of the second term of neighbouring pixels' loss grows to; null for the paper's, 2; 0 for none.
+    /// </summary>
+    public double? NeighborGamma
+    {
+        get => _settings.NeighborGamma;
+        init => _settings = _settings with { NeighborGamma = value };
+    }
+
     /// <summary>mean or sum.</summary>
     public string Reduction
     {

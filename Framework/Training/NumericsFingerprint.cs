@@ -5,6 +5,7 @@ using System.Security.Cryptography;
 using Distributed.Framework.Execution;
 using Distributed.Framework.Initializers;
 using Distributed.Framework.Kernels;
+using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
 using Distributed.Framework.Tensors;
 
@@ -26,8 +27,9 @@ public static class NumericsFingerprint
     public static bool IsFused => Fma.IsSupported || AdvSimd.IsSupported;
 
     /// <summary>
-    /// Hash of the output and the gradient of a small network on made-up images, of an optimizer's step, and of the
-    /// functions that losses and noise are made of.
+    /// Hash of outputs and gradients of two small networks on shards of two made-up images (of the kinds that the
+    /// reports and the default model have, and blocks of pixels as channels), of an optimizer's steps, one of them with
+    /// a shortened gradient, of an average of weights, and of the functions that losses and noise are made of.
     /// </summary>
     /// <returns>16 hexadecimal digits.</returns>
     public static string Compute() => Compute(KernelSet.Current);
@@ -37,38 +39,59 @@ public static class NumericsFingerprint
 
     internal static string Compute(KernelSet kernels)
     {
-        Model model = new(Catalogue.Find("n2n-final:channels=18", 3)!);
-        Plan plan = model.Compile(new ImageShape(3, 7, 9), inputGradient: true, imagesPerPass: 1, kernels);
+        Sequential residual = new(
+            [
+                new PixelUnshuffle(2),
+                .. Catalogue.Find("n2n-residual:channels=18", 12)!.Layers,
+                new PixelShuffle(2),
+            ]);
+        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
+        Append(hash, Catalogue.Find("n2n-final:channels=18", 3)!, new ImageShape(3, 7, 9), kernels, clipNorm: 0);
+        Append(hash, residual, new ImageShape(3, 16, 32), kernels, clipNorm: 0.01);
+        double[] functions = [.. Enumerable.Range(1, 100).SelectMany(Functions)];
+        hash.AppendData(MemoryMarshal.AsBytes<double>(functions));
+        return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashDigits];
+    }
+
+    /// <summary>Two images forward and backward, a step of Adam, and the average of the weights after it.</summary>
+    private static void Append(
+        IncrementalHash hash, Sequential layers, ImageShape input, KernelSet kernels, double clipNorm)
+    {
+        Model model = new(layers);
+        Plan plan = model.Compile(input, inputGradient: true, imagesPerPass: 1, kernels);
         Replica replica = plan.CreateReplica();
         Workspace workspace = plan.CreateWorkspace(training: true);
         AlignedBuffer parameters = new(model.ParameterCount);
         AlignedBuffer gradient = new(model.ParameterCount);
         DefaultInitializer.Fill(model, seed: 1, parameters.Span);
         float[] image = new float[plan.Input.Elements];
-        for (int i = 0; i < image.Length; i++)
-        {
-            image[i] = (i * 37 % 101) / 101f;
-        }
-
+        float[] output = new float[plan.Output.Elements];
         replica.Load(parameters.Span);
         workspace.BeginShard(gradient);
-        workspace.BeginPass(1);
-        workspace.SetInput(0, image);
-        plan.Forward(replica, workspace);
-        float[] output = new float[plan.Output.Elements];
-        workspace.GetOutput(0, output);
-        workspace.SetOutputGradient(0, output);
-        plan.Backward(replica, workspace);
-        plan.EndShard(workspace);
-        new Optimizers.Adam(model.ParameterCount).Step(parameters, gradient, 7, 0.01, parameters);
+        foreach (int step in new[] { 37, 59 })
+        {
+            for (int i = 0; i < image.Length; i++)
+            {
+                image[i] = (i * step % 101) / 101f;
+            }
 
-        using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        hash.AppendData(MemoryMarshal.AsBytes<float>(output));
+            workspace.BeginPass(1);
+            workspace.SetInput(0, image);
+            plan.Forward(replica, workspace);
+            workspace.GetOutput(0, output);
+            workspace.SetOutputGradient(0, output);
+            plan.Backward(replica, workspace);
+            hash.AppendData(MemoryMarshal.AsBytes<float>(output));
+        }
+
+        plan.EndShard(workspace);
+        WeightsAverage average = new(0.9, parameters.Span, model.ParameterCount, kernels);
+        Optimizers.Adam adam = new(model.ParameterCount) { ClipNorm = clipNorm };
+        adam.Step(parameters, gradient, 7, 0.01, parameters);
+        average.Add(parameters);
         hash.AppendData(MemoryMarshal.AsBytes<float>(gradient.Span));
         hash.AppendData(MemoryMarshal.AsBytes<float>(parameters.Span));
-        double[] functions = [.. Enumerable.Range(1, 100).SelectMany(Functions)];
-        hash.AppendData(MemoryMarshal.AsBytes<double>(functions));
-        return Convert.ToHexStringLower(hash.GetHashAndReset())[..HashDigits];
+        hash.AppendData(MemoryMarshal.AsBytes<float>(average.State.Values.Span));
     }
 
     private static double[] Functions(int i) =>

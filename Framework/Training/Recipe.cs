@@ -9,14 +9,20 @@ public static class Recipe
     /// <summary>The model of whoever names none.</summary>
     public const string DefaultModel = "n2n-residual";
 
-    /// <summary>Steps of the default model on drawn scenes, and on files the least.</summary>
-    public const int DefaultSteps = 6000;
+    /// <summary>Samples of a step of the default model.</summary>
+    public const int DefaultBatch = 24;
+
+    /// <summary>Steps of the default model on drawn scenes.</summary>
+    public const int DefaultSteps = 3150;
+
+    /// <summary>Steps of the default model on files, at least, unless the user says less.</summary>
+    public const int FileSteps = 4000;
 
     /// <summary>Steps of all other models.</summary>
     public const int OtherSteps = 1000;
 
     /// <summary>Steps of the default model on files, at most, unless the user says more.</summary>
-    public const int StepsMax = 60_000;
+    public const int FileStepsMax = 40_000;
 
     /// <summary>Sides of windows that the default model takes are multiples of this, in pixels.</summary>
     private const int Divisor = 8;
@@ -47,18 +53,18 @@ public static class Recipe
                 CropStep = isDrawn ? null : Divisor,
                 NoiseIfClean = isDrawn ? null : DataOptions.ScenesNoise,
             },
-            Optimizer = new OptimizerOptions { LearningRate = 0.003, Beta2 = 0.99, ClipNorm = 0.2 },
+            Optimizer = new OptimizerOptions { LearningRate = 0.004, Beta2 = 0.99, ClipNorm = 0.2 },
             Schedule = "cosine",
             Warmup = 200,
-            Batch = 16,
+            Batch = DefaultBatch,
             Steps = isDrawn ? DefaultSteps : null,
         };
     }
 
     /// <summary>
-    /// Steps for a set: a pass, but <see cref="DefaultSteps"/> at least and <see cref="StepsMax"/> at most.
+    /// Steps for a set: a pass, but <see cref="FileSteps"/> at least and <see cref="FileStepsMax"/> at most.
     /// </summary>
     /// <param name="pairs">Pairs of a pass.</param>
     /// <param name="batch">Pairs of a step.</param>
-    public static int StepsFor(int pairs, int batch) => Math.Clamp(pairs / batch, DefaultSteps, StepsMax);
+    public static int StepsFor(int pairs, int batch) => Math.Clamp(pairs / batch, FileSteps, FileStepsMax);
 }

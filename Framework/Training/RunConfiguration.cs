@@ -46,6 +46,13 @@ public sealed record RunConfiguration
     [JsonRequired]
     public string DataHash { get; init; } = "";
 
+    /// <summary>
+    /// In plans for workers alone: hash of the index by which they fetch parts of the training data. Follows from the
+    /// data, and is in no file.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public string? DataIndex { get; init; }
+
     /// <summary>Hash of the validation data; null if there is none. Derived.</summary>
     public string? ValidationHash { get; init; }
 
@@ -58,6 +65,13 @@ public sealed record RunConfiguration
 
     /// <summary>mean or sum.</summary>
     public string Reduction { get; init; } = "mean";
+
+    /// <summary>
+    /// What the weight of the second term of neighbouring pixels' loss grows to; null for the paper's, 2. With 0 there
+    /// is none.
+    /// </summary>
+    [JsonIgnore(Condition = JsonIgnoreCondition.WhenWritingNull)]
+    public double? NeighborGamma { get; init; }
 
     /// <summary>How parameters follow gradients.</summary>
     public OptimizerOptions Optimizer { get; init; } = new();
@@ -131,6 +145,7 @@ public sealed record RunConfiguration
     {
         Layers = Layers.Count == 0 ? opened.Layers : Layers,
         DataHash = opened.DataHash,
+        DataIndex = opened.DataIndex,
         ValidationHash = opened.ValidationHash,
         Shard = Shard == 0 ? opened.Shard : Shard,
         InitialWeightsSha256 = opened.InitialWeightsSha256,

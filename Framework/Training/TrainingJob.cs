@@ -22,7 +22,7 @@ public sealed class TrainingJob
     /// <exception cref="DataException">The data are not those of the configuration.</exception>
     public TrainingJob(RunConfiguration configuration, PairSource source, Model? model = null)
     {
-        if (source.ContentHash != configuration.DataHash)
+        if ((source.CheckedHash ?? source.ContentHash) != configuration.DataHash)
         {
             throw new DataException(
                 $"{configuration.Data.Source} holds other data than the run was configured with.",
@@ -39,6 +39,7 @@ public sealed class TrainingJob
             : BatchSchedule.ForEpochs(source.Count, batch, shard, configuration.Epochs ?? 1);
         CheckShard(Model, configuration);
         Plan = CompileFor(Model, configuration.Model, source, Schedule.Shard);
+        WindowPlan = NeighborTerm.Compile(Model, source, configuration);
         Loss = LossCatalogue.Create(configuration.Loss, Plan.Output);
         LossCatalogue.CheckReduction(configuration.Reduction);
         Gradients = new BufferPool(Model.StateCount);
@@ -58,6 +59,12 @@ public sealed class TrainingJob
     /// <summary>The network at the size of the images.</summary>
     public Plan Plan { get; }
 
+    /// <summary>
+    /// The network at the size of the windows that pairs are taken of; null for pairs of their own. It computes with
+    /// the replicas of <see cref="Plan"/>.
+    /// </summary>
+    public Plan? WindowPlan { get; }
+
     /// <summary>What is minimized.</summary>
     public Loss Loss { get; }
 
@@ -71,7 +78,7 @@ public sealed class TrainingJob
     public RateSchedule Rates { get; }
 
     /// <summary>Whether a run of another length differs in the steps that both have.</summary>
-    public bool DependsOnLength => Rates.DependsOnLength || Loss.DependsOnProgress;
+    public bool DependsOnLength => Rates.DependsOnLength || Loss.DependsOnProgress || WindowPlan is not null;
 
     /// <summary>Buffers as long as the model's state.</summary>
     public BufferPool Gradients { get; }
@@ -110,7 +117,13 @@ public sealed class TrainingJob
 
     /// <summary>A thread's means to compute shards.</summary>
     public GradientComputer CreateGradientComputer() =>
-        new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal);
+        new(Plan, Source, Order, Loss, Configuration.Seed, Schedule.StepsTotal)
+        {
+            Neighbors = WindowPlan is null
+                ? null
+                : new NeighborTerm(
+                    WindowPlan, Source, Loss, Configuration.NeighborGamma ?? NeighborTerm.StandardGamma),
+        };
 
     /// <summary>Statistics of a few samples are noise: models that normalize over shards need some.</summary>
     private static void CheckShard(Model model, RunConfiguration configuration)

@@ -29,14 +29,17 @@ public static class ActorSystems
     /// <summary>A system that takes part in a cluster, or can.</summary>
     /// <param name="role">coordinator or worker.</param>
     /// <param name="transport">The process's port, and what this system calls itself.</param>
+    /// <param name="refusals">Of the process: counts what is dropped unread.</param>
     /// <param name="holder">Makes it the one that downs members; null for all others.</param>
-    public static ActorSystem CreateCluster(string role, TransportSetup transport, HolderSetup? holder = null)
+    public static ActorSystem CreateCluster(
+        string role, TransportSetup transport, MessageRefusals refusals, HolderSetup? holder = null)
     {
         Config config = ConfigurationFactory.ParseString($"akka.cluster.roles = [{role}]")
             .WithFallback(ClusterSettings());
-        ActorSystemSetup setup = BootstrapSetup.Create().WithConfig(config).And(transport);
+        ActorSystemSetup setup = BootstrapSetup.Create().WithConfig(config).And(transport).And(refusals);
         ActorSystem system = ActorSystem.Create(ClusterName, holder is null ? setup : setup.And(holder));
         UndeliveredMessages.ReleaseIn(system);
+        MessageRefusals.HearIn(system);
         return system;
     }
 

@@ -83,11 +83,11 @@ public abstract record CoordinatorMessage : IReleasable
     /// <summary>The plan that a <see cref="Welcome"/> had no room for.</summary>
     public sealed record Plan(string Json) : CoordinatorMessage;
 
-    /// <summary>A block of the data set; its bytes are the payload.</summary>
-    /// <param name="Hash">Of the data set's content: 64 hexadecimal digits.</param>
+    /// <summary>A block of the data set or of its index; its bytes are the payload.</summary>
+    /// <param name="Hash">Of the data set's content, or of its index: 64 hexadecimal digits.</param>
     /// <param name="Offset">Where the block begins, in bytes.</param>
     /// <param name="Count">Bytes of the block; the payload's last float may have up to 3 more.</param>
-    /// <param name="Length">Bytes of the whole set.</param>
+    /// <param name="Length">Bytes of the whole set, or index.</param>
     public sealed record DataBlock(string Hash, long Offset, int Count, long Length) : CoordinatorMessage;
 
     /// <summary>The data set cannot be had here.</summary>

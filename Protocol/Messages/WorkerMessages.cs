@@ -63,10 +63,10 @@ public abstract record WorkerMessage : IReleasable
     public sealed record Leave(Term Term) : WorkerMessage;
 
     /// <summary>
-    /// Asks for a block of the data set; answered by <see cref="CoordinatorMessage.DataBlock"/> or
+    /// Asks for a block of the data set or of its index; answered by <see cref="CoordinatorMessage.DataBlock"/> or
     /// <see cref="CoordinatorMessage.NoData"/>.
     /// </summary>
-    /// <param name="Hash">Of the data set's content: 64 hexadecimal digits.</param>
-    /// <param name="Offset">Bytes that the worker has already.</param>
+    /// <param name="Hash">Of the data set's content, or of its index: 64 hexadecimal digits.</param>
+    /// <param name="Offset">Of the first byte.</param>
     public sealed record WantData(string Hash, long Offset) : WorkerMessage;
 }

@@ -45,8 +45,9 @@ public sealed class LimitedSerializer : SerializerWithStringManifest
     {
         if (!_manifests.Contains(manifest ?? "") || s_depth >= DepthMax)
         {
-            ProtocolMetrics.OnRefused(Identifier);
-            throw new SerializationException($"'{manifest}' is not read by serializer {Identifier} here.");
+            string why = $"'{manifest}' is not read by serializer {Identifier} here.";
+            MessageRefusals.OnRefused(system, Identifier, why);
+            throw new SerializationException(why);
         }
 
         s_depth++;

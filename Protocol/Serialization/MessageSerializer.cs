@@ -9,8 +9,7 @@ namespace Distributed.Protocol.Serialization;
 
 /// <summary>Messages without payloads as Akka messages, in <see cref="MessageFormat"/>.</summary>
 /// <remarks>Whatever it throws makes Akka drop the message and keep the connection.</remarks>
-/// <param name="system">Whose messages.</param>
-public sealed class MessageSerializer(ExtendedActorSystem system) : SerializerWithStringManifest(system)
+public sealed class MessageSerializer : SerializerWithStringManifest
 {
     /// <summary>Largest message; Akka drops frames above 128,000 bytes, and its addresses need room.</summary>
     public const int BytesMax = 100 << 10;
@@ -18,6 +17,13 @@ public sealed class MessageSerializer(ExtendedActorSystem system) : SerializerWi
     private const string WorkerManifest = "w";
     private const string CoordinatorManifest = "c";
     private const string RunManifest = "q";
+
+    /// <summary>Called by Akka.</summary>
+    /// <param name="system">Whose messages.</param>
+    public MessageSerializer(ExtendedActorSystem system)
+        : base(system)
+    {
+    }
 
     /// <inheritdoc/>
     public override int Identifier => 5501;
@@ -72,7 +78,7 @@ public sealed class MessageSerializer(ExtendedActorSystem system) : SerializerWi
         }
         catch (ProtocolException exception)
         {
-            ProtocolMetrics.OnRefused(Identifier);
+            MessageRefusals.OnRefused(system, Identifier, exception.Message);
             throw new SerializationException(exception.Message, exception);
         }
     }

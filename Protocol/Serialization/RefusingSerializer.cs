@@ -34,7 +34,8 @@ public sealed class RefusingSerializer : SerializerWithStringManifest
     /// <inheritdoc/>
     public override object FromBinary(byte[] bytes, string manifest)
     {
-        ProtocolMetrics.OnRefused(Identifier);
-        throw new SerializationException($"Nothing is read by {_name}.");
+        string why = $"Nothing is read by {_name}.";
+        MessageRefusals.OnRefused(system, Identifier, why);
+        throw new SerializationException(why);
     }
 }

@@ -58,10 +58,12 @@ public sealed class StatusSerializer : SerializerWithStringManifest
                     ? status
                     : throw new SerializationException("Not a status, or not asked for.");
         }
-        catch (SerializationException)
+        catch (Exception exception) when (exception is not OutOfMemoryException)
         {
-            ProtocolMetrics.OnRefused(Identifier);
-            throw;
+            // Hyperion throws what reading goes wrong with, whatever that is.
+            MessageRefusals.OnRefused(system, Identifier, exception.Message);
+            throw exception as SerializationException
+                ?? new SerializationException($"Not a status: {exception.Message}", exception);
         }
     }
 

@@ -4,6 +4,7 @@ using System.Net.Sockets;
 using Akka.Actor;
 using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Serialization;
 using Distributed.Protocol.Tensors;
 
 namespace Distributed.Worker.Actors;
@@ -26,6 +27,7 @@ public sealed class ClusterConnector : ICoordinatorConnector, IAsyncDisposable
     private readonly Credential _credential;
     private readonly WorkerMessage.Join _identity;
     private readonly Action<string> _note;
+    private readonly MessageRefusals _refusals;
     private readonly Action<Exception> _onFault;
     private readonly TimeProvider _clock;
     private readonly SemaphoreSlim _one = new(1, 1);
@@ -59,6 +61,7 @@ public sealed class ClusterConnector : ICoordinatorConnector, IAsyncDisposable
         _credential = Credential.OfWorker(token);
         _identity = identity;
         _note = note;
+        _refusals = new MessageRefusals(note, clock);
         _onFault = onFault;
         _clock = clock;
         foreach (HostPort address in addresses.Join)
@@ -223,7 +226,7 @@ public sealed class ClusterConnector : ICoordinatorConnector, IAsyncDisposable
         }
 
         TransportSetup transport = new(_listener!, _credential, _advertised!, RouteTo);
-        _life = new ClusterLife(transport, holder);
+        _life = new ClusterLife(transport, _refusals, holder);
         _note(holder.IsDialled
             ? $"Takes part as a member of the cluster, called {_advertised}"
             : $"Takes part as a peer: {holder.Reason}");

@@ -3,6 +3,7 @@ using Akka.Remote;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
 using Distributed.Protocol.Messages;
+using Distributed.Protocol.Serialization;
 using Distributed.Protocol.Tensors;
 
 namespace Distributed.Worker.Actors;
@@ -16,18 +17,19 @@ internal sealed class ClusterLife : IAsyncDisposable
     private readonly Address _holder;
     private int _sessions;
     private volatile string? _whyOver;
+    private volatile CoordinatorSession? _session;
 
     /// <summary>Makes the system, and joins.</summary>
-    public ClusterLife(TransportSetup transport, ProbeAnswer holder)
+    public ClusterLife(TransportSetup transport, MessageRefusals refusals, ProbeAnswer holder)
     {
         ClusterId = holder.ClusterId;
-        _system = ActorSystems.CreateCluster("worker", transport);
+        _system = ActorSystems.CreateCluster("worker", transport, refusals);
         Akka.Cluster.Cluster cluster = Akka.Cluster.Cluster.Get(_system);
         Address self = cluster.SelfAddress;
         _holder = new Address(self.Protocol, self.System, holder.Address!.Host, holder.Address.Port);
         if (holder.IsDialled)
         {
-            cluster.RegisterOnMemberRemoved(() => End("removed from the cluster"));
+            cluster.RegisterOnMemberRemoved(OnRemoved);
             cluster.JoinSeedNodes([_holder]);
         }
     }
@@ -48,6 +50,7 @@ internal sealed class ClusterLife : IAsyncDisposable
     {
         ActorSelection gateway = _system.ActorSelection(new RootActorPath(_holder) / "user" / "coordinator");
         CoordinatorSession session = new(gateway, dialled, credential, handler, learn, onFault);
+        _session = session;
         session.Actor = _system.ActorOf(
             ActorProps.Of(() => new SessionActor(session, _holder, End)), $"session-{++_sessions}");
         return session;
@@ -58,6 +61,14 @@ internal sealed class ClusterLife : IAsyncDisposable
         await Task.WhenAny(_system.Terminate(), Task.Delay(s_terminateMax));
 
     private void End(string why) => _whyOver ??= why;
+
+    /// <summary>A member that was removed cannot come back with this system, though its channel may stand.</summary>
+    private void OnRemoved()
+    {
+        const string Why = "removed from the cluster";
+        End(Why);
+        _session?.OnOver(Why);
+    }
 
     /// <summary>A session's ear among actors.</summary>
     private sealed class SessionActor(CoordinatorSession session, Address holder, Action<string> end) : UntypedActor
@@ -77,7 +88,7 @@ internal sealed class ClusterLife : IAsyncDisposable
                     break;
                 case ThisActorSystemQuarantinedEvent:
                     end("quarantined");
-                    session.OnCut("this system is quarantined");
+                    session.OnOver("this system is quarantined");
                     break;
                 case DisassociatedEvent gone when gone.RemoteAddress == holder:
                     session.OnCut("the connection ended");

@@ -88,6 +88,13 @@ internal sealed class CoordinatorSession(
         }
     }
 
+    /// <summary>The ActorSystem can say nothing more to the coordinator: the channel goes with it.</summary>
+    public void OnOver(string why)
+    {
+        OnClosed(why);
+        Volatile.Read(ref _channel)?.Close(why);
+    }
+
     /// <inheritdoc/>
     public void OnMessage(CoordinatorMessage message)
     {

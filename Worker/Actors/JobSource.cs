@@ -1,14 +1,16 @@
+using System.Diagnostics;
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
 
 namespace Distributed.Worker.Actors;
 
-/// <summary>Makes a coordinator's plan real on this machine, with data from its disk or from the cache.</summary>
+/// <summary>Makes a coordinator's plan real on this machine, with data from its disk or through the cache.</summary>
 /// <remarks>
 /// A generated source is generated here. Else the data are the ones named on this machine, if their hash is right; else
-/// a file of the cache, named by its hash and checked against it; else they have to be fetched, once, into the cache.
-/// The path that the coordinator knows them by is never opened here. Any thread may call.
+/// they are fetched, as far as they are needed, into a file of the cache that has their hash for its name
+/// (<see cref="BlockCache"/>). The path that the coordinator knows them by is never opened here. Any thread may call.
 /// </remarks>
 /// <param name="data">A source on this machine; null for none.</param>
 /// <param name="cache">Folder for data that were fetched.</param>
@@ -40,37 +42,41 @@ public class JobSource(string? data, string cache, Action<string> note)
         ArgumentNullException.ThrowIfNull(configuration);
         PairSource? source = DataSources.IsGenerated(configuration.Data.Source)
             ? DataSources.OpenTraining(configuration.Data)
-            : OpenOwn(configuration) ?? OpenCached(configuration);
+            : OpenOwn(configuration);
         return source is null ? null : new TrainingJob(configuration, source);
     }
 
-    /// <summary>Creates the file for data as they come; it gets its place when it is checked.</summary>
+    /// <summary>Opens the file of the cache that has what was fetched of a plan's data, maybe by others.</summary>
+    /// <param name="configuration">The plan.</param>
+    /// <param name="index">Of its data.</param>
+    /// <param name="onWanted">Called when there is something to fetch.</param>
+    /// <exception cref="DataException">The plan names no data.</exception>
     /// <exception cref="IOException">The folder or the file cannot be made.</exception>
-    public FileStream CreateTemporary(string hash)
-    {
-        Directory.CreateDirectory(cache);
-        return new FileStream(
-            $"{PathOf(hash)}.{Environment.ProcessId}.tmp", FileMode.Create, FileAccess.Write, FileShare.Read);
-    }
-
-    /// <summary>Checks fetched data, opens them and compiles the model.</summary>
-    /// <exception cref="ReportedException">The file is not the one of this hash, or does not fit the plan.</exception>
-    public virtual TrainingJob OpenFetched(RunConfiguration configuration, string temporary)
+    public BlockCache OpenCache(RunConfiguration configuration, PackedIndex index, Action onWanted)
     {
         ArgumentNullException.ThrowIfNull(configuration);
         string hash = configuration.DataHash;
-        return new TrainingJob(configuration, DataSources.OpenPacked(configuration.Data, temporary, hash));
+        if (hash.Length != HashDigits || !hash.All(char.IsAsciiHexDigitLower))
+        {
+            throw new DataException("The plan names its data by something that is no hash.", "Update the coordinator.");
+        }
+
+        Directory.CreateDirectory(cache);
+        return new BlockCache(Path.Combine(cache, hash), index, onWanted, Stopwatch.GetTimestamp);
     }
 
-    /// <summary>Gives checked data their place in the cache.</summary>
-    public void Keep(string temporary, string hash)
+    /// <summary>Opens data that are fetched, and compiles the model; small data are waited for.</summary>
+    /// <exception cref="ReportedException">The data do not fit the plan.</exception>
+    /// <exception cref="OperationCanceledException">The blocks are given up.</exception>
+    public virtual TrainingJob OpenFetched(RunConfiguration configuration, BlockCache blocks)
     {
-        string path = PathOf(hash);
-        File.Move(temporary, path, overwrite: true);
-        note($"The training data are in {path}");
+        ArgumentNullException.ThrowIfNull(configuration);
+        return new TrainingJob(
+            configuration, DataSources.OpenPacked(configuration.Data, blocks, configuration.DataHash));
     }
 
-    private string PathOf(string hash) => Path.Combine(cache, hash);
+    /// <summary>Says how fetching goes.</summary>
+    public void Note(string line) => note(line);
 
     private PairSource? OpenOwn(RunConfiguration configuration)
     {
@@ -85,32 +91,7 @@ public class JobSource(string? data, string cache, Action<string> note)
             return own;
         }
 
-        note($"{data} holds other data than the run; they come over the link.");
+        note($"{data} holds other data than the run; what is needed of those comes over the link.");
         return null;
-    }
-
-    private PairSource? OpenCached(RunConfiguration configuration)
-    {
-        string hash = configuration.DataHash;
-        if (hash.Length != HashDigits || !hash.All(char.IsAsciiHexDigitLower))
-        {
-            throw new DataException("The plan names its data by something that is no hash.", "Update the coordinator.");
-        }
-
-        string path = PathOf(hash);
-        if (!File.Exists(path))
-        {
-            return null;
-        }
-
-        try
-        {
-            return DataSources.OpenPacked(configuration.Data, path, hash);
-        }
-        catch (DataException exception)
-        {
-            note($"{exception.Message} They are fetched again.");
-            return null;
-        }
     }
 }

@@ -1,5 +1,6 @@
 using System.Runtime.ExceptionServices;
 using Akka.Actor;
+using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
@@ -32,6 +33,7 @@ internal sealed class RemoteWorkerActor(
     private int _attempt;
     private ICoordinatorSession? _session;
     private TrainingJob? _job;
+    private bool _looksAhead;
 
     /// <summary>Why a connection was lost or could not be made last; null since the last welcome.</summary>
     private string? _lastFault;
@@ -75,7 +77,10 @@ internal sealed class RemoteWorkerActor(
                 OnPrepared(prepared);
                 break;
             case DataSetClient.PrepareFailed failed:
-                Report(new WorkerReport.PrepareFailed(failed.Term, failed.Cause.Message));
+                Report(new WorkerReport.PrepareFailed(
+                    failed.Term,
+                    failed.Cause.Message,
+                    failed.Cause is IOException io && AtomicFile.IsDiskFull(io)));
                 break;
             default:
                 Unhandled(message); // What void attempts say ends here.
@@ -100,6 +105,15 @@ internal sealed class RemoteWorkerActor(
                 break;
             default:
                 throw new InvariantException($"Every order has its line; {order.GetType().Name} has none.");
+        }
+    }
+
+    /// <inheritdoc/>
+    protected override void OnComputing(Step step, ShardRange shards)
+    {
+        if (_looksAhead)
+        {
+            _dataSet.Tell(new DataSetClient.Computing(step, shards));
         }
     }
 
@@ -226,6 +240,7 @@ internal sealed class RemoteWorkerActor(
 
     private void OnPrepared(DataSetClient.Prepared prepared)
     {
+        _looksAhead = prepared.LooksAhead;
         if (prepared.Job != _job)
         {
             _job = prepared.Job;

@@ -25,6 +25,7 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
     private readonly TaskCompletionSource<WorkerOrder.Exit>? _ended;
 
     private ComputePool? _pool;
+    private Step _step;
     private WorkerOrder.Exit _exit = new(WorkerOutcome.Done, "stopped");
 
     /// <summary>A worker that has no model yet.</summary>
@@ -131,10 +132,12 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
                 Send(send.Message);
                 break;
             case WorkerOrder.BeginStep { Weights: var weights }:
+                _step = weights.Step;
                 _pool!.BeginStep(weights.Term, weights.Step, (PooledBuffer)weights.Payload!);
                 break;
             case WorkerOrder.ComputeShards compute:
                 _pool!.Compute(compute.Shards);
+                OnComputing(_step, compute.Shards);
                 break;
             case WorkerOrder.CancelStep:
                 _pool!.CancelStep();
@@ -149,6 +152,11 @@ public abstract class WorkerActor : MachineActor<WorkerReport, WorkerOrder>
                 PerformOther(order);
                 break;
         }
+    }
+
+    /// <summary>Shards of a step go to the compute threads.</summary>
+    protected virtual void OnComputing(Step step, ShardRange shards)
+    {
     }
 
     /// <summary>Performs what not every kind of worker is ordered.</summary>

@@ -12,7 +12,7 @@ namespace Distributed.Worker.Compute;
 /// Orders come from one thread at a time, the worker's. Compute threads allocate nothing in the steady state: what they
 /// complete waits as a value in a queue with room for it, and its reader is woken once for all that it then finds.
 /// </remarks>
-public sealed class ComputePool : IDisposable
+public sealed partial class ComputePool : IDisposable
 {
     /// <summary>Some tens of microseconds, the later ones of which yield the core.</summary>
     private const int SpinsMax = 40;
@@ -96,7 +96,7 @@ public sealed class ComputePool : IDisposable
         }
     }
 
-    /// <summary>Time in shards, over all threads, since this was asked last.</summary>
+    /// <summary>Time in shards, over all threads, without waits for data, since this was asked last.</summary>
     public TimeSpan TakeComputeTime() =>
         Stopwatch.GetElapsedTime(0, Interlocked.Exchange(ref _computeTicks, 0));
 
@@ -179,83 +179,6 @@ public sealed class ComputePool : IDisposable
         {
             sum.Gradient.Dispose();
         }
-    }
-
-    private void Run()
-    {
-        try
-        {
-            GradientComputer computer = _job.CreateGradientComputer();
-            long allocatedBefore = GC.GetAllocatedBytesForCurrentThread();
-            while (DoNext(computer))
-            {
-                long allocated = GC.GetAllocatedBytesForCurrentThread();
-                if (allocated != allocatedBefore)
-                {
-                    _counters.AddAllocated(allocated - allocatedBefore);
-                    allocatedBefore = allocated;
-                }
-            }
-        }
-        catch (Exception exception)
-        {
-            _onError(exception);
-        }
-    }
-
-    /// <summary>Waits for something to do and does it; false at the end.</summary>
-    private bool DoNext(GradientComputer computer)
-    {
-        ShardRangeWork? range = null;
-        PooledBuffer? weights = null;
-        int part = 0;
-        int shard = 0;
-        int generation;
-        int step;
-        int epoch;
-        SampleSpan samples = default;
-        lock (_lock)
-        {
-            // Weights come first: shards need all parts in the replica. A thread that finds nothing spins once, looks
-            // again, since something may have come meanwhile, and only then sleeps.
-            for (bool hasSpun = false;
-                !_isStopping && !TryTakePart(out weights, out part) && !TryTakeShard(out range, out shard);
-                hasSpun = !hasSpun)
-            {
-                if (hasSpun)
-                {
-                    Monitor.Wait(_lock);
-                }
-                else
-                {
-                    SpinUntilWoken();
-                }
-            }
-
-            if (_isStopping)
-            {
-                return false;
-            }
-
-            // What is read outside of the lock is copied: the next step may begin while this shard is computed.
-            generation = _generation;
-            step = _step.Value;
-            epoch = _slice.Epoch;
-            samples = range is null ? default : _job.Schedule.ShardSamples(_slice, shard);
-        }
-
-        if (weights is not null)
-        {
-            LoadPart(weights, part, generation);
-            return true;
-        }
-
-        PooledBuffer sum = _job.Gradients.Rent();
-        long began = Stopwatch.GetTimestamp();
-        computer.Compute(_replica, step, epoch, samples, sum);
-        Interlocked.Add(ref _computeTicks, Stopwatch.GetTimestamp() - began);
-        Finish(range!, shard, generation, sum);
-        return true;
     }
 
     /// <summary>For callers in the lock.</summary>

@@ -122,10 +122,10 @@ public sealed partial class WorkerMachine
 
     private void OnPrepareFailed(PrepareFailed failed, ICollection<WorkerOrder> orders)
     {
-        if (_state == State.Preparing && failed.Term == _term)
+        if (IsIn && failed.Term == _term)
         {
             orders.Add(new Send(new WorkerMessage.Leave(_term)));
-            Leave(WorkerOutcome.Failed, failed.Why, orders);
+            Leave(failed.IsDiskFull ? WorkerOutcome.DiskFull : WorkerOutcome.Failed, failed.Why, orders);
         }
     }
 

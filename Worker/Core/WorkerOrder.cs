@@ -18,6 +18,9 @@ public enum WorkerOutcome
 
     /// <summary>The plan cannot be done here.</summary>
     Failed,
+
+    /// <summary>There is no room for the plan's data here.</summary>
+    DiskFull,
 }
 
 /// <summary>Everything that a worker's machine can want of its shell. Closed: the constructor is private.</summary>

@@ -30,8 +30,11 @@ public abstract record WorkerReport
     /// <summary>Model and data of the plan are here.</summary>
     public sealed record Prepared(Term Term) : WorkerReport;
 
-    /// <summary>What the plan asks cannot be done here.</summary>
-    public sealed record PrepareFailed(Term Term, string Why) : WorkerReport;
+    /// <summary>What the plan asks cannot be done here, which may turn out long after it was prepared.</summary>
+    /// <param name="Term">Of the plan.</param>
+    /// <param name="Why">The fault of data, model or disk.</param>
+    /// <param name="IsDiskFull">Whether there is no room for the data.</param>
+    public sealed record PrepareFailed(Term Term, string Why, bool IsDiskFull = false) : WorkerReport;
 
     /// <summary>Bytes of a message of the coordinator that is not whole yet.</summary>
     public sealed record CoordinatorHeard : WorkerReport;

@@ -30,6 +30,32 @@ public sealed class TidyTests
         Assert.True(faults.Count == 0, string.Join('\n', faults));
     }
 
+    /// <summary>A test that returns early counts as passed: what a machine lacks is said by FactWith.</summary>
+    [Fact]
+    public void Tests_NeverReturnEarly()
+    {
+        List<string> faults = [];
+        foreach (string name in Sources.Files("tests"))
+        {
+            string[] lines = Sources.Lines(name);
+            bool isTest = false;
+            for (int i = 0; i < lines.Length; i++)
+            {
+                isTest = lines[i].StartsWith("    [Fact", StringComparison.Ordinal)
+                    || lines[i].StartsWith("    [Theory", StringComparison.Ordinal)
+                    || (isTest
+                        && lines[i] != "    }"
+                        && !lines[i].StartsWith("    private ", StringComparison.Ordinal));
+                if (isTest && lines[i].Trim() == "return;")
+                {
+                    faults.Add($"{name}:{i + 1}: the test passes without having looked");
+                }
+            }
+        }
+
+        Assert.True(faults.Count == 0, string.Join('\n', faults));
+    }
+
     private static IEnumerable<string> LineFaults(string line)
     {
         if (line.Length > LineLengthMax)

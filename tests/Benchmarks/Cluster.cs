@@ -22,9 +22,11 @@ internal static class Cluster
     /// <param name="settings">The configuration.</param>
     /// <param name="workers">How many.</param>
     /// <param name="address">Where the coordinator listens; with TLS if it is no loopback.</param>
-    /// <param name="onRunning">Called with the coordinator's process when it has begun; null for nothing.</param>
+    /// <param name="onRunning">
+    /// Called with the coordinator's process and its run's folder when it has begun; null for nothing.
+    /// </param>
     public static TrainingRun Run(
-        IEnumerable<string> settings, int workers, IPAddress address, Action<Process>? onRunning = null)
+        IEnumerable<string> settings, int workers, IPAddress address, Action<Process, string>? onRunning = null)
     {
         string folder = Directory.CreateTempSubdirectory("benchmark").FullName;
         string run = Path.Combine(folder, "run");
@@ -44,7 +46,7 @@ internal static class Cluster
             Thread.Sleep(50);
         }
 
-        onRunning?.Invoke(training);
+        onRunning?.Invoke(training, run);
         Process[] joined = [.. Enumerable.Range(0, workers)
             .Chunk(Environment.ProcessorCount)
             .SelectMany(group => StartWorkers(group.Length, listen, token))];

@@ -10,15 +10,18 @@ namespace Distributed.Benchmarks;
 internal static class InferenceTable
 {
     private static readonly ImageShape s_picture = new(3, 2048, 2048);
-    private static readonly string[] s_models = ["n2n-final", "n2n-unet"];
+    private static readonly string[] s_models = ["n2n-residual", "n2n-final", "n2n-unet"];
 
     /// <summary>Measures and prints it.</summary>
-    public static void Write(int rounds, bool hasRival)
+    /// <param name="rounds">Ours and PyTorch's in turn, so often.</param>
+    /// <param name="hasRival">Whether PyTorch is there.</param>
+    /// <param name="only">Models to measure; all if empty.</param>
+    public static void Write(int rounds, bool hasRival, IReadOnlyList<string> only)
     {
         Console.WriteLine(
             $"| a picture of {s_picture.W}x{s_picture.H} | threads | ours, s | PyTorch, s | ratio | GFLOP/s |");
         Console.WriteLine("|---|---|---|---|---|---|");
-        foreach (string name in s_models)
+        foreach (string name in s_models.Where(name => only.Count == 0 || only.Contains(name)))
         {
             foreach (int threads in new[] { 1, 2 })
             {

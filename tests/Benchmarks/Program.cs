@@ -68,7 +68,7 @@ internal static class Program
                     LayerTable.Write(rounds, hasRival);
                     break;
                 case "picture":
-                    InferenceTable.Write(rounds, hasRival);
+                    InferenceTable.Write(rounds, hasRival, models);
                     break;
                 default:
                     LinkTable.Write(rounds, hasRival);

@@ -21,6 +21,7 @@ internal static class StepTable
         new("n2n-final", new ImageShape(3, 32, 32), 8, 60),
         new("n2n-final", new ImageShape(3, 32, 32), 32, 16),
         new("n2n-final", new ImageShape(3, 32, 32), 100, 6),
+        new("n2n-residual", new ImageShape(3, 32, 32), 24, 130),
         new("n2n-initial", new ImageShape(3, 32, 32), 50, 100),
         new("n2n-unet", new ImageShape(3, 64, 64), 8, 20),
         new("n2n-unet", new ImageShape(3, 256, 256), 4, 4),

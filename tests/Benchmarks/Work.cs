@@ -79,6 +79,7 @@ internal static class Work
                 Conv2d conv => 2.0 * conv.K * conv.K * conv.In * output.Elements,
                 ConvTranspose2d conv => 2.0 * conv.K * conv.K * conv.Out * image.Elements,
                 SkipConcat skip => Forward(skip.Inner, image, ref first),
+                Residual residual => Forward(residual.Inner, image, ref first),
                 Sequential inner => Forward(inner, image, ref first),
                 _ => 0,
             };

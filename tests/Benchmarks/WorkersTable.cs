@@ -14,9 +14,12 @@ internal static class WorkersTable
         ("n2n-initial", ["--model", "n2n-initial", "--data", "synthetic", "--batch", "64", "--shard", "1"]),
     ];
 
+    private const int Steps = 400;
+    private const int FirstStep = 100;
+
     /// <summary>
-    /// Runs each model with 1, 4, ... workers; the coordinator's processor time a step is the difference of a long run
-    /// and a short one, so that start and end do not count.
+    /// Runs each model with 1, 4, ... workers; the coordinator's processor time a step is that between two steps, so
+    /// that joining and start and end do not count.
     /// </summary>
     public static void Write(int workersMax)
     {
@@ -26,39 +29,41 @@ internal static class WorkersTable
         {
             for (int workers = 1; workers <= workersMax; workers *= 4)
             {
-                (double shortTime, _) = Run(settings, workers, 20);
-                (double longTime, string hash) = Run(settings, workers, 220);
+                List<(int Step, double Seconds)> samples = [];
+                JsonElement summary = Cluster.Run(
+                    [.. settings, "--steps", $"{Steps}", "--checkpoint-every", "0"],
+                    workers,
+                    IPAddress.Loopback,
+                    (process, run) => _ = WatchAsync(process, Path.Combine(run, "metrics.jsonl"), samples)).Summary;
+                (int step, double seconds) = samples[^1];
+                (int firstStep, double firstSeconds) = samples.First(sample => sample.Step >= FirstStep);
+                double cost = (seconds - firstSeconds) / (step - firstStep) * 1000;
+                string hash = summary.GetProperty("weightsSha256").GetString()!;
                 Console.WriteLine(string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"| {model} | {workers} | {(longTime - shortTime) / 200 * 1000:F2} | {hash[..12]} |"));
+                    CultureInfo.InvariantCulture, $"| {model} | {workers} | {cost:F2} | {hash[..12]} |"));
             }
         }
     }
 
-    private static (double Seconds, string Hash) Run(string[] settings, int workers, int steps)
-    {
-        double seconds = 0;
-        JsonElement summary = Cluster.Run(
-            [.. settings, "--steps", $"{steps}", "--checkpoint-every", "0"],
-            workers,
-            IPAddress.Loopback,
-            process => _ = WatchAsync(process, time => seconds = time)).Summary;
-        return (seconds, summary.GetProperty("weightsSha256").GetString()!);
-    }
-
-    /// <summary>Looks at a process' time until it ends.</summary>
-    private static async Task WatchAsync(Process process, Action<double> onTime)
+    /// <summary>Notes a process' time whenever its run has done more steps, until it ends.</summary>
+    private static async Task WatchAsync(Process process, string metrics, List<(int Step, double Seconds)> samples)
     {
         try
         {
             while (!process.HasExited)
             {
                 process.Refresh();
-                onTime(process.TotalProcessorTime.TotalSeconds);
+                double seconds = process.TotalProcessorTime.TotalSeconds;
+                int step = File.Exists(metrics) ? File.ReadLines(metrics).Count() : 0;
+                if (samples.Count == 0 || samples[^1].Step < step)
+                {
+                    samples.Add((step, seconds));
+                }
+
                 await Task.Delay(20);
             }
         }
-        catch (InvalidOperationException)
+        catch (Exception exception) when (exception is InvalidOperationException or IOException)
         {
             // It has ended.
         }

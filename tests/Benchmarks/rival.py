@@ -34,6 +34,13 @@ class Residual(nn.Sequential):
         return x + super().forward(x)
 
 
+class NoiseLevelMap(nn.Module):
+    """A channel that is the noise level everywhere; the level is given, since estimating it costs nothing to speak of."""
+
+    def forward(self, x):
+        return torch.cat([x, torch.full_like(x[:, :1], 0.1)], 1)
+
+
 def layer(spec):
     spec = {"type": spec} if isinstance(spec, str) else dict(spec)
     kind = spec.pop("type")
@@ -44,6 +51,8 @@ def layer(spec):
         spec["padding"] = spec["kernel_size"] - 1 - spec["padding"]
         spec.pop("output_padding", None)
         return nn.Conv2d(**spec)
+    if kind == "NoiseLevelMap":
+        return NoiseLevelMap()
     if kind == "NearestUpsample2d":
         return nn.Upsample(scale_factor=spec.get("scale_factor", 2), mode="nearest")
     return getattr(nn, kind)(**spec)

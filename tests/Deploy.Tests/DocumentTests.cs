@@ -72,6 +72,30 @@ public sealed partial class DocumentTests
             $"| `{metric}` |", Repository.Read("README.md"), StringComparison.Ordinal));
     }
 
+    /// <summary>
+    /// Goal: every line that the page for operators explains is one that a program writes. Method: what is left of it
+    /// between names, numbers and dots is looked for in the source.
+    /// </summary>
+    [Fact]
+    public void Operations_ExplainLinesThatAreWritten()
+    {
+        string source = string.Join('\n', new[] { "Coordinator", "Worker", "Protocol" }
+            .SelectMany(folder => Directory.EnumerateFiles(
+                Repository.PathOf(folder), "*.cs", SearchOption.AllDirectories))
+            .Where(path => !path.Contains("/obj/", StringComparison.Ordinal))
+            .Select(File.ReadAllText));
+        string all = Continued().Replace(source, "");
+        string page = Repository.Read("docs/operations.md");
+        int start = page.IndexOf("\n## Lines\n", StringComparison.Ordinal);
+        string part = page[start..page.IndexOf("\n## ", start + 10, StringComparison.Ordinal)];
+        string[] lines = [.. TableLine().Matches(part).SelectMany(row => Code().Matches(row.Groups[1].Value))
+            .Select(code => code.Groups[1].Value)];
+        Assert.True(lines.Length > 40);
+        Assert.All(lines, line => Assert.All(
+            Variable().Split(line).Select(words => words.Trim(' ', ',', ';', '.')).Where(words => words.Length > 3),
+            words => Assert.True(all.Contains(words, StringComparison.Ordinal), $"{line}: '{words}'")));
+    }
+
     private static IEnumerable<string> Files() => new[] { "README.md" }
         .Concat(Directory.EnumerateFiles(Repository.PathOf("docs"), "*.md").Select(Relative)
             .Where(name => !name.EndsWith("results.md", StringComparison.Ordinal)
@@ -106,6 +130,20 @@ public sealed partial class DocumentTests
 
     [GeneratedRegex(@"\b(?:deploy|docs)/[A-Za-z0-9_@./-]*[A-Za-z0-9]")]
     private static partial Regex Named();
+
+    /// <summary>Where a text goes on in the next line of the source.</summary>
+    [GeneratedRegex("\"\\s*\\+ \\$?\"")]
+    private static partial Regex Continued();
+
+    [GeneratedRegex(@"^\| (.*?) \| ", RegexOptions.Multiline)]
+    private static partial Regex TableLine();
+
+    [GeneratedRegex("`([^`]+)`")]
+    private static partial Regex Code();
+
+    /// <summary>What differs from line to line: NAME, a number, a reason.</summary>
+    [GeneratedRegex(@"\b[A-Z]{4,}\b|\b(?:DIR|URL|[NTM])\b|\bwhy\b|\.\.\.|-?[0-9]+(?:/[0-9]+)?|[()\[\]]")]
+    private static partial Regex Variable();
 
     [GeneratedRegex(@"\bdistributed_[a-z_]+")]
     private static partial Regex Metric();

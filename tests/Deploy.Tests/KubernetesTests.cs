@@ -1,12 +1,12 @@
+using System.Globalization;
 using Distributed.Deploy.Tests.Harness;
-using Xunit.Abstractions;
 
 namespace Distributed.Deploy.Tests;
 
 /// <summary>
 /// Goal: the manifests agree with each other and with the programs. No cluster is at hand, so nothing is applied.
 /// </summary>
-public sealed class KubernetesTests(ITestOutputHelper output)
+public sealed class KubernetesTests
 {
     private const string Folder = "deploy/kubernetes";
     private const string Component = "app.kubernetes.io/component";
@@ -181,16 +181,40 @@ public sealed class KubernetesTests(ITestOutputHelper output)
         });
     }
 
-    /// <summary>What would be applied can be made of the files, if the tool is there.</summary>
+    /// <summary>
+    /// Goal: a pod that is to go works on for a while, and then has the time that its program may take to leave.
+    /// Method: that time is the units', whose programs get the same signal; the hook is a program of the image.
+    /// </summary>
     [Fact]
+    public void Pods_WorkOn_AndHaveTheTimeToDrain()
+    {
+        Assert.StartsWith("FROM debian:", Repository.Lines("deploy/container/Dockerfile")
+            .Single(line => line.StartsWith("FROM ", StringComparison.Ordinal)), StringComparison.Ordinal);
+        Assert.All(
+            new (Yaml Workload, string Unit)[]
+            {
+                (s_set, "distributed-coordinator.service"),
+                (s_deployment, "distributed-worker@.service"),
+            },
+            pair =>
+            {
+                string[] hook = [.. Container(pair.Workload)["lifecycle"]["preStop"]["exec"]["command"].Texts];
+                Assert.Equal("sleep", hook[0]);
+                int before = int.Parse(hook[1], CultureInfo.InvariantCulture);
+                string drain = Repository.Lines($"deploy/systemd/{pair.Unit}")
+                    .Single(line => line.StartsWith("TimeoutStopSec=", StringComparison.Ordinal))[15..].TrimEnd('s');
+                Assert.InRange(before, 1, 30);
+                Assert.InRange(
+                    Pod(pair.Workload)["terminationGracePeriodSeconds"].Number,
+                    before + int.Parse(drain, CultureInfo.InvariantCulture),
+                    300);
+            });
+    }
+
+    /// <summary>What would be applied can be made of the files, if the tool is there.</summary>
+    [FactWith(Need.Kubectl)]
     public async Task Kustomize_RendersThem()
     {
-        if (!Shell.Has("kubectl"))
-        {
-            output.WriteLine("Skipped: there is no kubectl on this machine.");
-            return;
-        }
-
         using TestFolder folder = new();
         ProgramResult result = await Shell.BashAsync(
             folder.Folder,

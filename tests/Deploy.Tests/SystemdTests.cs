@@ -1,25 +1,18 @@
 using System.Net.Sockets;
 using System.Text;
 using Distributed.Deploy.Tests.Harness;
-using Xunit.Abstractions;
 
 namespace Distributed.Deploy.Tests;
 
 /// <summary>The units, their settings, and what the coordinator tells systemd.</summary>
-public sealed class SystemdTests(ITestOutputHelper output)
+public sealed class SystemdTests
 {
     private const string Folder = "deploy/systemd";
     private static readonly string[] s_units = ["distributed-coordinator.service", "distributed-worker@.service"];
 
-    [Fact]
+    [FactWith(Need.SystemdAnalyze)]
     public async Task Units_AreVerified()
     {
-        if (!Shell.Has("systemd-analyze"))
-        {
-            output.WriteLine("Skipped: there is no systemd-analyze on this machine.");
-            return;
-        }
-
         using TestFolder folder = new();
         foreach (string unit in s_units)
         {

@@ -1,4 +1,7 @@
+using System.Text.Json.Nodes;
 using Distributed.EndToEnd.Tests.Harness;
+using Distributed.Framework.Models;
+using Distributed.Framework.Tests.Data;
 
 namespace Distributed.EndToEnd.Tests;
 
@@ -89,6 +92,12 @@ public sealed class SameBitsTests
             (Bits(512), ["--workers", "1"]),
         ]);
 
+        await CheckResumeAsync(folder, options);
+    }
+
+    /// <summary>A run that loses its newest checkpoints ends with the same weights.</summary>
+    private static async Task CheckResumeAsync(TestFolder folder, string[] options)
+    {
         string run = folder["resumed"];
         string[] all = [.. options, "--steps", "7", "--run", run, "--checkpoint-every", "2"];
         string whole = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, all));
@@ -100,6 +109,78 @@ public sealed class SameBitsTests
         File.Delete(Path.Combine(run, "model.safetensors"));
         string[] resume = ["train", "--json", "--run", run, "--resume", "--workers", "3"];
         Assert.Equal(whole, Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, resume)));
+    }
+
+    /// <summary>
+    /// The same for the default model between blocks of pixels as channels, with a gradient that is shortened at every
+    /// step, and for the average of the weights; also after a resume with other workers.
+    /// </summary>
+    [Fact]
+    public async Task WeightsAndAverage_OfTheDefaultModel_AreTheSameAnywhere()
+    {
+        using TestFolder folder = new();
+        JsonArray layers = ModelSpec.Write(Catalogue.Find("n2n-residual:channels=8", 12)!);
+        layers.Insert(0, new JsonObject { ["type"] = "PixelUnshuffle", ["downscale_factor"] = 2 });
+        layers.Add(new JsonObject { ["type"] = "PixelShuffle", ["upscale_factor"] = 2 });
+        File.WriteAllText(folder["model.json"], layers.ToJsonString());
+        string[] options =
+        [
+            "train", "--json", "--model", folder["model.json"], "--limit", "60", "--batch", "23", "--shard", "3",
+            "--noise", "correlated:25", "--clip-norm", "0.01", "--ema", "0.9", "--steps", "7",
+        ];
+        string first = await BothAsync("--workers", "1");
+        Assert.Equal(first, await BothAsync("--workers", "2"));
+        Assert.Equal(first, await BothAsync("--workers", "3"));
+        Assert.Equal(first, await BothAsync("--workers", "2", "--threads", "2"));
+        foreach (int bits in new[] { 128, 256, 512 })
+        {
+            ProcessResult wide = await CoordinatorProcess.RunAsync(folder.Folder, Bits(bits), options);
+            Assert.True(first == Both(wide), $"{bits} bits");
+        }
+
+        Assert.NotEqual(first, Both(await CoordinatorProcess.RunAsync(
+            folder.Folder, [.. options.Select(word => word == "0.01" ? "0" : word)])));
+        string run = folder["resumed"];
+        string[] begun = [.. options.SkipLast(1), "4", "--run", run];
+        Assert.NotEqual(first, Both(await CoordinatorProcess.RunAsync(folder.Folder, begun)));
+        string[] resume = ["train", "--json", "--run", run, "--resume", "--steps", "7", "--workers", "3"];
+        ProcessResult resumed = await CoordinatorProcess.RunAsync(folder.Folder, resume);
+        Assert.Contains("Resuming after step 4", resumed.Error, StringComparison.Ordinal);
+        Assert.Equal(first, Both(resumed));
+
+        async Task<string> BothAsync(params string[] more)
+        {
+            string[] given = [.. options, .. more];
+            return Both(await CoordinatorProcess.RunAsync(folder.Folder, given));
+        }
+
+        static string Both(ProcessResult result) =>
+            $"{Runs.Sha(result)} {Runs.Summary(result).GetProperty("emaSha256").GetString()}";
+    }
+
+    /// <summary>
+    /// The same for single noisy pictures, whose pairs are drawn and whose second term is computed at another size, and
+    /// a model that is told the noise level; and after a resume in the middle, where that term has grown.
+    /// </summary>
+    [Fact]
+    public async Task Weights_OfNeighborsWithALevelMap_AreTheSameAnywhere()
+    {
+        using TestFolder folder = new();
+        byte[] pixels = [.. Enumerable.Range(0, 60 * 3 * 32 * 32).Select(i => (byte)((i % 32 * 5) + (i * 7919 % 90)))];
+        File.WriteAllBytes(folder["single.npy"], ArrayFiles.Npy("|u1", "60, 3, 32, 32", pixels));
+        string[] options =
+        [
+            "train", "--json", "--model", "n2n-residual:channels=4", "--data", folder["single.npy"],
+            "--pairs", "neighbors", "--batch", "23", "--shard", "3",
+        ];
+        await CheckAsync(folder, options,
+        [
+            (s_none, ["--workers", "1"]),
+            (s_none, ["--workers", "2"]),
+            (s_none, ["--workers", "3", "--threads", "2"]),
+            (Bits(128), ["--workers", "2"]),
+        ]);
+        await CheckResumeAsync(folder, options);
     }
 
     private static async Task CheckAsync(

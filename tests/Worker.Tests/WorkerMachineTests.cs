@@ -233,6 +233,18 @@ public sealed class WorkerMachineTests
     }
 
     [Fact]
+    public void NoRoomForTheData_IsAnOutcomeOfItsOwn()
+    {
+        Send(new Started());
+        Send(new Connected());
+        Send(Welcome(s_term));
+        Expect(
+            Send(new PrepareFailed(s_term, "no space", IsDiskFull: true)),
+            new Send(new WorkerMessage.Leave(s_term)),
+            new Exit(WorkerOutcome.DiskFull, "no space"));
+    }
+
+    [Fact]
     public void Message_OfTheCoordinator_IsASignOfLife()
     {
         Join();

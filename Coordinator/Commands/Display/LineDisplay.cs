@@ -64,6 +64,6 @@ internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : Train
             $"step {ProgressText.Step(progress)}  loss {ProgressText.Loss(progress.Loss)}"
             + $"  {ProgressText.Figure(_evaluation)} {ProgressText.Psnr(_evaluation)}"
             + $"  {ProgressText.Speed(progress)} images/s"
-            + $"  {progress.Workers} workers  ETA {ProgressText.Left(_left)}");
+            + $"  {ProgressText.Workers(progress.Workers)}  ETA {ProgressText.Left(_left)}");
     }
 }

@@ -26,6 +26,8 @@ internal sealed class ProgressText(TimeProvider clock)
 
     public static string Step(in StepProgress progress) => Invariant($"{progress.Step}/{progress.StepsTotal}");
 
+    public static string Workers(int count) => Invariant($"{count} {(count == 1 ? "worker" : "workers")}");
+
     public static string Loss(double loss) => Invariant($"{loss:0.000000}");
 
     public static string Psnr(Evaluation? evaluation) =>
@@ -60,6 +62,9 @@ internal sealed class ProgressText(TimeProvider clock)
             { IsClean: true } => Invariant($"PSNR {evaluation.Psnr:0.00} dB over the global error, ")
                 + Invariant($"{evaluation.PsnrMeanPerImage:0.00} dB mean per image; ")
                 + Invariant($"the input has {evaluation.InputPsnr:0.00} dB."),
+            { PsnrEstimated: { } psnr, AreNeighbors: true } =>
+                Invariant($"PSNR {psnr:0.00} dB, estimated from neighbouring pixels (the input ")
+                + Invariant($"{evaluation.InputPsnrEstimated:0.00} dB): what they differ by counts as noise."),
             { PsnrEstimated: { } psnr } => Invariant($"PSNR {psnr:0.00} dB, estimated from noisy pairs")
                 + Invariant($" (the input {evaluation.InputPsnrEstimated:0.00} dB), if their noise is independent and ")
                 + "of zero mean.",

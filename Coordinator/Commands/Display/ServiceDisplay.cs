@@ -26,7 +26,7 @@ internal sealed class ServiceDisplay(ITrainingDisplay inner, ServiceManager serv
         {
             _saidAt = clock.GetTimestamp();
             service.Ready($"step {ProgressText.Step(progress)}, {ProgressText.Speed(progress)} images/s, "
-                + $"{progress.Workers} workers");
+                + $"{ProgressText.Workers(progress.Workers)}");
         }
     }
 

@@ -1,6 +1,7 @@
 using System.Buffers.Binary;
 using System.IO.Compression;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Data.Arrays;
@@ -89,7 +90,7 @@ internal static class IdxFile
             throw FileFaults.Damaged(path, "its sizes are not those of its data");
         }
 
-        return new NumericArray(path, kind, itemBytes, IsBigEndian: true, shape, bytes.AsMemory(start));
+        return new NumericArray(path, kind, itemBytes, IsBigEndian: true, shape, new MemoryBytes(bytes), start);
     }
 
     /// <summary>Takes as much memory as the header inside says, if that many bytes can be in the file.</summary>
@@ -107,12 +108,12 @@ internal static class IdxFile
         stream.ReadExactly(header.AsSpan(4, start - 4));
         long availableMax = Math.Min(Array.MaxLength - start, (DeflateRatioMax * file.Length) + 1024);
         if (Sizes(header, header[3]) is not { } shape
-            || NumericArray.BytesOf(shape, TypeOf(header[2]).ItemBytes, (int)availableMax) is not { } bytes)
+            || NumericArray.BytesOf(shape, TypeOf(header[2]).ItemBytes, availableMax) is not { } bytes)
         {
             throw FileFaults.Damaged(path, "its sizes are not those of its data");
         }
 
-        byte[] result = GC.AllocateUninitializedArray<byte>(start + bytes);
+        byte[] result = GC.AllocateUninitializedArray<byte>(start + (int)bytes);
         header.AsSpan(0, start).CopyTo(result);
         stream.ReadExactly(result.AsSpan(start));
         return stream.ReadByte() < 0 ? result : throw FileFaults.Damaged(path, "it is longer than its sizes say");

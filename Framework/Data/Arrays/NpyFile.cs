@@ -3,6 +3,7 @@ using System.Globalization;
 using System.Text;
 using System.Text.RegularExpressions;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Data.Arrays;
@@ -33,9 +34,9 @@ internal static partial class NpyFile
     /// <param name="bytes">The whole file.</param>
     /// <param name="place">What messages call it.</param>
     /// <exception cref="DataException">It is damaged, or of a kind that is not read.</exception>
-    public static NumericArray Read(ReadOnlyMemory<byte> bytes, string place)
+    public static NumericArray Read(RandomBytes bytes, string place)
     {
-        string header = ReadHeader(bytes, place, out ReadOnlyMemory<byte> data);
+        string header = ReadHeader(bytes, place, out long start);
         Match type = TypePattern().Match(header);
         Match order = OrderPattern().Match(header);
         Match shape = ShapePattern().Match(header);
@@ -50,7 +51,7 @@ internal static partial class NpyFile
                 $"{place} is in Fortran order.", "Save it as numpy.save(file, numpy.ascontiguousarray(array)).");
         }
 
-        return Make(place, type.Groups[1].Value, shape.Groups[1].Value, data);
+        return Make(place, type.Groups[1].Value, shape.Groups[1].Value, bytes, start);
     }
 
     /// <summary>Reads an array of one text, as CSBDeep keeps the names of axes; empty if it is none.</summary>
@@ -59,13 +60,13 @@ internal static partial class NpyFile
     /// <exception cref="DataException">It is damaged.</exception>
     public static string ReadText(ReadOnlyMemory<byte> bytes, string place)
     {
-        string header = ReadHeader(bytes, place, out ReadOnlyMemory<byte> data);
+        string header = ReadHeader(new MemoryBytes(bytes), place, out long start);
         if (bytes.Span[6] != 1)
         {
             throw FileFaults.Damaged(place, "it does not begin like a .npy file");
         }
 
-        ReadOnlySpan<byte> text = data.Span;
+        ReadOnlySpan<byte> text = bytes.Span[(int)start..];
         Match type = TypePattern().Match(header);
         bool isWide = type.Success && type.Groups[1].Value.StartsWith("<U", StringComparison.Ordinal);
         bool isNarrow = type.Success && type.Groups[1].Value.StartsWith("|S", StringComparison.Ordinal);
@@ -74,9 +75,9 @@ internal static partial class NpyFile
             : (isWide ? Encoding.UTF32 : Encoding.Latin1).GetString(text).TrimEnd('\0');
     }
 
-    private static string ReadHeader(ReadOnlyMemory<byte> bytes, string place, out ReadOnlyMemory<byte> data)
+    private static string ReadHeader(RandomBytes bytes, string place, out long start)
     {
-        ReadOnlySpan<byte> file = bytes.Span;
+        ReadOnlySpan<byte> file = bytes.View(0, (int)Math.Min(12, bytes.Length)).Span;
         if (file.Length < 12 || !Begins(file) || file[6] is < 1 or > 3)
         {
             throw FileFaults.Damaged(place, "it does not begin like a .npy file");
@@ -86,17 +87,17 @@ internal static partial class NpyFile
         uint length = lengthBytes == 2
             ? BinaryPrimitives.ReadUInt16LittleEndian(file[8..])
             : BinaryPrimitives.ReadUInt32LittleEndian(file[8..]);
-        int start = 8 + lengthBytes;
-        if (length > HeaderMax || length > file.Length - start)
+        int first = 8 + lengthBytes;
+        if (length > HeaderMax || length > bytes.Length - first)
         {
             throw FileFaults.Damaged(place, "its header is longer than the file");
         }
 
-        data = bytes[(start + (int)length)..];
-        return Encoding.Latin1.GetString(file.Slice(start, (int)length));
+        start = first + length;
+        return Encoding.Latin1.GetString(bytes.View(first, (int)length).Span);
     }
 
-    private static NumericArray Make(string place, string type, string shape, ReadOnlyMemory<byte> data)
+    private static NumericArray Make(string place, string type, string shape, RandomBytes file, long start)
     {
         bool isKnown = type.Length == 3 && type[0] is '<' or '>' or '|' or '='
             && (type[1] is 'u' or 'i' && type[2] is '1' or '2' or '4' or '8'
@@ -109,14 +110,15 @@ internal static partial class NpyFile
         }
 
         int itemBytes = type[2] - '0';
+        long available = file.Length - start;
         string[] words = shape.Split(',', StringSplitOptions.TrimEntries | StringSplitOptions.RemoveEmptyEntries);
         int[] sizes = [.. words.Select(word =>
             int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int size) ? size : -1)];
         CheckNotEmpty(place, shape, sizes);
         return sizes.Length is > 0 and <= RankMax
-            && NumericArray.BytesOf(sizes, itemBytes, data.Length) is { } bytes && bytes == data.Length
-            ? new NumericArray(place, type[1], itemBytes, type[0] == '>', sizes, data)
-            : throw FileFaults.Damaged(place, $"shape ({shape.Trim()}) of type '{type}' is not {data.Length} bytes");
+            && NumericArray.BytesOf(sizes, itemBytes, available) == available
+            ? new NumericArray(place, type[1], itemBytes, type[0] == '>', sizes, file, start)
+            : throw FileFaults.Damaged(place, $"shape ({shape.Trim()}) of type '{type}' is not {available} bytes");
     }
 
     private static void CheckNotEmpty(string place, string shape, int[] sizes)

@@ -1,5 +1,6 @@
 using System.IO.Compression;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Data.Arrays;
@@ -55,7 +56,8 @@ internal static class NpzFile
         bool areNumbered = Array.TrueForAll(names, NpzNames.IsNumbered);
         return ToContent([.. names.Take(3).Select(Read)], path, range, areNumbered ? "" : string.Join(" and ", names));
 
-        NumericArray Read(string name) => NpyFile.Read(ReadEntry(entries[name], path), $"{path}, {name}");
+        NumericArray Read(string name) =>
+            NpyFile.Read(new MemoryBytes(ReadEntry(entries[name], path)), $"{path}, {name}");
     });
 
     /// <summary>Null if they have no common shape: x and y may be samples and their classes as well.</summary>

@@ -20,9 +20,12 @@ public sealed class GaussianNoise(NoiseLevel sigma) : NoiseModel
     public override string Name => $"gaussian:{_sigma}";
 
     /// <inheritdoc/>
+    public override float? Sigma(NoiseKey key) => _sigma.Draw(key) / 255f;
+
+    /// <inheritdoc/>
     public override void MakeNoisy(NoiseKey key, ReadOnlySpan<float> clean, ImageShape shape, Span<float> noisy)
     {
-        float scale = _sigma.Draw(key) / 255f;
+        float scale = Sigma(key)!.Value;
         // In pieces that stay in the first-level cache: the noise of a long image would not.
         Span<float> noise = stackalloc float[PieceLength];
         for (int start = 0; start < shape.Elements; start += PieceLength)

@@ -15,8 +15,9 @@ public abstract class NoiseModel
     public const float ShareMax = 0.99f;
 
     private const string Allowed =
-        "Use gaussian:S (S in 1/255, as gaussian:25), poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; "
-        + "S, PEAK and P also as ranges, one drawn for each image, as gaussian:0-50.";
+        "Use gaussian:S (S in 1/255, as gaussian:25), correlated:S or correlated:S,BLUR (BLUR in pixels), "
+        + "poisson:PEAK, bernoulli:P, impulse:P, text:P or resample:K; S, PEAK and P also as ranges, one for "
+        + "each image, as gaussian:0-50.";
 
     /// <summary>The argument that gives this model, in its shortest form.</summary>
     public abstract string Name { get; }
@@ -29,6 +30,9 @@ public abstract class NoiseModel
     /// </summary>
     public virtual bool HasMask => false;
 
+    /// <summary>Standard deviation of the noise of a copy, if it is one number; else null.</summary>
+    public virtual float? Sigma(NoiseKey key) => null;
+
     /// <summary>Reads the argument of <c>--noise</c>.</summary>
     /// <exception cref="ConfigurationException">There is no such model, or its parameter is out of range.</exception>
     public static NoiseModel Parse(string text)
@@ -40,6 +44,7 @@ public abstract class NoiseModel
         return kind switch
         {
             "gaussian" => new GaussianNoise(Level(GaussianNoise.SigmaMax, "standard deviation")),
+            "correlated" => ParseCorrelated(text, parameter),
             "poisson" => new PoissonNoise(Level(PoissonNoise.PeakMax, "number of counts")),
             "bernoulli" => new BernoulliNoise(Level(ShareMax, "share of pixels")),
             "impulse" => new ImpulseNoise(Level(ShareMax, "share of pixels")),
@@ -66,10 +71,10 @@ public abstract class NoiseModel
     /// <param name="shape">Shape of the result, [C, H, W].</param>
     /// <param name="target">[C, H, W], overwritten.</param>
     /// <remarks>
-    /// For gaussian, poisson and resample it is the mean of the noisy copies, which squared error learns from noisy
-    /// targets. For bernoulli it is the mean of the pixels that were kept (their mask leaves the others out of the
-    /// loss); for text the median of a pixel's values while less than half are covered (L1); for impulse their mode
-    /// (annealed L0).
+    /// For gaussian, correlated, poisson and resample it is the mean of the noisy copies, which squared error learns
+    /// from noisy targets. For bernoulli it is the mean of the pixels that were kept (their mask leaves the others out
+    /// of the loss); for text the median of a pixel's values while less than half are covered (L1); for impulse their
+    /// mode (annealed L0).
     /// </remarks>
     public virtual void MakeClean(ReadOnlySpan<float> clean, ImageShape shape, Span<float> target) =>
         clean.CopyTo(target);
@@ -80,6 +85,24 @@ public abstract class NoiseModel
     /// <param name="mask">[H, W], overwritten: 1 where a pixel was kept, 0 where it was lost, in all channels.</param>
     public virtual void MakeMask(NoiseKey key, ImageShape shape, Span<float> mask) =>
         throw new NotSupportedException($"{Name} has no mask.");
+
+    private static CorrelatedNoise ParseCorrelated(string text, string parameter)
+    {
+        string[] parts = parameter.Split(',', 2);
+        NoiseLevel sigma = NoiseLevel.Parse(
+            text, parts[0], GaussianNoise.SigmaMax, "standard deviation", Allowed);
+        float blur = CorrelatedNoise.DefaultBlur;
+        return parts.Length == 1
+            || (float.TryParse(parts[1], NumberStyles.AllowDecimalPoint, CultureInfo.InvariantCulture, out blur)
+                && blur is >= CorrelatedNoise.BlurMin and <= CorrelatedNoise.BlurMax)
+            ? new CorrelatedNoise(sigma, blur)
+            : throw new ConfigurationException(
+                string.Create(
+                    CultureInfo.InvariantCulture,
+                    $"--noise {text}: '{parts[1]}' is no blur from {CorrelatedNoise.BlurMin} to ")
+                + string.Create(CultureInfo.InvariantCulture, $"{CorrelatedNoise.BlurMax} pixels."),
+                Allowed);
+    }
 
     private static int ParseBlock(string text, string parameter) =>
         int.TryParse(parameter, NumberStyles.None, CultureInfo.InvariantCulture, out int block)

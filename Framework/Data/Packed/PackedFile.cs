@@ -1,19 +1,25 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
-using System.Security.Cryptography;
 using System.Text;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Packed;
 
-/// <summary>The file that a data set travels in: exactly the bytes that its content hash covers.</summary>
+/// <summary>A tensor or a picture of packed data.</summary>
+/// <param name="Type">Of its values.</param>
+/// <param name="Count">Images of a tensor; null for a picture.</param>
+/// <param name="Shape">Of each image.</param>
+/// <param name="Start">Of its values, in bytes of the packed data.</param>
+internal readonly record struct PackedPart(string Type, int? Count, ImageShape Shape, long Start);
+
+/// <summary>The form that a data set travels in: exactly the bytes that its content hash covers.</summary>
 /// <remarks>
-/// So SHA-256 of the file is the data set's hash, and nothing in it can be wrong unnoticed. Two tensors are the two
-/// sides of pairs, anything else clean images, unless a first line says otherwise: "pairs" (the first half of the
-/// pictures are the inputs, the others their targets) or "labels K" (a tensor of images, then one of the class of each,
-/// N x 1 x 1 x 1 bytes below K). Then one part after another:
+/// Two tensors are the two sides of pairs, anything else clean images, unless a first line says otherwise: "pairs" (the
+/// first half of the pictures are the inputs, the others their targets) or "labels K" (a tensor of images, then one of
+/// the class of each, N x 1 x 1 x 1 bytes below K). Then one part after another:
 /// <code>
 /// line of ASCII, ended by \n    TYPE N C H W (a tensor) or TYPE C H W (a picture)
 /// N C H W values                uint8: bytes; any other type: float32, little-endian, in the range of the run
@@ -30,38 +36,58 @@ internal static class PackedFile
     private const int LineMax = 96;
     private const int PartsMax = 1 << 22;
 
-    /// <summary>Reads the first line, if it is no part, and all parts.</summary>
-    /// <exception cref="DataException">The file is not the one of this hash, or damaged.</exception>
-    public static (string Layout, List<ImageBlock> Parts) Read(string path, string hash)
+    /// <summary>Reads all lines: the first one, if it is no part; the parts; the length of the packed data.</summary>
+    /// <param name="lines">Each ended by \n, without the values between them.</param>
+    /// <exception cref="DataException">They are no such lines.</exception>
+    public static (string Layout, List<PackedPart> Parts, long Length) ReadLines(ReadOnlySpan<byte> lines)
     {
-        try
+        string layout = "";
+        List<PackedPart> parts = [];
+        long offset = 0;
+        while (lines.Length > 0)
         {
-            using FileStream stream = new(path, FileMode.Open, FileAccess.Read, FileShare.Read, 1 << 16);
-            if (Convert.ToHexStringLower(SHA256.HashData(stream)) != hash)
+            int end = lines.IndexOf((byte)'\n');
+            if (end < 0 || end > LineMax || lines[..end].ContainsAnyExceptInRange((byte)' ', (byte)'~'))
             {
-                throw Damaged(path, "its hash is wrong");
+                throw Damaged("a part does not begin with a line");
             }
 
-            stream.Position = 0;
-            string layout = ReadLayout(stream, path);
-            List<ImageBlock> parts = [];
-            while (stream.Position < stream.Length)
+            string line = Encoding.ASCII.GetString(lines[..end]);
+            lines = lines[(end + 1)..];
+            bool isLayout = offset == 0
+                && (line == PairsLine || line.StartsWith(LabelsWord + " ", StringComparison.Ordinal));
+            offset += end + 1;
+            if (isLayout)
             {
-                parts.Add(parts.Count < PartsMax ? ReadPart(stream, path) : throw Damaged(path, "too many parts"));
+                layout = line;
+                continue;
             }
 
-            return parts.Count > 0 ? (layout, parts) : throw Damaged(path, "it is empty");
+            PackedPart part = ReadPart(line, offset);
+            parts.Add(parts.Count < PartsMax ? part : throw Damaged("too many parts"));
+            offset = EndOf(part) is { } next && next <= long.MaxValue / 2
+                ? (long)next
+                : throw Damaged("a part is too large");
         }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException($"{path}: {exception.Message}", "Remove it: it is fetched again.", exception);
-        }
+
+        return parts.Count > 0 ? (layout, parts, offset) : throw Damaged("they are empty");
     }
 
-    /// <summary>What the parts are to each other.</summary>
-    /// <exception cref="DataException">They are not what the first line says.</exception>
-    public static ImageContent ToContent(string layout, List<ImageBlock> parts, string path)
+    /// <summary>The images of packed data.</summary>
+    /// <param name="index">What is where.</param>
+    /// <param name="bytes">The packed data.</param>
+    /// <param name="isInMemory">Whether all of it is read now; else images are read when they are asked for.</param>
+    /// <exception cref="DataException">The parts are not what the first line says.</exception>
+    public static ImageContent Open(PackedIndex index, RandomBytes bytes, bool isInMemory)
     {
+        string layout = index.Layout;
+        List<ImageBlock> parts = [];
+        foreach (PackedPart part in index.Parts)
+        {
+            bool areLabels = layout.StartsWith(LabelsWord, StringComparison.Ordinal) && parts.Count == 1;
+            parts.Add(Open(part, bytes, isInMemory || areLabels));
+        }
+
         if (layout == PairsLine && parts.Count % 2 == 0)
         {
             return new ImageContent(parts[..(parts.Count / 2)]) { Targets = parts[(parts.Count / 2)..] };
@@ -78,63 +104,57 @@ internal static class PackedFile
             && int.TryParse(layout[LabelsWord.Length..], NumberStyles.AllowLeadingWhite, CultureInfo.InvariantCulture,
                 out int classes)
             ? new ImageContent([parts[0]]) { Labels = labels, ClassCount = classes }
-            : throw Damaged(path, $"its parts do not fit its first line, '{layout}'");
+            : throw Damaged($"their parts do not fit their first line, '{layout}'");
     }
 
-    private static string ReadLayout(FileStream stream, string path)
-    {
-        string line = ReadLine(stream, path);
-        if (line == PairsLine || line.StartsWith(LabelsWord + " ", StringComparison.Ordinal))
-        {
-            return line;
-        }
+    /// <summary>A fault of packed data.</summary>
+    public static DataException Damaged(string why) => new(
+        $"The data that come from the coordinator are damaged: {why}.",
+        "Start the worker with --data and the data set on its own disk, and report this.");
 
-        stream.Position = 0;
-        return "";
-    }
-
-    private static ImageBlock ReadPart(FileStream stream, string path)
+    private static PackedPart ReadPart(string line, long offset)
     {
-        string[] words = ReadLine(stream, path).Split(' ');
+        string[] words = line.Split(' ');
         int[] numbers = [.. words.Skip(1).Select(word =>
             int.TryParse(word, NumberStyles.None, CultureInfo.InvariantCulture, out int number) ? number : 0)];
-        if (numbers.Length is not (3 or 4) || numbers.Any(number => number < 1))
-        {
-            throw Damaged(path, "a part has no shape");
-        }
-
-        int? count = numbers.Length == 4 ? numbers[0] : null;
-        ImageShape shape = new(numbers[^3], numbers[^2], numbers[^1]);
-        UInt128 elements = (UInt128)(count ?? 1) * (uint)shape.C * (uint)shape.H * (uint)shape.W;
-        bool isBytes = words[0] == ImageBlock.ByteType;
-        UInt128 bytes = elements * (isBytes ? 1u : sizeof(float));
-        if (elements > (UInt128)Array.MaxLength || bytes > (UInt128)(stream.Length - stream.Position))
-        {
-            throw Damaged(path, "a part is longer than the file");
-        }
-
-        byte[]? stored = isBytes ? GC.AllocateUninitializedArray<byte>((int)elements) : null;
-        float[] floats = isBytes ? [] : GC.AllocateUninitializedArray<float>((int)elements);
-        stream.ReadExactly(stored ?? MemoryMarshal.AsBytes(floats.AsSpan()));
-        return new ImageBlock(path, words[0], count, shape, stored, floats);
+        return numbers.Length is 3 or 4 && numbers.All(number => number >= 1)
+            ? new PackedPart(
+                words[0],
+                numbers.Length == 4 ? numbers[0] : null,
+                new ImageShape(numbers[^3], numbers[^2], numbers[^1]),
+                offset)
+            : throw Damaged("a part has no shape");
     }
 
-    private static string ReadLine(FileStream stream, string path)
+    private static bool IsOfBytes(PackedPart part) => part.Type == ImageBlock.ByteType;
+
+    private static UInt128 ElementsOf(PackedPart part) =>
+        (UInt128)(part.Count ?? 1) * (uint)part.Shape.C * (uint)part.Shape.H * (uint)part.Shape.W;
+
+    private static UInt128 EndOf(PackedPart part) =>
+        (UInt128)part.Start + (ElementsOf(part) * (IsOfBytes(part) ? 1u : sizeof(float)));
+
+    private static ImageBlock Open(PackedPart part, RandomBytes bytes, bool isInMemory)
     {
-        StringBuilder line = new();
-        for (int next = stream.ReadByte(); next != '\n'; next = stream.ReadByte())
+        const string Name = "the data from the coordinator";
+        bool isOfBytes = IsOfBytes(part);
+        if (!isInMemory)
         {
-            if (next < ' ' || next > '~' || line.Length == LineMax)
-            {
-                throw Damaged(path, "a part does not begin with a line");
-            }
-
-            line.Append((char)next);
+            SampleFormat format = isOfBytes ? SampleFormat.OfBytes : new SampleFormat('f', sizeof(float), false);
+            ArrayStore store = new(bytes, part.Start, format, part.Shape, channelsAreLast: false);
+            return ImageBlock.OfStore(
+                Name, part.Type, part.Count, part.Shape, store, typeMaximum: null, new ValueRange());
         }
 
-        return line.ToString();
-    }
+        UInt128 elements = ElementsOf(part);
+        if (elements > (UInt128)(Array.MaxLength / sizeof(float)))
+        {
+            throw Damaged("a part is too large");
+        }
 
-    private static DataException Damaged(string path, string why) =>
-        new($"The packed data {path} are damaged: {why}.", "Remove the file: it is fetched again.");
+        byte[]? stored = isOfBytes ? GC.AllocateUninitializedArray<byte>((int)elements) : null;
+        float[] floats = isOfBytes ? [] : GC.AllocateUninitializedArray<float>((int)elements);
+        bytes.Read(part.Start, stored ?? MemoryMarshal.AsBytes(floats.AsSpan()));
+        return new ImageBlock(Name, part.Type, part.Count, part.Shape, stored, floats);
+    }
 }

@@ -58,14 +58,20 @@ public static class PngDecoder
     /// <summary>Reads a stream, with 8 or 16 bits a sample.</summary>
     /// <param name="stream">Begins at the PNG signature.</param>
     /// <param name="place">What messages call it.</param>
+    /// <param name="divert">
+    /// Asked where pixels of so many bytes go, row by row, instead of into the samples; may give null. Those of
+    /// interlaced pictures go nowhere else.
+    /// </param>
     /// <exception cref="DataException">It is damaged.</exception>
-    internal static PngSamples DecodeSamples(Stream stream, string place)
+    internal static PngSamples DecodeSamples(Stream stream, string place, Func<long, Stream?>? divert = null)
     {
         ArgumentNullException.ThrowIfNull(stream);
         PngChunks chunks = PngChunks.Read(stream, place);
         try
         {
-            return Decode(chunks, place);
+            PngSamples samples = Decode(chunks, place, divert);
+            chunks.End();
+            return samples;
         }
         catch (InvalidDataException exception)
         {
@@ -73,7 +79,7 @@ public static class PngDecoder
         }
     }
 
-    private static PngSamples Decode(PngChunks chunks, string place)
+    private static PngSamples Decode(PngChunks chunks, string place, Func<long, Stream?>? divert)
     {
         Layout layout = ReadHeader(chunks, place);
         (int X, int Y, int StepX, int StepY)[] passes = layout.Interlaced ? s_adam7 : s_single;
@@ -84,20 +90,22 @@ public static class PngDecoder
         }
 
         long pixelBytes = (long)layout.Width * layout.Height * layout.OutputPixelBytes;
-        if (pixelBytes > Array.MaxLength || rawBytes > (DeflateRatioMax * chunks.Data.Length) + 1024)
+        if (pixelBytes > Array.MaxLength || rawBytes / DeflateRatioMax > chunks.DataBytesMax + 1)
         {
             throw Damaged(place, $"{layout.Width} x {layout.Height} pixels do not fit into its bytes");
         }
 
-        byte[] pixels = new byte[pixelBytes];
+        Stream? rows = layout.Interlaced ? null : divert?.Invoke(pixelBytes);
+        byte[] pixels = new byte[rows is null ? pixelBytes : layout.Width * layout.OutputPixelBytes];
         using ZLibStream zlib = new(chunks.Data, CompressionMode.Decompress);
         foreach ((int x, int y, int stepX, int stepY) in passes)
         {
-            ReadPass(zlib, layout, (x, y, stepX, stepY), pixels, place);
+            ReadPass(zlib, layout, (x, y, stepX, stepY), (pixels, rows), place);
         }
 
         zlib.ReadByte(); // Reaching the end is what checks the data's checksum.
-        return new PngSamples(layout.Width, layout.Height, layout.OutputChannels, layout.SampleBytes * 8, pixels);
+        return new PngSamples(
+            layout.Width, layout.Height, layout.OutputChannels, layout.SampleBytes * 8, rows is null ? pixels : []);
     }
 
     private static Layout ReadHeader(PngChunks chunks, string place)
@@ -132,8 +140,13 @@ public static class PngDecoder
     }
 
     private static void ReadPass(
-        ZLibStream zlib, Layout layout, (int X, int Y, int StepX, int StepY) pass, byte[] pixels, string place)
+        ZLibStream zlib,
+        Layout layout,
+        (int X, int Y, int StepX, int StepY) pass,
+        (byte[] Pixels, Stream? Rows) result,
+        string place)
     {
+        (byte[] pixels, Stream? whole) = result;
         int columns = Rows(layout.Width, pass.X, pass.StepX);
         int rows = Rows(layout.Height, pass.Y, pass.StepY);
         if (columns == 0)
@@ -155,7 +168,8 @@ public static class PngDecoder
                 throw Damaged(place, $"there is no filter {row[0]}");
             }
 
-            int target = ((((pass.Y + (r * pass.StepY)) * layout.Width) + pass.X) * layout.OutputPixelBytes);
+            int first = whole is null ? (pass.Y + (r * pass.StepY)) * layout.Width : 0;
+            int target = (first + pass.X) * layout.OutputPixelBytes;
             for (int column = 0; column < columns; column++)
             {
                 if (!layout.WritePixel(row.AsSpan(1), column, pixels.AsSpan(target)))
@@ -166,6 +180,7 @@ public static class PngDecoder
                 target += pass.StepX * layout.OutputPixelBytes;
             }
 
+            whole?.Write(pixels);
             (row, above) = (above, row);
         }
     }

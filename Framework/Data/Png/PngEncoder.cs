@@ -43,65 +43,67 @@ public static class PngEncoder
         Encode(new PngSamples(width, height, channels, Bits: 16, bytes), stream);
     }
 
+    /// <summary>Writes a picture row by row, as it is read.</summary>
+    /// <param name="pixels">
+    /// At the first of [Height, Width, Channels]; 16-bit samples with their upper byte first.
+    /// </param>
+    /// <param name="width">In pixels.</param>
+    /// <param name="height">In pixels.</param>
+    /// <param name="channels">1 or 3.</param>
+    /// <param name="bits">8 or 16.</param>
+    /// <param name="stream">Where it goes.</param>
+    internal static void Encode(Stream pixels, int width, int height, int channels, int bits, Stream stream)
+    {
+        stream.Write(PngFormat.Signature);
+        Span<byte> header = stackalloc byte[PngFormat.HeaderBytes];
+        header.Clear();
+        BinaryPrimitives.WriteInt32BigEndian(header, width);
+        BinaryPrimitives.WriteInt32BigEndian(header[4..], height);
+        header[8] = (byte)bits;
+        header[9] = channels == 1 ? PngFormat.Grey : PngFormat.Rgb;
+        PngDataStream.WriteChunk(stream, "IHDR"u8, header);
+        using (PngDataStream data = new(stream))
+        {
+            Compress(pixels, width * channels * bits / 8, height, channels * bits / 8, data);
+        }
+
+        PngDataStream.WriteChunk(stream, "IEND"u8, []);
+    }
+
     private static void Encode(PngSamples image, Stream stream)
     {
         using MemoryStream file = new();
-        file.Write(PngFormat.Signature);
-        Span<byte> header = stackalloc byte[PngFormat.HeaderBytes];
-        header.Clear();
-        BinaryPrimitives.WriteInt32BigEndian(header, image.Width);
-        BinaryPrimitives.WriteInt32BigEndian(header[4..], image.Height);
-        header[8] = (byte)image.Bits;
-        header[9] = image.Channels == 1 ? PngFormat.Grey : PngFormat.Rgb;
-        WriteChunk(file, "IHDR"u8, header);
-        WriteChunk(file, "IDAT"u8, Compress(image));
-        WriteChunk(file, "IEND"u8, []);
+        using MemoryStream pixels = new(image.Bytes, writable: false);
+        Encode(pixels, image.Width, image.Height, image.Channels, image.Bits, file);
         stream.Write(file.GetBuffer().AsSpan(0, (int)file.Length));
     }
 
-    private static ReadOnlySpan<byte> Compress(PngSamples image)
+    private static void Compress(Stream pixels, int rowBytes, int height, int pixelBytes, Stream target)
     {
-        using MemoryStream compressed = new();
-        int pixelBytes = image.Channels * image.Bits / 8;
-        int rowBytes = image.Width * pixelBytes;
         byte[] best = new byte[rowBytes];
         byte[] candidate = new byte[rowBytes];
-        ReadOnlySpan<byte> above = new byte[rowBytes];
-        using (ZLibStream zlib = new(compressed, CompressionLevel.Optimal, leaveOpen: true))
+        byte[] row = new byte[rowBytes];
+        byte[] above = new byte[rowBytes];
+        using ZLibStream zlib = new(target, CompressionLevel.Optimal, leaveOpen: true);
+        for (int y = 0; y < height; y++)
         {
-            for (int y = 0; y < image.Height; y++)
+            pixels.ReadExactly(row);
+            long bestMagnitude = long.MaxValue;
+            int bestFilter = 0;
+            for (int filter = 0; filter < PngFilter.Count; filter++)
             {
-                ReadOnlySpan<byte> row = image.Bytes.AsSpan(y * rowBytes, rowBytes);
-                long bestMagnitude = long.MaxValue;
-                int bestFilter = 0;
-                for (int filter = 0; filter < PngFilter.Count; filter++)
+                long magnitude = PngFilter.Apply(filter, row, above, pixelBytes, candidate);
+                if (magnitude < bestMagnitude)
                 {
-                    long magnitude = PngFilter.Apply(filter, row, above, pixelBytes, candidate);
-                    if (magnitude < bestMagnitude)
-                    {
-                        bestMagnitude = magnitude;
-                        bestFilter = filter;
-                        (best, candidate) = (candidate, best);
-                    }
+                    bestMagnitude = magnitude;
+                    bestFilter = filter;
+                    (best, candidate) = (candidate, best);
                 }
-
-                zlib.WriteByte((byte)bestFilter);
-                zlib.Write(best);
-                above = row;
             }
+
+            zlib.WriteByte((byte)bestFilter);
+            zlib.Write(best);
+            (row, above) = (above, row);
         }
-
-        return compressed.GetBuffer().AsSpan(0, (int)compressed.Length);
-    }
-
-    private static void WriteChunk(MemoryStream file, ReadOnlySpan<byte> type, ReadOnlySpan<byte> data)
-    {
-        Span<byte> number = stackalloc byte[4];
-        BinaryPrimitives.WriteInt32BigEndian(number, data.Length);
-        file.Write(number);
-        file.Write(type);
-        file.Write(data);
-        BinaryPrimitives.WriteUInt32BigEndian(number, Crc32.Append(data, Crc32.Append(type)));
-        file.Write(number);
     }
 }

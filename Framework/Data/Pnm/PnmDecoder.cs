@@ -5,6 +5,13 @@ using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Pnm;
 
+/// <summary>A picture as it is stored.</summary>
+/// <param name="Shape">Of the picture.</param>
+/// <param name="Maximum">What its numbers are divided by.</param>
+/// <param name="Bytes">[H, W, C] if the maximum is 255; else empty.</param>
+/// <param name="Floats">[H, W, C] for any other maximum; else empty.</param>
+internal sealed record PnmSamples(ImageShape Shape, int Maximum, byte[] Bytes, float[] Floats);
+
 /// <summary>Reads PGM and PPM pictures: grey and RGB, as text (P2, P3) or bytes (P5, P6), 8 or 16 bits.</summary>
 /// <remarks>
 /// Header: mark, width, height, largest value, between blanks and comments from # to the end of the line; one blank;
@@ -31,7 +38,7 @@ internal ref struct PnmDecoder
 
     /// <summary>Reads a picture.</summary>
     /// <exception cref="DataException">It is damaged, or black and white only.</exception>
-    public static ImageBlock Decode(ReadOnlySpan<byte> file, string place, ValueRange range)
+    public static PnmSamples Decode(ReadOnlySpan<byte> file, string place)
     {
         if (!Begins(file))
         {
@@ -44,12 +51,12 @@ internal ref struct PnmDecoder
                 $"{place} is a bitmap of black and white pixels.", "Convert it to PGM, PPM or PNG.");
         }
 
-        return new PnmDecoder(file, place).Decode(range);
+        return new PnmDecoder(file, place).Decode();
     }
 
     private static bool IsBlank(byte value) => value is (byte)' ' or >= 9 and <= 13;
 
-    private ImageBlock Decode(ValueRange range)
+    private PnmSamples Decode()
     {
         bool isText = _file[1] is (byte)'2' or (byte)'3';
         int channels = _file[1] is (byte)'3' or (byte)'6' ? 3 : 1;
@@ -83,7 +90,7 @@ internal ref struct PnmDecoder
                 bytes[i] = (byte)ReadValue(isText, maximum);
             }
 
-            return ImageBlock.OfBytes(_place, null, shape, Planes.FromInterleaved(bytes, shape));
+            return new PnmSamples(shape, maximum, bytes, []);
         }
 
         float[] floats = new float[values];
@@ -92,8 +99,7 @@ internal ref struct PnmDecoder
             floats[i] = ReadValue(isText, maximum);
         }
 
-        return ImageBlock.OfNumbers(
-            _place, "uint16", null, shape, Planes.FromInterleaved(floats, shape), maximum, range);
+        return new PnmSamples(shape, maximum, [], floats);
     }
 
     private int ReadValue(bool isText, int maximum)

@@ -7,10 +7,12 @@ namespace Distributed.Framework.Data.Sources;
 internal static class ContentStream
 {
     /// <summary>SHA-256 over all that is written: 64 hexadecimal digits.</summary>
-    public static string Hash(Action<Stream> write)
+    /// <param name="write">Writes the content.</param>
+    /// <param name="also">Gets the same bytes; null for nobody.</param>
+    public static string Hash(Action<Stream> write, Stream? also = null)
     {
         using IncrementalHash hash = IncrementalHash.CreateHash(HashAlgorithmName.SHA256);
-        using HashingStream stream = new(Stream.Null, hash);
+        using HashingStream stream = new(also ?? Stream.Null, hash);
         write(stream);
         return Convert.ToHexStringLower(hash.GetHashAndReset());
     }

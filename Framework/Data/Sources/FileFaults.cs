@@ -1,3 +1,4 @@
+using Distributed.Framework.Checkpoints;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Data.Sources;
@@ -13,22 +14,24 @@ internal static class FileFaults
         {
             return read();
         }
-        catch (EndOfStreamException exception)
+        catch (Exception exception) when (Find(path, exception) is { } fault)
         {
-            throw Damaged(path, "it ends too early", exception);
-        }
-        catch (Exception exception) when (exception is IOException or UnauthorizedAccessException)
-        {
-            throw new DataException(
-                $"{path}: {exception.Message}", "Check that the file exists and may be read.", exception);
-        }
-        // What ZipArchive and the decompressors throw at damage.
-        catch (Exception exception) when (exception is InvalidDataException or NotSupportedException
-            or ArgumentException or OverflowException)
-        {
-            throw Damaged(path, exception.Message, exception);
+            throw fault;
         }
     }
+
+    /// <summary>The fault of a file that an exception tells of; null if it tells of something else.</summary>
+    public static DataException? Find(string path, Exception exception) => exception switch
+    {
+        IOException full when AtomicFile.IsDiskFull(full) => null, // Nobody's fault who is read.
+        EndOfStreamException => Damaged(path, "it ends too early", exception),
+        IOException or UnauthorizedAccessException => new DataException(
+            $"{path}: {exception.Message}", "Check that the file exists and may be read.", exception),
+        // What ZipArchive and the decompressors throw at damage.
+        InvalidDataException or NotSupportedException or ArgumentException or OverflowException =>
+            Damaged(path, exception.Message, exception),
+        _ => null,
+    };
 
     /// <summary>All of a file.</summary>
     /// <exception cref="DataException">It is missing, may not be read, or is too large.</exception>

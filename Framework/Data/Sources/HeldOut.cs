@@ -1,5 +1,6 @@
 using System.Globalization;
 using System.Text.RegularExpressions;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -95,7 +96,7 @@ internal sealed partial class HeldOut : PairSource
     }
 
     /// <inheritdoc/>
-    public override bool CanPack => _source.CanPack;
+    public override PackedContent? Packed => _source.Packed;
 
     /// <summary>The pairs to train with: all but the last ones.</summary>
     /// <param name="source">Pairs of images.</param>
@@ -129,14 +130,26 @@ internal sealed partial class HeldOut : PairSource
         new HeldOut(source, 0, source.Count, source.Pictures, isClean, part);
 
     /// <inheritdoc/>
-    public override void Pack(Stream target) => _source.Pack(target);
-
-    /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
     {
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
         _source.Read(_first + index, epoch, input, target);
     }
+
+    /// <inheritdoc/>
+    public override ImageShape? WindowShape => _source.WindowShape;
+
+    /// <inheritdoc/>
+    public override void ReadWindow(int index, int epoch, Span<float> window) =>
+        _source.ReadWindow(_first + index, epoch, window);
+
+    /// <inheritdoc/>
+    public override void Split(
+        int index, int epoch, ReadOnlySpan<float> window, Span<float> first, Span<float> second) =>
+        _source.Split(_first + index, epoch, window, first, second);
+
+    /// <inheritdoc/>
+    public override float? SigmaOf(int index, int epoch) => _source.SigmaOf(_first + index, epoch);
 
     /// <inheritdoc/>
     public override void MaskTarget(int index, int epoch, ReadOnlySpan<float> prediction, Span<float> target) =>

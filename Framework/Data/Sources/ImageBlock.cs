@@ -1,5 +1,7 @@
 using System.Globalization;
 using System.Runtime.InteropServices;
+using Distributed.Framework.Data.Packed;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -10,9 +12,11 @@ namespace Distributed.Framework.Data.Sources;
 /// <param name="Type">Name of the stored type; "uint8" if Bytes is there.</param>
 /// <param name="Count">Images of a tensor; null for a picture.</param>
 /// <param name="Shape">Of each image.</param>
-/// <param name="Bytes">[N, C, H, W] of type uint8; null for other types.</param>
-/// <param name="Floats">[N, C, H, W] of other types, ready for use: range applied, finite.</param>
-internal sealed record ImageBlock(
+/// <param name="Bytes">[N, C, H, W] of type uint8; null for other types, and for what is in a file.</param>
+/// <param name="Floats">
+/// [N, C, H, W] of other types, ready for use: range applied, finite; empty for what is in a file.
+/// </param>
+internal sealed partial record ImageBlock(
     string Name, string Type, int? Count, ImageShape Shape, byte[]? Bytes, float[] Floats)
 {
     /// <summary>Type of bytes, which stay as they are until they are read.</summary>
@@ -26,6 +30,9 @@ internal sealed record ImageBlock(
 
     /// <summary>Images in it.</summary>
     public int Images => Count ?? 1;
+
+    /// <summary>Where its pixels are until they are asked for; null if they are in memory.</summary>
+    public StoredNumbers? File { get; init; }
 
     /// <summary>Memory it takes, in bytes.</summary>
     public long MemoryBytes => Bytes?.LongLength ?? (Floats.LongLength * sizeof(float));
@@ -56,32 +63,18 @@ internal sealed record ImageBlock(
             if (!float.IsFinite(values[i]))
             {
                 int inside = i % shape.Elements;
-                string first = count is null
-                    ? ""
-                    : string.Create(CultureInfo.InvariantCulture, $"{i / shape.Elements}, ");
-                throw new DataException(
-                    string.Create(
-                        CultureInfo.InvariantCulture,
-                        $"{name}: element [{first}{inside / (shape.H * shape.W)}, "
-                        + $"{inside / shape.W % shape.H}, {inside % shape.W}] is {values[i]}."),
-                    "Replace or leave out images with values that are not finite.");
+                throw NotFinite(
+                    name,
+                    count is null ? null : i / shape.Elements,
+                    (inside / (shape.H * shape.W), inside / shape.W % shape.H, inside % shape.W),
+                    values[i]);
             }
 
             low = Math.Min(low, values[i]);
             high = Math.Max(high, values[i]);
         }
 
-        if (typeMaximum > ushort.MaxValue && !range.IsGiven)
-        {
-            throw new DataException(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"{name} holds {type} from {low} to {high}: which value is white cannot be told from the type."),
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"Say which values become 0 and 1, for example --range 0:{ScaleCheck.FullScale(high)}."));
-        }
-
+        CheckRange(name, type, typeMaximum, range, (low, high));
         range.Apply(values, typeMaximum);
         return new ImageBlock(name, type, count, shape, null, values)
         {
@@ -93,6 +86,11 @@ internal sealed record ImageBlock(
     /// <summary>Lowest and highest number as stored; looks at all bytes.</summary>
     public (float Low, float High) FindStored()
     {
+        if (File is not null)
+        {
+            return FindStoredInFile(File);
+        }
+
         if (Bytes is null)
         {
             return Stored ?? (Floats.Min(), Floats.Max());
@@ -118,6 +116,12 @@ internal sealed record ImageBlock(
     public void ReadWindow(
         int inside, ReadOnlySpan<float> table, int top, int left, ImageShape window, Span<float> destination)
     {
+        if (File is not null)
+        {
+            ReadFile(File, inside, table, (0, top, left), window, destination);
+            return;
+        }
+
         int first = checked(inside * Shape.Elements);
         if (Bytes is not null)
         {
@@ -168,6 +172,18 @@ internal sealed record ImageBlock(
         string count = Count is { } images ? string.Create(CultureInfo.InvariantCulture, $" {images}") : "";
         ImageSet.WriteLine(target, string.Create(
             CultureInfo.InvariantCulture, $"{Type}{count} {Shape.C} {Shape.H} {Shape.W}"));
+        if (target is ContentRecorder recorder)
+        {
+            recorder.Add(this);
+            return;
+        }
+
+        if (File is not null)
+        {
+            WriteFile(File, target);
+            return;
+        }
+
         target.Write(Bytes ?? MemoryMarshal.AsBytes(Floats.AsSpan()));
     }
 }

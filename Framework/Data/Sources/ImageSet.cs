@@ -1,4 +1,5 @@
 using System.Text;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Sources;
@@ -7,24 +8,16 @@ namespace Distributed.Framework.Data.Sources;
 /// <remarks>Reading is safe from many threads; it allocates nothing once a thread has read its first image.</remarks>
 public abstract class ImageSet
 {
-    private string? _contentHash;
+    private PackedContent? _content;
 
     /// <summary>Number of images.</summary>
     public abstract int Count { get; }
 
     /// <summary>SHA-256 over what <see cref="WriteContent"/> writes: 64 hexadecimal digits.</summary>
-    public string ContentHash
-    {
-        get
-        {
-            if (_contentHash is null)
-            {
-                _contentHash = ContentStream.Hash(WriteContent);
-            }
+    public string ContentHash => Content.Hash;
 
-            return _contentHash;
-        }
-    }
+    /// <summary>What it takes to open the set elsewhere; null if it is made from numbers.</summary>
+    public PackedContent? Packed => CanPack ? Content : null;
 
     /// <summary>What messages call an image.</summary>
     public abstract string NameOf(int index);
@@ -41,13 +34,15 @@ public abstract class ImageSet
     public abstract void ReadWindow(int index, int top, int left, ImageShape window, Span<float> destination);
 
     /// <summary>Whether what WriteContent writes is all that it takes to open the set elsewhere.</summary>
-    public virtual bool CanPack => true;
+    protected internal virtual bool CanPack => true;
 
     /// <summary>Whether all images have one shape and are kept as one tensor.</summary>
     public virtual bool IsOneTensor => false;
 
     /// <summary>Writes type, shape and bytes (of a generated set: the recipe): what is hashed, and packed.</summary>
     public abstract void WriteContent(Stream target);
+
+    private PackedContent Content => _content ??= new PackedContent(WriteContent);
 
     /// <summary>Writes a line of text.</summary>
     internal static void WriteLine(Stream target, string line)

@@ -14,7 +14,7 @@ public sealed class LabelledSource : PairSource
     private readonly CropWindow _window;
     private readonly Augmentation _augmentation;
     private readonly bool _isFixed;
-    private string? _contentHash;
+    private readonly PackedContent _content;
 
     /// <param name="images">One tensor of images.</param>
     /// <param name="labels">The class of each.</param>
@@ -38,6 +38,7 @@ public sealed class LabelledSource : PairSource
         _images = images;
         _labels = labels;
         ClassCount = classCount;
+        _content = new PackedContent(Pack);
         _window = new CropWindow(images, treatment, shrink: 1);
         _isFixed = treatment.Stays;
         _augmentation = new Augmentation(treatment.Augments, treatment.Seed, Shape, maySwap: false);
@@ -65,30 +66,10 @@ public sealed class LabelledSource : PairSource
     public override bool HasCleanTargets => false;
 
     /// <inheritdoc/>
-    public override string ContentHash
-    {
-        get
-        {
-            if (_contentHash is null)
-            {
-                _contentHash = ContentStream.Hash(Pack);
-            }
-
-            return _contentHash;
-        }
-    }
+    public override string ContentHash => _content.Hash;
 
     /// <inheritdoc/>
-    public override bool CanPack => _images.CanPack;
-
-    /// <inheritdoc/>
-    public override void Pack(Stream target)
-    {
-        ImageSet.WriteLine(
-            target, string.Create(CultureInfo.InvariantCulture, $"{PackedFile.LabelsWord} {ClassCount}"));
-        _images.WriteContent(target);
-        ImageBlock.OfBytes("labels", _labels.Length, new ImageShape(1, 1, 1), _labels).WriteContent(target);
-    }
+    public override PackedContent? Packed => _images.CanPack ? _content : null;
 
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
@@ -100,5 +81,13 @@ public sealed class LabelledSource : PairSource
         target = target[..ClassCount];
         target.Clear();
         target[_labels[image]] = 1;
+    }
+
+    private void Pack(Stream target)
+    {
+        ImageSet.WriteLine(
+            target, string.Create(CultureInfo.InvariantCulture, $"{PackedFile.LabelsWord} {ClassCount}"));
+        _images.WriteContent(target);
+        ImageBlock.OfBytes("labels", _labels.Length, new ImageShape(1, 1, 1), _labels).WriteContent(target);
     }
 }

@@ -1,3 +1,4 @@
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -63,10 +64,7 @@ public sealed class LimitedSource : PairSource
     public override string ContentHash => _source.ContentHash;
 
     /// <inheritdoc/>
-    public override bool CanPack => _source.CanPack;
-
-    /// <inheritdoc/>
-    public override void Pack(Stream target) => _source.Pack(target);
+    public override PackedContent? Packed => _source.Packed;
 
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
@@ -74,6 +72,21 @@ public sealed class LimitedSource : PairSource
         ArgumentOutOfRangeException.ThrowIfGreaterThanOrEqual(index, Count);
         _source.Read(index, epoch, input, target);
     }
+
+    /// <inheritdoc/>
+    public override ImageShape? WindowShape => _source.WindowShape;
+
+    /// <inheritdoc/>
+    public override void ReadWindow(int index, int epoch, Span<float> window) =>
+        _source.ReadWindow(index, epoch, window);
+
+    /// <inheritdoc/>
+    public override void Split(
+        int index, int epoch, ReadOnlySpan<float> window, Span<float> first, Span<float> second) =>
+        _source.Split(index, epoch, window, first, second);
+
+    /// <inheritdoc/>
+    public override float? SigmaOf(int index, int epoch) => _source.SigmaOf(index, epoch);
 
     /// <inheritdoc/>
     public override bool MasksTargets => _source.MasksTargets;

@@ -1,4 +1,5 @@
 using Distributed.Framework.Data.NoiseModels;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Randomness;
 using Distributed.Framework.Tensors;
 
@@ -68,13 +69,10 @@ public sealed class NoisyPairSource : PairSource
     public override string ContentHash => _images.ContentHash;
 
     /// <inheritdoc/>
-    public override bool CanPack => _images.CanPack;
+    public override PackedContent? Packed => _images.Packed;
 
     /// <inheritdoc/>
     public override bool MasksTargets => _noise.HasMask && !HasCleanTargets;
-
-    /// <inheritdoc/>
-    public override void Pack(Stream target) => _images.WriteContent(target);
 
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
@@ -84,6 +82,13 @@ public sealed class NoisyPairSource : PairSource
         (int top, int left) = _window.Place(_images.ShapeOf(image), noiseEpoch, (uint)index);
         PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
         Make(new Place(image, top, left, Shape), (noiseEpoch, index), transform, input, target);
+    }
+
+    /// <inheritdoc/>
+    public override float? SigmaOf(int index, int epoch)
+    {
+        PairTransform transform = _augmentation.At((uint)epoch, (uint)index);
+        return _noise.Sigma(Key(_isFixed ? 0 : (uint)epoch, index, isTarget: false, transform));
     }
 
     /// <summary>Where a pair is taken from.</summary>

@@ -1,10 +1,8 @@
-using System.Buffers.Binary;
-using System.Globalization;
 using Distributed.Framework.Data.Png;
 using Distributed.Framework.Data.Pnm;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Data.Tiff;
 using Distributed.Framework.Errors;
-using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Data.Sources;
 
@@ -34,7 +32,7 @@ internal static class PictureFiles
 
     /// <summary>Reads a file: the pages of a TIFF, or one picture.</summary>
     /// <exception cref="DataException">It is damaged, or of no known kind.</exception>
-    public static PictureStack Read(string path, ValueRange range)
+    public static PictureStack Read(string path, PictureReading reading)
     {
         if (!IsPicture(path))
         {
@@ -42,31 +40,18 @@ internal static class PictureFiles
                 $"{path} is no picture that can be read.", "Convert it to PNG, PGM, PPM or TIFF.");
         }
 
-        byte[] file = FileFaults.ReadAllBytes(path);
-        return FileFaults.Guarded(path, () =>
-            IsPng(file) ? PictureStack.OfPages([ReadPng(file, path, range)])
-            : TiffDecoder.Begins(file) ? TiffDecoder.Decode(file, path, range)
-            : PictureStack.OfPages([PnmDecoder.Decode(file, path, range)]));
+        byte[] start = FileFaults.Start(path, StartBytes);
+        return FileFaults.Guarded(path, () => TiffDecoder.Begins(start)
+            ? TiffDecoder.Decode(new FileBytes(path), path, reading.Range, reading.Memory)
+            : PictureStack.OfPages(
+                [IsPng(start) ? PngBlock.Read(path, reading) : PnmBlock.Read(path, reading)]));
     }
 
     private static bool IsPng(ReadOnlySpan<byte> start) => start.StartsWith(PngFormat.Signature[..4]);
-
-    private static ImageBlock ReadPng(byte[] file, string path, ValueRange range)
-    {
-        PngSamples samples = PngDecoder.DecodeSamples(new MemoryStream(file), path);
-        ImageShape shape = new(samples.Channels, samples.Height, samples.Width);
-        if (samples.Bits == 8)
-        {
-            return ImageBlock.OfBytes(path, null, shape, Planes.FromInterleaved(samples.Bytes, shape));
-        }
-
-        float[] values = new float[shape.Elements];
-        for (int i = 0; i < values.Length; i++)
-        {
-            values[i] = BinaryPrimitives.ReadUInt16BigEndian(samples.Bytes.AsSpan(2 * i));
-        }
-
-        return ImageBlock.OfNumbers(
-            path, "uint16", null, shape, Planes.FromInterleaved(values, shape), ushort.MaxValue, range);
-    }
 }
+
+/// <summary>How pictures are read.</summary>
+/// <param name="Range">Which values become 0 and 1.</param>
+/// <param name="Memory">Where their pixels may be.</param>
+/// <param name="Scratch">Where those of one compressed picture may be otherwise; null for memory.</param>
+internal sealed record PictureReading(ValueRange Range, DataMemory Memory, PictureScratch? Scratch = null);

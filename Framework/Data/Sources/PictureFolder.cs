@@ -1,4 +1,5 @@
 using System.Globalization;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Data.Tiff;
 using Distributed.Framework.Errors;
 
@@ -23,16 +24,16 @@ internal static class PictureFolder
     /// partner.</exception>
     public static ImageContent Read(string path, ReadRequest request)
     {
-        ValueRange range = request.Range;
+        PictureReading reading = new(request.Range, new DataMemory(request.MemoryMax), request.Scratch);
         if (!Directory.Exists(path))
         {
-            return StackPairs.Find([PictureFiles.Read(path, range)], path, request);
+            return StackPairs.Find([PictureFiles.Read(path, reading)], path, request);
         }
 
         (string first, string second) = (Path.Combine(path, "a"), Path.Combine(path, "b"));
         if (Directory.Exists(first) && Directory.Exists(second))
         {
-            return ReadPairs(Files(first), Files(second), Path.GetFileName, range) with
+            return ReadPairs(Files(first), Files(second), Path.GetFileName, reading) with
             {
                 Pairing = "pairs are the files of equal names in folders a and b",
             };
@@ -43,26 +44,17 @@ internal static class PictureFolder
         string[] seconds = [.. files.Where(file => Stem(file).EndsWith(SecondEnding, StringComparison.Ordinal))];
         if (firsts.Length > 0 && firsts.Length + seconds.Length == files.Length)
         {
-            return ReadPairs(firsts, seconds, file => Stem(file)[..^FirstEnding.Length], range) with
+            return ReadPairs(firsts, seconds, file => Stem(file)[..^FirstEnding.Length], reading) with
             {
                 Pairing = "pairs are NAME_a and NAME_b",
             };
         }
 
-        List<PictureStack> pictures = [];
-        long bytes = 0;
-        foreach (string file in files)
-        {
-            PictureStack stack = PictureFiles.Read(file, range);
-            _ = Limited(stack.Images, ref bytes);
-            pictures.Add(stack);
-        }
-
-        return StackPairs.Find(pictures, path, request);
+        return StackPairs.Find([.. files.Select(file => PictureFiles.Read(file, reading))], path, request);
     }
 
     private static ImageContent ReadPairs(
-        string[] firsts, string[] seconds, Func<string, string?> nameOf, ValueRange range)
+        string[] firsts, string[] seconds, Func<string, string?> nameOf, PictureReading reading)
     {
         string?[] names = [.. firsts.Select(nameOf)];
         string?[] others = [.. seconds.Select(nameOf)];
@@ -81,12 +73,11 @@ internal static class PictureFolder
 
         List<ImageBlock> inputs = [];
         List<ImageBlock> targets = [];
-        long bytes = 0;
         foreach (string first in firsts)
         {
-            inputs.AddRange(Limited(PictureFiles.Read(first, range).Images, ref bytes));
+            inputs.AddRange(PictureFiles.Read(first, reading).Images);
             string second = Array.Find(seconds, file => nameOf(file) == nameOf(first))!;
-            targets.AddRange(Limited(PictureFiles.Read(second, range).Images, ref bytes));
+            targets.AddRange(PictureFiles.Read(second, reading).Images);
             if (inputs.Count != targets.Count)
             {
                 throw new DataException(
@@ -95,19 +86,6 @@ internal static class PictureFolder
         }
 
         return new ImageContent(inputs) { Targets = targets };
-    }
-
-    private static List<ImageBlock> Limited(List<ImageBlock> pages, ref long bytes)
-    {
-        bytes += pages.Sum(page => page.MemoryBytes);
-        return bytes <= BlockImages.BytesMax
-            ? pages
-            : throw new DataException(
-                string.Create(
-                    CultureInfo.InvariantCulture,
-                    $"The pictures before and with {pages[0].Name} fill more than {BlockImages.BytesMax} bytes "
-                    + $"of memory."),
-                "Use fewer or smaller pictures.");
     }
 
     private static string[] Files(string path) => FileFaults.Guarded(path, () =>

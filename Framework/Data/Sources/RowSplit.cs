@@ -59,7 +59,7 @@ internal sealed class RowSplit(double share, int least)
 
         public override bool IsOneTensor => images.IsOneTensor;
 
-        public override bool CanPack => images.CanPack;
+        protected internal override bool CanPack => images.CanPack;
 
         public override string NameOf(int index) => images.NameOf(index);
 

@@ -25,8 +25,13 @@ internal static class ScaleCheck
     /// <param name="stored">Lowest and highest number as stored.</param>
     /// <param name="typeMaximum">Of an integer type; null for floats.</param>
     /// <param name="isGiven">Whether somebody said which values become 0 and 1.</param>
+    /// <param name="shown">The stored numbers that the file says are shown as black and white; null for none.</param>
     public static DataDescription Add(
-        DataDescription description, (double Low, double High) stored, double? typeMaximum, bool isGiven)
+        DataDescription description,
+        (double Low, double High) stored,
+        double? typeMaximum,
+        bool isGiven,
+        (double Black, double White)? shown = null)
     {
         bool isOutside = description.Highest > OutsideMax || description.Lowest < OutsideMin;
         double smallPart = typeMaximum switch
@@ -49,13 +54,23 @@ internal static class ScaleCheck
             : (isAboveZero ? 0 : -Outwards(-stored.Low), Outwards(stored.High));
         string extent = string.Create(
             CultureInfo.InvariantCulture, $"values go from {description.Lowest:G4} to {description.Highest:G4}");
+        string what = isOutside
+            ? $"{extent}, far outside the scale from 0 to 1"
+            : $"{extent}, a small part of the scale from 0 to 1: they come out near black";
+        bool areCounts = isOutside && !isGiven && typeMaximum is null && isAboveZero && stored.High >= CountsMin;
+        if (shown is { } display && !areCounts)
+        {
+            range = display;
+            what += string.Create(
+                CultureInfo.InvariantCulture,
+                $"; ImageJ shows {display.Black:R} as black and {display.White:R} as white");
+        }
+
         return description with
         {
-            ScaleFault = isOutside
-                ? $"{extent}, far outside the scale from 0 to 1"
-                : $"{extent}, a small part of the scale from 0 to 1: they come out near black",
+            ScaleFault = what,
             SuggestedRange = range,
-            AreCounts = isOutside && !isGiven && typeMaximum is null && isAboveZero && stored.High >= CountsMin,
+            AreCounts = areCounts,
         };
     }
 

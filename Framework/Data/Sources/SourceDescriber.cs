@@ -25,11 +25,12 @@ internal static class SourceDescriber
             string.Join(" and ", blocks.Select(block => block.Type).Distinct()),
             ends[0],
             ends[1],
-            PairsOf(content, noise))
+            pairs is NeighborSource ? "single noisy images: pairs are neighbouring pixels" : PairsOf(content, noise))
         {
             Windows = pairs is null ? null : WindowsOf(content.Images, pairs, noise),
+            StaysInFiles = content.StaysInFiles,
         };
-        return ScaleCheck.Add(description, (low, high), first.TypeMaximum, range.IsGiven);
+        return ScaleCheck.Add(description, (low, high), first.TypeMaximum, range.IsGiven, content.Notes?.Shown);
     }
 
     private static string PairsOf(ImageContent content, string? noise) => content switch
@@ -55,7 +56,7 @@ internal static class SourceDescriber
 
     private static string? WindowsOf(IReadOnlyList<ImageBlock> blocks, PairSource pairs, string? noise)
     {
-        ImageShape window = pairs.Shape;
+        ImageShape window = pairs.WindowShape ?? pairs.Shape;
         if (blocks.All(block => block.Shape.H == window.H && block.Shape.W == window.W)
             || noise?.StartsWith("resample", StringComparison.Ordinal) == true)
         {

@@ -1,6 +1,7 @@
 using Distributed.Framework.Data.Arrays;
 using Distributed.Framework.Data.Cifar;
 using Distributed.Framework.Data.Pickle;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 
 namespace Distributed.Framework.Data.Sources;
@@ -30,6 +31,18 @@ internal static class SourceReader
     /// <exception cref="DataException">It is missing, damaged, or of no known kind.</exception>
     public static ImageContent Read(string path, ReadRequest request)
     {
+        try
+        {
+            return ReadAll(path, request).LimitedTo(request.Limit);
+        }
+        finally
+        {
+            FileBytes.CloseLast();
+        }
+    }
+
+    private static ImageContent ReadAll(string path, ReadRequest request)
+    {
         ValueRange range = request.Range;
         if (Directory.Exists(path))
         {
@@ -47,7 +60,7 @@ internal static class SourceReader
         }
 
         byte[] start = FileFaults.Start(path, StartBytes);
-        return NpyFile.Begins(start) ? FileFaults.Guarded(path, () => ReadNpy(path, range))
+        return NpyFile.Begins(start) ? FileFaults.Guarded(path, () => ReadNpy(path, request))
             : start.AsSpan().StartsWith("PK\x03\x04"u8) && NpzFile.IsNpz(path) ? NpzFile.Read(path, range)
             : IdxFile.IsIdx(path) ? IdxFile.Read(path, range)
             : CifarFile.IsCifar(path) ? CifarFile.Read([path])
@@ -58,8 +71,8 @@ internal static class SourceReader
                 + "CIFAR-10's binary files and files of torch.save.");
     }
 
-    private static ImageContent ReadNpy(string path, ValueRange range) =>
-        NpyFile.Read(FileFaults.ReadAllBytes(path), path).ToContent(range);
+    private static ImageContent ReadNpy(string path, ReadRequest request) => NpyFile.Read(new FileBytes(path), path)
+        .ToContent(request.Range, memory: new DataMemory(request.MemoryMax));
 
     private static ImageContent ReadFolder(string path, ReadRequest request)
     {

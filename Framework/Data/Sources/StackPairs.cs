@@ -23,6 +23,7 @@ internal static class StackPairs
             return new ImageContent([.. files.SelectMany(file => file.Images)])
             {
                 Axes = files is [PictureStack only] ? only.Axes : null,
+                Notes = files.Count == 1 ? files[0].Notes : null,
             };
         }
 
@@ -42,7 +43,13 @@ internal static class StackPairs
             }
         }
 
-        return new ImageContent(inputs) { Targets = targets, Pairing = Describe(files, request), AreFrames = true };
+        return new ImageContent(inputs)
+        {
+            Targets = targets,
+            Pairing = Describe(files, request),
+            AreFrames = true,
+            Notes = files.Count == 1 ? files[0].Notes : null,
+        };
     }
 
     private static bool IsStack(PictureStack file) => file.Axes is null && file.Frames % 2 == 0;

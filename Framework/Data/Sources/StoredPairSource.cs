@@ -17,7 +17,7 @@ public sealed class StoredPairSource : PairSource
     private readonly CropWindow _window;
     private readonly Augmentation _augmentation;
     private readonly bool _isFixed;
-    private string? _contentHash;
+    private readonly PackedContent _content;
 
     /// <param name="inputs">Noisy images.</param>
     /// <param name="targets">As many images of the same shapes, noisy or clean.</param>
@@ -49,6 +49,7 @@ public sealed class StoredPairSource : PairSource
 
         _inputs = inputs;
         _targets = targets;
+        _content = new PackedContent(Pack);
         _window = new CropWindow(inputs, treatment, shrink: 1);
         _isFixed = treatment.Stays;
         HasCleanTargets = treatment.HasCleanTargets;
@@ -84,33 +85,10 @@ public sealed class StoredPairSource : PairSource
     public override bool HasCleanTargets { get; }
 
     /// <inheritdoc/>
-    public override string ContentHash
-    {
-        get
-        {
-            if (_contentHash is null)
-            {
-                _contentHash = ContentStream.Hash(Pack);
-            }
-
-            return _contentHash;
-        }
-    }
+    public override string ContentHash => _content.Hash;
 
     /// <inheritdoc/>
-    public override bool CanPack => _inputs.CanPack && _targets.CanPack;
-
-    /// <inheritdoc/>
-    public override void Pack(Stream target)
-    {
-        if (!_inputs.IsOneTensor || !_targets.IsOneTensor)
-        {
-            ImageSet.WriteLine(target, PackedFile.PairsLine);
-        }
-
-        _inputs.WriteContent(target);
-        _targets.WriteContent(target);
-    }
+    public override PackedContent? Packed => _inputs.CanPack && _targets.CanPack ? _content : null;
 
     /// <inheritdoc/>
     public override void Read(int index, int epoch, Span<float> input, Span<float> target)
@@ -122,5 +100,16 @@ public sealed class StoredPairSource : PairSource
         _targets.ReadWindow(image, top, left, Shape, transform.Swap ? input : target);
         transform.Apply(input, Shape);
         transform.Apply(target, Shape);
+    }
+
+    private void Pack(Stream target)
+    {
+        if (!_inputs.IsOneTensor || !_targets.IsOneTensor)
+        {
+            ImageSet.WriteLine(target, PackedFile.PairsLine);
+        }
+
+        _inputs.WriteContent(target);
+        _targets.WriteContent(target);
     }
 }

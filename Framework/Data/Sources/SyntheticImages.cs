@@ -10,7 +10,8 @@ namespace Distributed.Framework.Data.Sources;
 /// <remarks>
 /// An image costs 0.2 ms (leaves, 32 pixels a side) to 0.9 ms (scenes, 64) to draw, so a set is never drawn at once: a
 /// run begins at once and pays as it goes. Two threads may draw the same image at the same time; they write the same
-/// bytes. A set of more than <see cref="CacheBytesMax"/> bytes is drawn again at every reading.
+/// bytes. Of a set of more than <see cref="CacheBytesMax"/> bytes the first images are kept, and the others are drawn
+/// again at every reading.
 /// </remarks>
 public sealed class SyntheticImages : ImageSet
 {
@@ -44,7 +45,7 @@ public sealed class SyntheticImages : ImageSet
     private readonly SyntheticKind _kind;
     private readonly RandomPurpose _purpose;
     private readonly ImageShape _shape;
-    private readonly byte[]? _cache;
+    private readonly byte[] _cache;
     private readonly bool[] _drawn;
 
     /// <param name="seed">Of the images, not of the run: the standard sets have 0.</param>
@@ -67,10 +68,9 @@ public sealed class SyntheticImages : ImageSet
         _purpose = purpose;
         _shape = new ImageShape(DeadLeaves.Channels, side, side);
         Count = count;
-        long bytes = (long)count * _shape.Elements;
         // Not cleared, so the system gives its pages only as images are drawn.
-        _cache = bytes <= CacheBytesMax ? GC.AllocateUninitializedArray<byte>((int)bytes) : null;
-        _drawn = new bool[count];
+        _drawn = new bool[(int)Math.Min(count, CacheBytesMax / _shape.Elements)];
+        _cache = GC.AllocateUninitializedArray<byte>(_drawn.Length * _shape.Elements);
     }
 
     /// <summary>
@@ -110,7 +110,7 @@ public sealed class SyntheticImages : ImageSet
         int drawing = Canvas.ScratchLength(_shape.W);
         Span<float> scratch = ThreadScratch.ForDrawing(drawing + ((_shape.Elements + 3) / 4));
         Span<byte> image;
-        if (_cache is null)
+        if (index >= _drawn.Length)
         {
             image = MemoryMarshal.AsBytes(scratch[drawing..]);
             Draw(index, scratch, image[.._shape.Elements]);
@@ -129,7 +129,7 @@ public sealed class SyntheticImages : ImageSet
     }
 
     /// <inheritdoc/>
-    public override bool CanPack => false;
+    protected internal override bool CanPack => false;
 
     /// <inheritdoc/>
     public override void WriteContent(Stream target) => WriteLine(target, string.Create(

@@ -15,6 +15,12 @@ internal static class ThreadScratch
     [ThreadStatic]
     private static float[]? t_mask;
 
+    [ThreadStatic]
+    private static float[]? t_noise;
+
+    [ThreadStatic]
+    private static byte[]? t_bytes;
+
     /// <summary>Room for an image on its way to its noisy copies; any content. One use at a time.</summary>
     public static Span<float> ForImage(int length) => Take(ref t_buffer, length);
 
@@ -24,15 +30,21 @@ internal static class ThreadScratch
     /// <summary>Room for a mask of pixels; any content. One use at a time.</summary>
     public static Span<float> ForMask(int length) => Take(ref t_mask, length);
 
+    /// <summary>Room for rows of noise before they are added; any content. One use at a time.</summary>
+    public static Span<float> ForNoise(int length) => Take(ref t_noise, length);
+
     /// <summary>Room for an image before it is flipped or rotated; any content. One use at a
     /// time.</summary>
     public static Span<float> ForTransform(int length) => Take(ref t_transform, length);
 
-    private static Span<float> Take(ref float[]? buffer, int length)
+    /// <summary>Room for bytes of a file before they are converted; any content. One use at a time.</summary>
+    public static Span<byte> ForBytes(int length) => Take(ref t_bytes, length);
+
+    private static Span<T> Take<T>(ref T[]? buffer, int length)
     {
         if (buffer is null || buffer.Length < length)
         {
-            buffer = new float[length];
+            buffer = new T[length];
         }
 
         return buffer.AsSpan(0, length);

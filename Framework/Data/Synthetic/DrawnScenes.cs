@@ -13,7 +13,7 @@ namespace Distributed.Framework.Data.Synthetic;
 public static class DrawnScenes
 {
     /// <summary>Names the recipe: another text whenever any image changes.</summary>
-    public const string Recipe = "scenes-1";
+    public const string Recipe = "scenes-2";
 
     private const int StrokesMax = 14;
 
@@ -82,7 +82,7 @@ public static class DrawnScenes
     private static Scene Light(ref WordStream words)
     {
         float tint = words.Unit();
-        tint *= tint;
+        tint *= words.Unit() < 0.5f ? 1 : tint;
         return new Scene(
             LeafCount: 0,
             RadiusMin: 0,

@@ -1,5 +1,6 @@
 using System.Globalization;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -12,6 +13,9 @@ namespace Distributed.Framework.Data.Tiff;
 /// <param name="Axes">What the file says of its axes; null if nothing.</param>
 internal sealed record PictureStack(List<ImageBlock> Images, int Frames, int Slices, StackAxes? Axes)
 {
+    /// <summary>What a TIFF file says beside its axes; null of others.</summary>
+    public TiffNotes? Notes { get; init; }
+
     /// <summary>A file that says nothing of axes: its pages are frames.</summary>
     public static PictureStack OfPages(List<ImageBlock> pages) => new(pages, pages.Count, 1, null);
 
@@ -59,6 +63,12 @@ internal sealed record PictureStack(List<ImageBlock> Images, int Frames, int Sli
         }
 
         ImageShape shape = first.Shape with { C = checked(first.Shape.C * channels.Length) };
+        if (first.File is { } file)
+        {
+            JoinedStore store = new([.. channels.Select(channel => channel.File!.Store)], first.Shape.C);
+            return ImageBlock.OfStore(first.Name, first.Type, null, shape, store, first.TypeMaximum, file.Range);
+        }
+
         return first.Bytes is not null
             ? ImageBlock.OfBytes(first.Name, null, shape, [.. channels.SelectMany(channel => channel.Bytes!)])
             : first with

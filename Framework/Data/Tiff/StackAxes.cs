@@ -121,7 +121,7 @@ internal sealed partial record StackAxes(string Writer, int Channels, int Slices
             : throw FileFaults.Damaged(place, $"an axis of its description has {text} places");
 
     [GeneratedRegex("<(?:\\w+:)?Pixels\\b([^>]{1,4000})>")]
-    private static partial Regex PixelsPattern();
+    internal static partial Regex PixelsPattern();
 
     [GeneratedRegex("\\bDimensionOrder\\s*=\\s*[\"']XY(CZT|CTZ|ZCT|ZTC|TCZ|TZC)[\"']")]
     private static partial Regex OrderPattern();

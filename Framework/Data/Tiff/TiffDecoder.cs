@@ -1,6 +1,7 @@
 using System.Globalization;
 using Distributed.Framework.Data.Arrays;
 using Distributed.Framework.Data.Sources;
+using Distributed.Framework.Data.Storage;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 
@@ -26,15 +27,20 @@ internal static class TiffDecoder
 
     /// <summary>Reads all pages, in the order of the axes that ImageJ or OME have described.</summary>
     /// <exception cref="DataException">The file is damaged, or of a kind that is not read.</exception>
-    public static PictureStack Decode(byte[] bytes, string place, ValueRange range)
+    /// <param name="bytes">The whole file.</param>
+    /// <param name="place">What messages call it.</param>
+    /// <param name="range">Which values become 0 and 1.</param>
+    /// <param name="memory">Where its pixels may be.</param>
+    public static PictureStack Decode(RandomBytes bytes, string place, ValueRange range, DataMemory memory)
     {
-        if (!Begins(bytes))
+        ReadOnlySpan<byte> start = bytes.View(0, (int)Math.Min(4, bytes.Length)).Span;
+        if (!Begins(start))
         {
             throw FileFaults.Damaged(place, "it does not begin like a TIFF file");
         }
 
-        bool isBig = bytes[2] == 43 || bytes[3] == 43;
-        TiffBytes file = new(bytes, bytes[0] == 'M', isBig, place);
+        bool isBig = start[2] == 43 || start[3] == 43;
+        TiffBytes file = new(bytes, start[0] == 'M', isBig, place);
         if (isBig && (file.UInt16(4) != sizeof(long) || file.UInt16(6) != 0))
         {
             throw FileFaults.Damaged(place, "its offsets do not have 8 bytes");
@@ -52,34 +58,47 @@ internal static class TiffDecoder
             directories.Add(new TiffDirectory(file, offset));
         }
 
-        List<ImageBlock> pages = [];
-        long bytesLeft = file.Length;
         TiffPage first = new(file, directories[0], place);
         StackAxes? axes = StackAxes.Parse(directories[0].Text(TiffTag.ImageDescription), first.Samples, place);
-        if (axes is not null && directories.Count == 1)
-        {
-            return PictureStack.Arrange(ReadContiguous(file, first, axes.Planes, range), axes, place);
-        }
+        List<TiffTiles> pages = axes is not null && directories.Count == 1
+            ? FindContiguous(file, first, axes.Planes)
+            : FindPages(file, directories, place);
+        bool isKept = memory.Takes(pages.Sum(page => page.MemoryBytes));
+        List<ImageBlock> blocks = [.. pages.Select(page => isKept ? ReadPixels(page, range) : page.Store(range))];
+        PictureStack stack = axes is null
+            ? PictureStack.OfPages(blocks)
+            : PictureStack.Arrange(blocks, axes, place);
+        return stack with { Notes = TiffNotes.Read(directories[0]) };
+    }
 
+    private static List<TiffTiles> FindPages(TiffBytes file, List<TiffDirectory> directories, string place)
+    {
+        List<TiffTiles> pages = [];
+        long bytesLeft = file.Length;
         for (int i = 0; i < directories.Count; i++)
         {
-            if ((directories[i].Number(TiffTag.NewSubfileType, 0) & 1) == 0)
+            if ((directories[i].Number(TiffTag.NewSubfileType, 0) & 1) != 0)
             {
-                string name = directories.Count == 1
-                    ? place
-                    : string.Create(CultureInfo.InvariantCulture, $"{place}, page {i}");
-                pages.Add(ReadPage(file, new TiffPage(file, directories[i], name), range, ref bytesLeft));
+                continue;
             }
+
+            string name = directories.Count == 1
+                ? place
+                : string.Create(CultureInfo.InvariantCulture, $"{place}, page {i}");
+            TiffPage page = new(file, directories[i], name);
+            (int width, int height, long[] offsets, long[] lengths) = page.Tiles();
+            bytesLeft -= lengths.Sum();
+            pages.Add(bytesLeft >= 0
+                ? new TiffTiles(file, page, (width, height), offsets, lengths)
+                : throw FileFaults.Damaged(page.Place, "pages share their pixels"));
         }
 
-        return pages.Count == 0 ? throw FileFaults.Damaged(place, "it has no page")
-            : axes is null ? PictureStack.OfPages(pages)
-            : PictureStack.Arrange(pages, axes, place);
+        return pages.Count > 0 ? pages : throw FileFaults.Damaged(place, "it has no page");
     }
 
     /// <summary>All planes lie behind the first one, and only that has a directory: so ImageJ writes more than 4 GB.
     /// </summary>
-    private static List<ImageBlock> ReadContiguous(TiffBytes file, TiffPage page, int planes, ValueRange range)
+    private static List<TiffTiles> FindContiguous(TiffBytes file, TiffPage page, int planes)
     {
         (_, _, long[] offsets, long[] lengths) = page.Tiles();
         bool areTogether = page.Compression == TiffCompression.None && !page.IsPlanar && page.Predictor == 1;
@@ -98,54 +117,31 @@ internal static class TiffDecoder
                     $"its description names {planes} planes behind one directory, but they are not there"));
         }
 
-        List<ImageBlock> pages = [];
+        List<TiffTiles> pages = [];
         for (int i = 0; i < planes; i++)
         {
             TiffPage plane = page.Named(string.Create(CultureInfo.InvariantCulture, $"{page.Place}, plane {i}"));
-            pages.Add(ReadPixels(
-                file,
-                plane,
-                (page.Width, page.Height),
-                [offsets[0] + (i * planeBytes)],
-                [planeBytes],
-                range));
+            pages.Add(new TiffTiles(
+                file, plane, (page.Width, page.Height), [offsets[0] + (i * planeBytes)], [planeBytes]));
         }
 
         return pages;
     }
 
-    private static ImageBlock ReadPage(TiffBytes file, TiffPage page, ValueRange range, ref long bytesLeft)
+    private static ImageBlock ReadPixels(TiffTiles tiles, ValueRange range)
     {
-        (int width, int height, long[] offsets, long[] lengths) = page.Tiles();
-        bytesLeft -= lengths.Sum();
-        if (bytesLeft < 0)
-        {
-            throw FileFaults.Damaged(page.Place, "pages share their pixels");
-        }
-
-        return ReadPixels(file, page, (width, height), offsets, lengths, range);
-    }
-
-    private static ImageBlock ReadPixels(
-        TiffBytes file,
-        TiffPage page,
-        (int Width, int Height) tile,
-        long[] offsets,
-        long[] lengths,
-        ValueRange range)
-    {
+        TiffPage page = tiles.Page;
         if (page.Kind == 'u' && page.Bits == 8)
         {
             byte[] planes = new byte[page.Shape.Elements];
-            ReadTiles(file, page, tile, offsets, lengths, (sample, at) => planes[at] = sample[0]);
+            tiles.ReadAll((sample, at) => planes[at] = sample[0]);
             return FromBytes(page, planes);
         }
 
         float[] values = new float[page.Shape.Elements];
-        bool bigEndian = file.IsBigEndian || page.Predictor == 3;
-        ReadTiles(
-            file, page, tile, offsets, lengths, (sample, at) => values[at] = ToFloat(page, sample, bigEndian));
-        if (page.Photometric == 0 && page.Kind == 'u')
+        bool isBigEndian = tiles.IsBigEndian;
+        tiles.ReadAll((sample, at) => values[at] = ToFloat(page, sample, isBigEndian));
+        if (page.IsInverted)
         {
             float white = (float)page.TypeMaximum!.Value;
             for (int i = 0; i < values.Length; i++)
@@ -172,7 +168,7 @@ internal static class TiffDecoder
             return ImageBlock.OfBytes(page.Place, null, page.Shape with { C = 3 }, colours);
         }
 
-        for (int i = 0; page.Photometric == 0 && i < planes.Length; i++)
+        for (int i = 0; page.IsInverted && i < planes.Length; i++)
         {
             planes[i] = (byte)(byte.MaxValue - planes[i]);
         }
@@ -191,64 +187,5 @@ internal static class TiffDecoder
         }
 
         return NumericArray.ToFloat(page.Kind, item);
-    }
-
-    private delegate void PutSample(ReadOnlySpan<byte> sample, int at);
-
-    private static void ReadTiles(
-        TiffBytes file, TiffPage page, (int Width, int Height) tile, long[] offsets, long[] lengths, PutSample put)
-    {
-        int rowBytes = (int)page.RowBytes(tile.Width);
-        byte[] buffer = new byte[rowBytes * tile.Height];
-        byte[] unpacked = page.Bits == 1 ? new byte[tile.Width * page.SamplesTogether] : [];
-        int across = (page.Width + tile.Width - 1) / tile.Width;
-        int down = (page.Height + tile.Height - 1) / tile.Height;
-        int planes = page.IsPlanar ? page.Channels : 1;
-        for (int i = 0; i < across * down * planes; i++)
-        {
-            int left = i % across * tile.Width;
-            int top = i / across % down * tile.Height;
-            int rows = Math.Min(tile.Height, page.Height - top);
-            Span<byte> pixels = buffer.AsSpan(0, rows * rowBytes);
-            if (TiffCompression.Expand(page.Compression, file, offsets[i], lengths[i], buffer) < pixels.Length)
-            {
-                throw FileFaults.Damaged(page.Place, $"strip or tile {i} ends too early");
-            }
-
-            for (int y = 0; y < rows; y++)
-            {
-                Span<byte> row = pixels.Slice(y * rowBytes, rowBytes);
-                TiffPredictor.Undo(page, file.IsBigEndian, row);
-                row = page.Bits == 1 ? Unpack(row, unpacked) : row;
-                int columns = Math.Min(tile.Width, page.Width - left);
-                CopyRow(page, row, columns, (i / (across * down), top + y, left), put);
-            }
-        }
-    }
-
-    /// <summary>A byte for each bit, the upper one first.</summary>
-    private static Span<byte> Unpack(ReadOnlySpan<byte> row, Span<byte> unpacked)
-    {
-        for (int i = 0; i < unpacked.Length; i++)
-        {
-            unpacked[i] = (byte)((row[i / 8] >> (7 - (i % 8))) & 1);
-        }
-
-        return unpacked;
-    }
-
-    private static void CopyRow(
-        TiffPage page, ReadOnlySpan<byte> row, int columns, (int Plane, int Y, int X) place, PutSample put)
-    {
-        int sampleBytes = page.SampleBytes;
-        int channels = page.IsPlanar ? 1 : page.Channels;
-        for (int c = 0; c < channels; c++)
-        {
-            int target = ((((place.Plane + c) * page.Height) + place.Y) * page.Width) + place.X;
-            for (int x = 0; x < columns; x++)
-            {
-                put(row.Slice(((x * page.SamplesTogether) + c) * sampleBytes, sampleBytes), target + x);
-            }
-        }
     }
 }

@@ -19,7 +19,10 @@ internal enum TiffTag
     SamplesPerPixel = 277,
     RowsPerStrip = 278,
     StripByteCounts = 279,
+    XResolution = 282,
+    YResolution = 283,
     PlanarConfiguration = 284,
+    ResolutionUnit = 296,
     Predictor = 317,
     ColorMap = 320,
     TileWidth = 322,
@@ -43,6 +46,7 @@ internal enum TiffTag
 internal sealed class TiffDirectory
 {
     private const int AsciiType = 2;
+    private const int RationalType = 5;
     private const int EntriesMax = ushort.MaxValue;
     private readonly TiffBytes _file;
     private readonly Dictionary<int, long> _entries = [];
@@ -99,6 +103,20 @@ internal sealed class TiffDirectory
         ReadOnlySpan<byte> text = _file.Slice(StartOf(entry, itemBytes: 1, out long count), count);
         int end = text.IndexOf((byte)0);
         return Encoding.Latin1.GetString(end < 0 ? text : text[..end]);
+    }
+
+    /// <summary>A tag's first fraction: the numerator in the lower 32 bits; null if it is missing or none.</summary>
+    /// <exception cref="DataException">It is not all inside the file.</exception>
+    public ulong? Fraction(TiffTag tag)
+    {
+        if (!_entries.TryGetValue((int)tag, out long entry) || _file.UInt16(entry + 2) != RationalType)
+        {
+            return null;
+        }
+
+        long start = StartOf(entry, itemBytes: 8, out _);
+        (ulong numerator, ulong denominator) = (_file.UInt32(start), _file.UInt32(start + sizeof(uint)));
+        return numerator == 0 || denominator == 0 ? null : numerator | (denominator << 32);
     }
 
     /// <summary>All values of a tag; none if it is missing.</summary>

@@ -7,8 +7,11 @@ namespace Distributed.Framework.Data.Tiff;
 /// <summary>A page to be written.</summary>
 /// <param name="Shape">Its channels are the samples of a pixel: 1 (grey) or 3 (RGB).</param>
 /// <param name="Bits">Of a sample: 8 or 16 (unsigned), 32 (float).</param>
-/// <param name="Pixels">[H, W, C], little-endian.</param>
-internal readonly record struct TiffOutputPage(ImageShape Shape, int Bits, byte[] Pixels);
+internal readonly record struct TiffOutputPage(ImageShape Shape, int Bits)
+{
+    /// <summary>Bytes of its pixels: [H, W, C], little-endian.</summary>
+    public long Bytes => (long)Shape.H * Shape.W * Shape.C * (Bits / 8);
+}
 
 /// <summary>Writes stacks as TIFF: little-endian, uncompressed, one strip a page.</summary>
 /// <remarks>
@@ -20,6 +23,7 @@ internal static class TiffEncoder
     private const int AsciiType = 2;
     private const int ShortType = 3;
     private const int LongType = 4;
+    private const int RationalType = 5;
     private const int Long8Type = 16;
     private const int FloatFormat = 3;
 
@@ -32,43 +36,63 @@ internal static class TiffEncoder
     public static bool NeedsBig(long pages, long pixelBytes) =>
         pixelBytes + ((pages + 1) * PageBytesMax) > uint.MaxValue;
 
-    /// <summary>Writes a file, page by page.</summary>
-    /// <param name="stream">Where it goes.</param>
+    /// <summary>Writes all of a file but its pixels.</summary>
+    /// <param name="stream">Where it goes: empty, and can be sought in.</param>
     /// <param name="pages">At least one.</param>
-    /// <param name="description">Goes into the first page, in Latin letters; empty for none.</param>
+    /// <param name="text">What else the first page says.</param>
     /// <param name="isBig">Whether it is BigTIFF.</param>
-    public static void Write(Stream stream, IEnumerable<TiffOutputPage> pages, string description, bool isBig)
+    /// <returns>Where the pixels of each page belong.</returns>
+    public static List<long> Write(Stream stream, IEnumerable<TiffOutputPage> pages, TiffText text, bool isBig)
     {
         ArgumentNullException.ThrowIfNull(stream);
         ArgumentNullException.ThrowIfNull(pages);
         int offsetBytes = isBig ? sizeof(ulong) : sizeof(uint);
         stream.Write(isBig ? [(byte)'I', (byte)'I', 43, 0, 8, 0, 0, 0] : "II*\0"u8);
         long at = isBig ? 16 : 8;
-        byte[] text = description.Length == 0 ? [] : Even(Encoding.Latin1.GetBytes(description + "\0"));
+        byte[] description = text.Description.Length == 0
+            ? []
+            : Even(Encoding.Latin1.GetBytes(text.Description + "\0"));
+        // Where offsets have 64 bits, a fraction fits into its entry.
+        byte[] scale = isBig ? [] : text.Resolution?.ToBytes() ?? [];
+        List<long> starts = [];
         foreach (TiffOutputPage page in pages)
         {
             byte[] bits = [.. Enumerable.Repeat(page, page.Shape.C).SelectMany(of => Number((uint)of.Bits, 2))];
-            byte[] pixels = Even(page.Pixels);
-            long directory = at + text.Length + bits.Length + pixels.Length;
-            byte[] entries =
-                Directory(page, (at, text.Length), (bits, at + text.Length), at + text.Length + bits.Length, isBig);
+            long bitsAt = at + description.Length + scale.Length;
+            long pixelsAt = bitsAt + bits.Length;
+            long directory = pixelsAt + page.Bytes + (page.Bytes % 2);
+            byte[] entries = Directory(
+                page,
+                (at, description.Length),
+                (text.Resolution, at + description.Length),
+                (bits, bitsAt),
+                pixelsAt,
+                isBig);
 
             // The end of the header, or of the directory before.
             stream.Write(Number((ulong)directory, offsetBytes));
-            stream.Write(text);
+            stream.Write(description);
+            stream.Write(scale);
             stream.Write(bits);
-            stream.Write(pixels);
+            stream.Seek(directory, SeekOrigin.Begin);
             stream.Write(entries);
+            starts.Add(pixelsAt);
             at = directory + entries.Length + offsetBytes;
-            text = [];
+            description = [];
         }
 
         stream.Write(Number(0, offsetBytes));
+        return starts;
     }
 
     /// <summary>The number of entries and the entries; where the next one is follows later.</summary>
     private static byte[] Directory(
-        TiffOutputPage page, (long At, int Length) text, (byte[] Values, long At) bits, long pixelsAt, bool isBig)
+        TiffOutputPage page,
+        (long At, int Length) text,
+        (TiffResolution? Numbers, long At) scale,
+        (byte[] Values, long At) bits,
+        long pixelsAt,
+        bool isBig)
     {
         (int channels, int height, int width) = (page.Shape.C, page.Shape.H, page.Shape.W);
         int longType = isBig ? Long8Type : LongType;
@@ -93,7 +117,17 @@ internal static class TiffEncoder
         entries.Add(Entry(TiffTag.StripOffsets, longType, 1, (ulong)pixelsAt));
         entries.Add(Entry(TiffTag.SamplesPerPixel, ShortType, 1, (uint)channels));
         entries.Add(Entry(TiffTag.RowsPerStrip, LongType, 1, (uint)height));
-        entries.Add(Entry(TiffTag.StripByteCounts, longType, 1, (uint)page.Pixels.Length));
+        entries.Add(Entry(TiffTag.StripByteCounts, longType, 1, (ulong)page.Bytes));
+        if (scale.Numbers is { } resolution)
+        {
+            (ulong x, ulong y) = isBig
+                ? (resolution.X, resolution.Y)
+                : ((ulong)scale.At, (ulong)scale.At + sizeof(ulong));
+            entries.Add(Entry(TiffTag.XResolution, RationalType, 1, x));
+            entries.Add(Entry(TiffTag.YResolution, RationalType, 1, y));
+            entries.Add(Entry(TiffTag.ResolutionUnit, ShortType, 1, (uint)resolution.Unit));
+        }
+
         if (page.Bits == 32)
         {
             // Three numbers of two bytes do not fit into an entry; readers take the first for all.

@@ -98,6 +98,12 @@ internal sealed class TiffPage
     /// <summary>0 white is zero, 1 black is zero, 2 RGB, 3 palette.</summary>
     public int Photometric { get; }
 
+    /// <summary>Whether samples are indices into a palette.</summary>
+    public bool IsPalette => Photometric == 3;
+
+    /// <summary>Whether 0 is white, which is turned round where there is no sign.</summary>
+    public bool IsInverted => Photometric == 0 && Kind == 'u';
+
     /// <summary>Samples of a pixel that are read: all but alpha.</summary>
     public int Channels { get; }
 

@@ -44,7 +44,7 @@ internal static unsafe class ConvolutionCases
     {
         (ConvolutionMethod method, Image input, Image output) = size.Create();
         WeightStrides strides = size.Strides;
-        ConvolutionPass pass = method.CreatePass(size.Geometry, input.Node, output.Node, strides);
+        ConvolutionPass pass = method.CreatePass(size.Geometry, input.Node, output.Node, strides, images: 1);
         AlignedBuffer packed = new(pass.PackedFloats);
         pass.Pack(kernels, Image.Numbers(size.Weights).Span, packed.Span);
         AlignedBuffer scratch = new(pass.ScratchFloats);
@@ -54,6 +54,7 @@ internal static unsafe class ConvolutionCases
             Kernels = kernels,
             Input = input.Pixels,
             Output = output.Pixels,
+            Images = 1,
             Packed = packed.Pointer,
             Start = bias.Pointer,
             Scratch = scratch.Pointer,
@@ -64,7 +65,8 @@ internal static unsafe class ConvolutionCases
     private static Action PrepareWeights(KernelSet kernels, Size size)
     {
         (ConvolutionMethod method, Image input, Image output) = size.Create();
-        WeightGradientPass pass = method.CreateWeightGradient(size.Geometry, input.Node, output.Node, size.Strides);
+        WeightGradientPass pass = method.CreateWeightGradient(
+            size.Geometry, input.Node, output.Node, size.Strides, images: 1);
         AlignedBuffer sums = new(pass.SumFloats);
         AlignedBuffer scratch = new(pass.ScratchFloats);
         AlignedBuffer biasSums = new(output.Floats);
@@ -74,6 +76,7 @@ internal static unsafe class ConvolutionCases
             Input = input.Pixels,
             Output = output.Pixels,
             OutputGradient = output.Pixels,
+            Images = 1,
             Activation = ActivationKind.None,
             BiasSums = biasSums.Pointer,
             Sums = sums.Pointer,

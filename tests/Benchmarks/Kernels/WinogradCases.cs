@@ -63,7 +63,7 @@ internal static unsafe class WinogradCases
             {
                 foreach (WinogradBand band in layout.Bands)
                 {
-                    layout.Kernels(kernels).TransformInput(layout.InputTiles(band, image.Pixels, scratch.Pointer));
+                    layout.Kernels(kernels).TransformInput(layout.InputTiles(band, 0, image.Pixels, scratch.Pointer));
                 }
             };
         }
@@ -76,7 +76,7 @@ internal static unsafe class WinogradCases
             {
                 foreach (WinogradBand band in layout.Bands)
                 {
-                    WinogradTiles tiles = layout.OutputTiles(band, image.Pixels, scratch.Pointer) with
+                    WinogradTiles tiles = layout.OutputTiles(band, 0, image.Pixels, scratch.Pointer) with
                     {
                         Height = Math.Min(band.Rows * outputs, side - (band.Row * outputs)),
                         Width = Math.Min(band.Columns * outputs, side - (band.Column * outputs)),
@@ -95,7 +95,7 @@ internal static unsafe class WinogradCases
                 foreach (WinogradBand band in layout.Bands)
                 {
                     layout.Kernels(kernels).TransformOutputGradient(
-                        layout.OutputTiles(band, image.Pixels, scratch.Pointer), ActivationKind.ReLU, toOutput: 0);
+                        layout.OutputTiles(band, 0, image.Pixels, scratch.Pointer), ActivationKind.ReLU, toOutput: 0);
                 }
             };
         }
@@ -203,7 +203,7 @@ internal static unsafe class WinogradCases
         private (WinogradLayout Layout, Image Image, AlignedBuffer Scratch) Create()
         {
             ActivationNode node = ActivationNode.Create(new ImageShape(channels, side, side));
-            WinogradLayout layout = new(outputs, _geometry, node, node);
+            WinogradLayout layout = new(outputs, _geometry, node, node, images: 1);
             node.RequireBorder(Math.Max(layout.Grid.InputBorder(side, side), layout.Grid.OutputBorder(side, side)));
             return (layout, new Image(node), Image.Numbers(layout.ScratchFloats));
         }

@@ -34,14 +34,9 @@ public sealed class CheckpointActorTests() : TestKit("akka.loglevel = OFF\nakka.
         Assert.Equal(2, CheckpointFile.Read(store.BestPath).Step);
     }
 
-    [Fact]
+    [FactWith(Need.Linux)]
     public async Task Write_DiskIsFull_AnswersTheFaultAndSavingGoesOn()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
         bool full = true;
         CheckpointStore store = new(_folder, 3, path => full
             ? new FileStream("/dev/full", FileMode.Open, FileAccess.ReadWrite, FileShare.ReadWrite)

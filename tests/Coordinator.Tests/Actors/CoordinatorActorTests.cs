@@ -51,7 +51,8 @@ public sealed class CoordinatorActorTests()
         TestProbe journal = CreateTestProbe();
         await using RunActors actors = await StartAsync(TinyJob.Settings(_job, Forward(journal)));
         TestProbe worker = await JoinAsync(actors);
-        await journal.FishForMessageAsync(message => message is JournalActor.Workers { Count: 1 });
+        object told = await journal.FishForMessageAsync(message => message is JournalActor.Workers { Count: 1 });
+        actors.Coordinator.Tell(new JournalActor.Taken(told), journal);
         (await worker.ExpectMsgAsync<CoordinatorMessage.Weights>()).Release();
 
         // Second by second: a clock that jumps is a pause of our own, and forgiven.
@@ -144,6 +145,34 @@ public sealed class CoordinatorActorTests()
         Assert.EndsWith("is not finite, in samples 1 to 20 of epoch 1.", finish.Why, StringComparison.Ordinal);
         Assert.Same(weights, settings.State.Parameters);
         Assert.Equal(0, _job.Gradients.Outstanding);
+    }
+
+    /// <summary>
+    /// Goal: what waits for a disk or a terminal that stands still has a bound, and nothing is lost. Method: a journal
+    /// that takes nothing, and has room for two steps; then it takes one.
+    /// </summary>
+    [Fact]
+    public async Task JournalThatStandsStill_MakesTrainingWait()
+    {
+        TestProbe journal = CreateTestProbe();
+        await using RunActors actors = await StartAsync(
+            TinyJob.Settings(_job, Forward(journal)) with { JournalRecordsMax = 2 });
+        TestProbe worker = await JoinAsync(actors);
+        for (int step = 0; step < 2; step++)
+        {
+            (await worker.ExpectMsgAsync<CoordinatorMessage.Weights>()).Release();
+            await worker.ExpectMsgAsync<CoordinatorMessage.Assign>();
+            actors.Coordinator.Tell(Sum(step, 0), worker);
+        }
+
+        object first = await journal.FishForMessageAsync(message => message is JournalActor.Steps);
+        await journal.FishForMessageAsync(message => message is JournalActor.Steps);
+        await actors.Coordinator.Ask<ActorIdentity>(new Identify(0));
+        Assert.False(worker.HasMessages);
+        actors.Coordinator.Tell(new JournalActor.Taken(first), journal);
+        CoordinatorMessage.Weights next = await worker.ExpectMsgAsync<CoordinatorMessage.Weights>();
+        Assert.Equal(new Step(2), next.Step);
+        next.Release();
     }
 
     private async Task<RunActors> StartAsync(CoordinatorSettings settings) => await RunActors.StartAsync(Sys, settings);

@@ -1,79 +1,82 @@
+using System.Runtime.InteropServices;
 using Akka.Actor;
 using Akka.TestKit.Xunit2;
 using Distributed.Coordinator.Actors;
-using Distributed.Coordinator.Commands;
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.Packed;
+using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Tensors;
 using Distributed.Protocol;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Messages;
+using static Distributed.Protocol.Messages.CoordinatorMessage;
 
 namespace Distributed.Coordinator.Tests.Actors;
 
-/// <summary>Whatever happens to the data, a question has an answer, and a full disk is told apart.</summary>
+/// <summary>Whatever happens to the data, a question has an answer.</summary>
 public sealed class DataSetActorTests() : TestKit("akka.loglevel = OFF\nakka.test.single-expect-default = 30s")
 {
-    private const int DiskFull = 28;
-    private readonly string _path = Path.Combine(Path.GetTempPath(), $"data-{Guid.NewGuid():N}");
     private readonly TaskCompletionSource<ActorFailedException> _failed = new();
 
     [Fact]
     public async Task WantData_EveryOffset_IsAnsweredWithTheBlock()
     {
-        byte[] content = new byte[(2 << 20) + 5];
-        new Random(1).NextBytes(content);
-        IActorRef data = await StartAsync(new Source(stream => stream.Write(content)));
-        CoordinatorMessage.DataBlock first = await AskAsync<CoordinatorMessage.DataBlock>(data, 0);
-        CoordinatorMessage.DataBlock second = await AskAsync<CoordinatorMessage.DataBlock>(data, 2 << 20);
-        Assert.Equal((2 << 20, 5, content.Length), (first.Count, second.Count, (int)second.Length));
-        byte[] tail = System.Runtime.InteropServices.MemoryMarshal.AsBytes(second.Payload!.Memory.Span)[..5].ToArray();
-        Assert.Equal(content[^5..], tail);
-        Assert.Contains("end", (await AskAsync<CoordinatorMessage.NoData>(data, content.Length)).Reason,
+        byte[] pixels = new byte[PackedIndex.BlockBytes + 5];
+        new Random(1).NextBytes(pixels);
+        Source source = new(stream =>
+            ImageBlock.OfBytes("a", null, new ImageShape(1, 1, pixels.Length), pixels).WriteContent(stream));
+        PackedIndex index = source.Packed.Index;
+        IActorRef data = await StartAsync(source);
+        DataBlock first = await AskAsync<DataBlock>(data, source.ContentHash, 0);
+        DataBlock second = await AskAsync<DataBlock>(data, source.ContentHash, PackedIndex.BlockBytes);
+        int tail = "uint8 1 1 262149\n".Length + 5;
+        Assert.Equal(
+            (PackedIndex.BlockBytes, tail, pixels.Length + tail - 5),
+            (first.Count, second.Count, (int)second.Length));
+        Assert.Equal(pixels[^tail..], MemoryMarshal.AsBytes(second.Payload!.Memory.Span)[..tail].ToArray());
+        Assert.True(index.IsBlock(0, MemoryMarshal.AsBytes(first.Payload!.Memory.Span)));
+        Assert.True(index.IsBlock(1, MemoryMarshal.AsBytes(second.Payload!.Memory.Span)[..tail]));
+        Assert.Contains("end", (await AskAsync<NoData>(data, source.ContentHash, second.Length)).Reason,
             StringComparison.Ordinal);
-        await data.GracefulStop(TimeSpan.FromSeconds(5));
-        Assert.False(File.Exists(_path));
+
+        DataBlock whole = await AskAsync<DataBlock>(data, index.Hash, 0);
+        Assert.Equal(index.Bytes.ToArray(), MemoryMarshal.AsBytes(whole.Payload!.Memory.Span)[..whole.Count].ToArray());
+        DataBlock rest = await AskAsync<DataBlock>(data, index.Hash, 70);
+        Assert.Equal((70, index.Bytes.Length - 70, index.Bytes.Length), (rest.Offset, rest.Count, rest.Length));
+        await AskAsync<NoData>(data, index.Hash, index.Bytes.Length);
+        await AskAsync<NoData>(data, new string('0', 64), 0);
     }
 
     [Fact]
     public async Task WantData_PackingFails_IsAnsweredWithTheReasonAndTriedAgain()
     {
         int tries = 0;
-        IActorRef data = await StartAsync(new Source(stream =>
+        Source source = new(stream =>
         {
-            stream.WriteByte(1);
             if (++tries == 1)
             {
                 throw new EndOfStreamException("the picture ends early");
             }
-        }));
-        Assert.Contains("ends early", (await AskAsync<CoordinatorMessage.NoData>(data, 0)).Reason,
-            StringComparison.Ordinal);
-        Assert.Equal(1, (await AskAsync<CoordinatorMessage.DataBlock>(data, 0)).Count);
-        Assert.False(_failed.Task.IsCompleted);
-    }
 
-    [Fact]
-    public async Task WantData_DiskIsFull_IsAnsweredAndEndsTheRunWithExitCode7()
-    {
-        IActorRef data = await StartAsync(new Source(_ => throw new IOException("No space left on device", DiskFull)));
-        Assert.Contains("No space", (await AskAsync<CoordinatorMessage.NoData>(data, 0)).Reason,
-            StringComparison.Ordinal);
-        ActorFailedException failure = await _failed.Task.WaitAsync(TimeSpan.FromSeconds(10));
-        Assert.Equal("data-set", failure.Name);
-        Assert.Equal(ExitCodes.DiskFull, ErrorReport.Of(failure).ExitCode);
+            ImageBlock.OfBytes("a", null, new ImageShape(1, 1, 1), [7]).WriteContent(stream);
+        });
+        IActorRef data = await StartAsync(source);
+        Assert.Contains("ends early", (await AskAsync<NoData>(data, "hash", 0)).Reason, StringComparison.Ordinal);
+        Assert.Equal("uint8 1 1 1\n".Length + 1, (await AskAsync<DataBlock>(data, source.ContentHash, 0)).Count);
+        Assert.False(_failed.Task.IsCompleted);
     }
 
     private async Task<IActorRef> StartAsync(PairSource source)
     {
         IActorRef root = Sys.ActorOf(ActorProps.Of(() => new RootActor(failure => _failed.TrySetResult(failure))));
-        Props data = ActorProps.Of(() => new DataSetActor(source, _path));
+        Props data = ActorProps.Of(() => new DataSetActor(source));
         return await root.Ask<IActorRef>(new RootActor.Start(data, "data-set"));
     }
 
-    private async Task<T> AskAsync<T>(IActorRef data, long offset)
+    private async Task<T> AskAsync<T>(IActorRef data, string hash, long offset)
         where T : CoordinatorMessage
     {
-        data.Tell(new WorkerMessage.WantData("hash", offset), TestActor);
+        data.Tell(new WorkerMessage.WantData(hash, offset), TestActor);
         return await ExpectMsgAsync<T>();
     }
 
@@ -86,11 +89,9 @@ public sealed class DataSetActorTests() : TestKit("akka.loglevel = OFF\nakka.tes
 
         public override bool HasCleanTargets => true;
 
-        public override string ContentHash => "hash";
+        public override string ContentHash => Packed.Hash;
 
-        public override bool CanPack => true;
-
-        public override void Pack(Stream target) => pack(target);
+        public override PackedContent Packed { get; } = new(pack);
 
         public override void Read(int index, int epoch, Span<float> input, Span<float> target)
         {

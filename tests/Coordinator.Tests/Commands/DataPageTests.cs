@@ -27,7 +27,7 @@ public sealed class DataPageTests : IDisposable
                 .SelectMany(line => line.Split('`'))
                 .Where(text => text.StartsWith("coordinator train ", StringComparison.Ordinal)),
         ];
-        Assert.Equal(8, lines.Length);
+        Assert.Equal(9, lines.Length);
         WriteData();
         for (int i = 0; i < lines.Length; i++)
         {
@@ -55,6 +55,7 @@ public sealed class DataPageTests : IDisposable
         foreach (string name in new[] { "0.pgm", "1.pgm", "2.pgm" })
         {
             WritePgm($"pictures/{name}", 255);
+            WritePgm($"noisy/{name}", 255);
             WritePgm($"shots/a/{name}", 255);
             WritePgm($"shots/b/{name}", 255);
             WritePgm($"pairs/a/{name}", 65535);

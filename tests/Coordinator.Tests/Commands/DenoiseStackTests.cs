@@ -105,6 +105,35 @@ public sealed class DenoiseStackTests : IDisposable
         Assert.Contains("b.png", _runner.ErrorLines[0], StringComparison.Ordinal);
     }
 
+    /// <summary>[H, W, C] gives what [C, H, W] gives, in its own order; a stack [N, H, W] stays one.</summary>
+    [Fact]
+    public async Task ChannelsThatAreLast_AreChannels_AndStayLast()
+    {
+        using TinyRun colour = new(channels: 3);
+        byte[] planes = [.. Enumerable.Range(0, 3 * 5 * 7).Select(i => (byte)(i * 53))];
+        byte[] pixels = [.. Enumerable.Range(0, planes.Length).Select(i => planes[(i % 3 * 35) + (i / 3)])];
+        string first = WriteNpy("first.npy", "|u1", "3, 5, 7", planes);
+        string last = WriteNpy("last.npy", "|u1", "5, 7, 3", pixels);
+        foreach (string input in new[] { first, last })
+        {
+            int code = await _runner.RunAsync("denoise", "--run", colour.Run, input, input + ".out.npy");
+            Assert.True(code == ExitCodes.Done, _runner.Error);
+        }
+
+        byte[] expected = await File.ReadAllBytesAsync(first + ".out.npy");
+        byte[] actual = await File.ReadAllBytesAsync(last + ".out.npy");
+        Assert.Contains("'shape': (3, 5, 7)", Encoding.Latin1.GetString(expected), StringComparison.Ordinal);
+        Assert.Contains("'shape': (5, 7, 3)", Encoding.Latin1.GetString(actual), StringComparison.Ordinal);
+        (expected, actual) = (expected[^105..], actual[^105..]);
+        Assert.Equal(Enumerable.Range(0, 105).Select(i => expected[(i % 3 * 35) + (i / 3)]), actual);
+
+        // A grey model takes the stack [N, H, W], and refuses the picture.
+        await DenoiseAsync(first, _run["stack.npy"]);
+        Assert.Contains("3 images, 7 x 5", _runner.Output, StringComparison.Ordinal);
+        Assert.NotEqual(ExitCodes.Done, await _runner.RunAsync("denoise", "--run", _run.Run, last, _run["x.npy"]));
+        Assert.Contains("RGB (3 channels)", _runner.ErrorLines[0], StringComparison.Ordinal);
+    }
+
     [Fact]
     public async Task FolderOfArrays_GivesArrays_OrWhatIsAskedFor()
     {

@@ -1,4 +1,7 @@
+using Distributed.Coordinator.Commands;
 using Distributed.Coordinator.Runs;
+using Distributed.Framework.Data;
+using Distributed.Framework.Optimizers;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
 
@@ -65,5 +68,63 @@ public sealed class ShowConfigTests : IDisposable
         Assert.Matches(@"--workers +7 +the run, options.json\n", _runner.Output);
         Assert.Matches(@"--http +nowhere +default\n", _runner.Output);
         Assert.Matches(@"--token-file +DISTRIBUTED_TOKEN, or that in --secrets +default\n", _runner.Output);
+    }
+
+    /// <summary>
+    /// Goal: of a run that goes on, no option that decides the result is shown as a default. Method: a run of before,
+    /// with settings that its file leaves out or has under other names, and every option that a new run may give.
+    /// </summary>
+    [Fact]
+    public async Task RunThatGoesOn_IsShownAsItsFileHasIt()
+    {
+        string run = Path.Combine(_folder, "run");
+        Directory.CreateDirectory(run);
+        ConfigurationFile.Write(run, new RunConfiguration
+        {
+            Steps = 70,
+            Shuffle = false,
+            Data = new DataOptions { CleanTargets = true, RangeLow = 0.5, RangeHigh = 4095, Augment = true },
+            Optimizer = new OptimizerOptions { Name = "adamw", Beta1 = 0.8, WeightDecay = 0 },
+        });
+
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("train", "--run", run, "--resume", "--show-config"));
+        Assert.All(
+            new Dictionary<string, string>
+            {
+                ["--targets"] = "clean",
+                ["--range"] = "0.5:4095",
+                ["--betas"] = "0.8,0.999",
+                ["--weight-decay"] = "0",
+                ["--no-shuffle"] = "true",
+                ["--no-augment"] = "false",
+                ["--windows"] = "one",
+                ["--holdout"] = "0",
+                ["--warmup"] = "0",
+                ["--ema"] = "0",
+                ["--clip-norm"] = "0",
+                ["--schedule"] = "constant",
+                ["--epochs"] = "-",
+                ["--init"] = "PyTorch's random defaults",
+            },
+            shown => Assert.Matches($@"{shown.Key} +{shown.Value} +the run, config.json\n", _runner.Output));
+        string[] ofResult = [.. new TrainArguments().OfResult.Select(option => option.Name)];
+        string[] asDefault = [.. _runner.Output.Split('\n')
+            .Where(line => line.EndsWith(" default", StringComparison.Ordinal)).Select(line => line.Split(' ')[0])];
+        Assert.Contains("--batch", ofResult);
+        Assert.Empty(asDefault.Intersect(ofResult));
+    }
+
+    /// <summary>What another option of this line has changed is the run's no more.</summary>
+    [Fact]
+    public async Task OptimizerOfTheLine_BringsItsDefaults()
+    {
+        string run = Path.Combine(_folder, "run");
+        Directory.CreateDirectory(run);
+        ConfigurationFile.Write(
+            run, new RunConfiguration { Optimizer = new OptimizerOptions { Beta2 = 0.9, ClipNorm = 3 } });
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync(
+            "train", "--run", run, "--resume", "--optimizer", "adamw", "--show-config"));
+        Assert.Matches(@"--betas +0.9,0.999 +default\n", _runner.Output);
+        Assert.Matches(@"--clip-norm +3 +the run, config.json\n", _runner.Output);
     }
 }

@@ -46,13 +46,33 @@ public sealed class TrainEndingTests
             line => line.StartsWith("Not validated:", StringComparison.Ordinal));
     }
 
-    private static async Task<string[]> EndingAsync(Func<TrainResult, TrainResult> change)
+    /// <summary>Neighbouring pixels differ, so what is estimated from them is no PSNR of pictures.</summary>
+    [Fact]
+    public async Task Train_Neighbors_SaysWhatTheEstimateIsWorth()
+    {
+        string[] lines = await EndingAsync(
+            result => result with
+            {
+                IsEstimated = true,
+                InputPsnrEstimated = 19.5,
+                Summary = result.Summary with { Psnr = null, PsnrEstimated = 26.25 },
+            },
+            "--pairs", "neighbors", "--data", "folder");
+        Assert.Contains(lines, line => line.StartsWith(
+            "PSNR 26.25 dB at half the size, estimated from neighbouring pixels, where the noisy input has 19.50 dB: "
+            + "what they differ by counts as noise",
+            StringComparison.Ordinal));
+        Assert.DoesNotContain(lines, line => line.Contains("that is right if", StringComparison.Ordinal));
+    }
+
+    private static async Task<string[]> EndingAsync(
+        Func<TrainResult, TrainResult> change, params string[] arguments)
     {
         CommandRunner runner = new()
         {
             Train = (options, _, _) => Task.FromResult(change(CommandRunner.Result(options))),
         };
-        Assert.Equal(ExitCodes.Done, await runner.RunAsync("train"));
+        Assert.Equal(ExitCodes.Done, await runner.RunAsync(["train", .. arguments]));
         return runner.Output.Split('\n');
     }
 }

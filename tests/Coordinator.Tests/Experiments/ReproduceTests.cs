@@ -58,12 +58,14 @@ public sealed class ReproduceTests : IDisposable
     {
         Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-table2"));
         JsonArray rows = Table("seed003-table2");
-        Assert.Equal(5, rows.Count);
+        Assert.Equal(10, rows.Count);
+        Assert.Equal("12 layers, batch norm", (string)rows[9]!["row"]!);
         Assert.Equal(23.69, (double)rows[0]!["theirs"]!);
         Assert.Equal(27.5, (double)rows[0]!["ours"]!);
         Assert.Equal(3.81, (double)rows[0]!["difference"]!, precision: 6);
         Assert.True(File.Exists(Path.Combine(_folder, "seed003-table2", "seed003-table2.svg")));
-        Assert.Equal(["--noise", "resample:2"], _runner.Options!.CommandLine.Skip(1).Take(2));
+        Assert.Equal((20.25, 7.25), ((double)rows[0]!["input"]!, (double)rows[0]!["gain"]!));
+        Assert.Equal(["--noise", "resample:4"], _runner.Options!.CommandLine.Skip(1).Take(2));
     }
 
     [Fact]
@@ -103,9 +105,81 @@ public sealed class ReproduceTests : IDisposable
         string path = Path.Combine(_folder, "seed003-baselines", "table.json");
         string table = File.ReadAllText(path);
         Assert.Equal(ExitCodes.BadInput, await ReproduceAsync("seed003-baselines", "--repeat", "3"));
-        Assert.Contains("--scale 0.02, not --scale 0.02 --repeat 3", _runner.Error, StringComparison.Ordinal);
+        Assert.Contains(
+            "--scale 0.02 and noise resample:4, not --scale 0.02 --repeat 3 and",
+            _runner.Error,
+            StringComparison.Ordinal);
         Assert.Equal(table, File.ReadAllText(path));
         Assert.Equal(ExitCodes.Done, await ReproduceAsync("seed003-table2"));
+    }
+
+    /// <summary>Until 2026-11-29 the noise was another one, and not written down.</summary>
+    [Fact]
+    public async Task AnotherNoiseInTheFolder_IsRefused()
+    {
+        File.WriteAllText(
+            Path.Combine(_folder, "reproduce.json"), """{ "scale": 0.02, "data": null, "repeat": null }""");
+        Assert.Equal(ExitCodes.BadInput, await ReproduceAsync("seed003-baselines"));
+        Assert.Contains("made with --scale 0.02 and noise resample:2, not", _runner.Error, StringComparison.Ordinal);
+    }
+
+    [Theory]
+    [InlineData(1000, 20.25, "")]
+    [InlineData(1000, 20.0, "below its input")]
+    [InlineData(299, 21.0, "too short")]
+    [InlineData(40, 6.35, "below its input; too short")]
+    public void Rows_BelowTheirInputOrOfFewSteps_AreMarked(int steps, double psnr, string remark)
+    {
+        ReproduceSize size = new(1, null, null);
+        foreach (string name in new[] { "seed003-initial", "seed003-figure4" })
+        {
+            Reproduction one = Reproductions.Find(name)!;
+            TrialResult result = new()
+            {
+                Trial = one.Trials(size, [])[0],
+                Status = TrialStatus.Done,
+                Psnr = psnr,
+                InputPsnr = 20.25,
+                Steps = steps,
+                Epochs = [new TrialEpoch(1, 0.1, psnr)],
+            };
+            ResultTable table = one.Report(size, [result]).Tables[0];
+            Assert.Equal(remark, table.Rows[0][^1]);
+            Assert.Equal(psnr - 20.25, Assert.IsType<double>(Cell(table, "gain")), precision: 9);
+            Assert.Equal(
+                steps < 300, table.Notes.Any(note => note.StartsWith("Too short: ", StringComparison.Ordinal)));
+        }
+
+        object? Cell(ResultTable table, string key) =>
+            table.Rows[0][table.Columns.ToList().FindIndex(column => column.Key == key)];
+    }
+
+    /// <summary>Classes have no input to be compared with.</summary>
+    [Fact]
+    public void Accuracy_HasNoInputBesideIt()
+    {
+        Reproduction one = Reproductions.Find("seed004-best")!;
+        Assert.DoesNotContain(
+            one.Report(new ReproduceSize(1, null, null), []).Tables[0].Columns,
+            column => column.Key is "input" or "gain");
+    }
+
+    [Fact]
+    public void PyTorchsNumber_StandsBesidePyTorchOrNothing()
+    {
+        ReproduceSize size = new(1, null, null);
+        Reproduction one = Reproductions.Find("seed000-table3")!;
+        TrialResult result = new()
+        {
+            Trial = one.Trials(size, []).Single(),
+            Status = TrialStatus.Done,
+            Psnr = 23,
+            Run = Path.Combine(_folder, "gone"),
+        };
+        ResultTable table = one.Report(size, [result]).Tables[0];
+        Assert.Equal(["a framework of one's own", "PyTorch"], table.Rows.Select(row => row[0]));
+        Assert.Equal([25.48, null, null], table.Rows[1].Where((_, i) => i is 1 or 3 or 5));
+        Assert.Contains("PyTorch's row is empty", table.Notes[0], StringComparison.Ordinal);
     }
 
     [Theory]

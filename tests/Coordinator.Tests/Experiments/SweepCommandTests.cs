@@ -42,6 +42,8 @@ public sealed class SweepCommandTests : IDisposable
         Assert.Equal(["0.1", "0.01", "0.001"], rows.AsArray().Select(row => (string)row!["lr"]!));
         Assert.Equal(20.5, (double)rows[0]!["psnr"]!, precision: 9);
         Assert.Equal(Math.Sqrt(0.5), (double)rows[0]!["deviation"]!, precision: 9);
+        Assert.Equal((20.25, 0.25), ((double)rows[0]!["input"]!, (double)rows[0]!["gain"]!));
+        Assert.Equal(["", "below its input", "below its input"], rows.AsArray().Select(row => (string)row!["remark"]!));
         Assert.True(File.Exists(Path.Combine(Run, "metric.svg")));
         Assert.Contains("| lr ", _runner.Output, StringComparison.Ordinal);
     }
@@ -65,6 +67,21 @@ public sealed class SweepCommandTests : IDisposable
             ["l1 0.01", "l1 0.02", "l1 0.03", "mse 0.01", "mse 0.02", "mse 0.03"],
             rows.Select(row => $"{row!["loss"]} {row["lr"]}"));
         Assert.Contains("different kinds", _runner.Output, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Sweep_RecordsBothHashes()
+    {
+        string average = new('e', 64);
+        _runner.Train = (options, _, _) =>
+        {
+            TrainResult result = Train(options);
+            return Task.FromResult(result with { Summary = result.Summary with { EmaSha256 = average } });
+        };
+        Assert.Equal(ExitCodes.Done, await _runner.RunAsync("sweep", "--grid", "ema=0.9", "--run", Run));
+        string path = Assert.Single(Directory.GetFiles(Run, "trial.json", SearchOption.AllDirectories));
+        JsonNode record = JsonNode.Parse(File.ReadAllText(path))!;
+        Assert.Equal((new string('a', 64), average), ((string)record["weightsSha256"]!, (string)record["emaSha256"]!));
     }
 
     [Fact]

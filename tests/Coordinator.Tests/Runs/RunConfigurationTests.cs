@@ -39,6 +39,7 @@ public sealed class RunConfigurationTests : IDisposable
         ["NoisyValidation"] = "--validation-noisy",
         ["Loss"] = "--loss l1",
         ["Reduction"] = "--reduction sum",
+        ["NeighborGamma"] = "--neighbor-gamma 0.5",
         ["Optimizer.Name"] = "--optimizer sgd",
         ["Optimizer.LearningRate"] = "--lr 0.5",
         ["Optimizer.Momentum"] = "--optimizer sgd --momentum 0.5",
@@ -65,7 +66,8 @@ public sealed class RunConfigurationTests : IDisposable
     };
 
     /// <summary>What opening a run finds out; nobody gives it.</summary>
-    private static readonly string[] s_derived = ["Layers", "DataHash", "ValidationHash", "InitialWeightsSha256"];
+    private static readonly string[] s_derived =
+        ["Layers", "DataHash", "DataIndex", "ValidationHash", "InitialWeightsSha256"];
 
     /// <summary>What the recipe of a model says and the data decide; nobody gives it.</summary>
     private static readonly string[] s_ofRecipe = ["Data.NoiseIfClean", "Data.CropStep"];

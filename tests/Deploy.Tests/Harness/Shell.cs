@@ -77,8 +77,4 @@ internal static class Shell
 
         return Process.Start(start)!;
     }
-
-    /// <summary>Whether a program is on the PATH.</summary>
-    public static bool Has(string program) => (Environment.GetEnvironmentVariable("PATH") ?? "")
-        .Split(Path.PathSeparator).Any(folder => File.Exists(Path.Combine(folder, program)));
 }

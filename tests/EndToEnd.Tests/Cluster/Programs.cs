@@ -68,18 +68,21 @@ internal sealed class RunningProgram : IDisposable
     }
 
     /// <summary>Waits for something that has no event of its own.</summary>
-    public static async Task Until(Func<Task<bool>> holds, string what)
+    public static Task Until(Func<Task<bool>> holds, string what) => Until(holds, () => what);
+
+    /// <summary>The same, where what is missing is put into words only when it did not come.</summary>
+    public static async Task Until(Func<Task<bool>> holds, Func<string> what)
     {
         long start = Stopwatch.GetTimestamp();
         while (!await holds())
         {
-            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, $"{what} did not come to pass");
+            Assert.True(Stopwatch.GetElapsedTime(start) < s_patience, $"{what()} did not come to pass");
             await Task.Delay(20);
         }
     }
 
     public Task UntilSaid(string text) => Until(
-        () => Task.FromResult(Error.Contains(text, StringComparison.Ordinal)), $"'{text}', but: {Error}");
+        () => Task.FromResult(Error.Contains(text, StringComparison.Ordinal)), () => $"'{text}', but: {Error}");
 
     public void Dispose()
     {
@@ -207,8 +210,9 @@ internal sealed class SmallRun : IDisposable
         return reader.ReadToEnd().Split('\n').Count(line => line.Contains("\"step\"", StringComparison.Ordinal));
     }
 
-    public Task UntilSteps(int steps) =>
-        RunningProgram.Until(() => Task.FromResult(StepsDone() >= steps), $"step {steps}");
+    /// <summary>Until the run has come so far: /metrics says it at once, the records a second later.</summary>
+    public Task UntilSteps(int steps) => RunningProgram.Until(
+        async () => await MetricAsync("distributed_step") >= steps || StepsDone() >= steps, $"step {steps}");
 
     /// <summary>Until the coordinator listens; its token is there by then.</summary>
     public Task UntilListens() => RunningProgram.Until(

@@ -1,3 +1,4 @@
+using System.Collections.Concurrent;
 using System.Net;
 using Akka.Actor;
 using Distributed.Coordinator.Actors;
@@ -16,25 +17,30 @@ using Distributed.Worker.Core;
 
 namespace Distributed.EndToEnd.Tests.Cluster;
 
-/// <summary>A coordinator in this process that waits for workers, and never has enough of them.</summary>
+/// <summary>A coordinator in this process that waits for workers; unless it is told, it never has enough.</summary>
 internal sealed class ServedRun : IAsyncDisposable
 {
     public const string Version = "1.2.3";
     private readonly string _folder = Directory.CreateTempSubdirectory("distributed-served-").FullName;
     private readonly RunMetrics _metrics = new(TimeProvider.System);
+    private readonly int _workersMin;
     private CoordinatorNode _node = null!;
     private IAsyncDisposable _port = null!;
     private RunActors _actors = null!;
 
-    private ServedRun(TrainingJob job, DateTimeOffset firstStart)
+    private ServedRun(TrainingJob job, DateTimeOffset firstStart, int workersMin)
     {
         Job = job;
+        _workersMin = workersMin;
         Secrets = SecretsFolder.Open(Path.Combine(_folder, "secrets"), null, firstStart);
     }
 
     public TrainingJob Job { get; }
 
     public int WorkersReady => _metrics.WorkersReady;
+
+    /// <summary>Where the coordinator's actors live.</summary>
+    public ActorSystem System => _node.System!;
 
     public int Port => _node.Advertised.Port;
 
@@ -47,12 +53,14 @@ internal sealed class ServedRun : IAsyncDisposable
     /// <param name="numerics">The same of its arithmetic.</param>
     /// <param name="address">Where it listens; with TLS if it is not loopback.</param>
     /// <param name="firstStart">When its certificate was made; now by default.</param>
+    /// <param name="workersMin">With how many workers it trains, for a million steps.</param>
     public static async Task<ServedRun> StartAsync(
         DataOptions data,
         string version = Version,
         string numerics = "n",
         IPAddress? address = null,
-        DateTimeOffset? firstStart = null)
+        DateTimeOffset? firstStart = null,
+        int workersMin = 100)
     {
         Sequential layers = Catalogue.Find("n2n-final:channels=16", 3)!;
         PairSource source = DataSources.OpenTraining(data);
@@ -65,18 +73,19 @@ internal sealed class ServedRun : IAsyncDisposable
                 DataHash = source.ContentHash,
                 Batch = 8,
                 Shard = 4,
-                Steps = 1000,
+                Steps = 1_000_000,
                 InitialWeightsSha256 = "",
             },
             source),
-            firstStart ?? DateTimeOffset.UtcNow);
+            firstStart ?? DateTimeOffset.UtcNow,
+            workersMin);
         await run.ServeAsync(address, version, numerics);
         return run;
     }
 
     /// <summary>A worker in this process that joins over the network.</summary>
-    public RemoteWorker Worker(JobSource jobs, string version = Version, string numerics = "n") =>
-        new(this, jobs, version, numerics);
+    public RemoteWorker Worker(JobSource jobs, int threads = 1) =>
+        new(Port, Secrets.Join, jobs, new WorkerMessage.Join("w", Version, "n", threads, Incarnation: 1));
 
     public async ValueTask DisposeAsync()
     {
@@ -101,11 +110,11 @@ internal sealed class ServedRun : IAsyncDisposable
             {
                 Version = version,
                 Numerics = numerics,
-                WorkersMin = 100,
-                Plan = Job.Configuration.ToJson(),
+                WorkersMin = _workersMin,
+                Plan = (Job.Configuration with { DataIndex = Job.Source.Packed?.Index.Hash }).ToJson(),
             },
             Journal = ActorProps.Of(() => new JournalActor(journal)),
-            DataSet = ActorProps.Of(() => new DataSetActor(Job.Source, Path.Combine(_folder, "data.tmp"))),
+            DataSet = ActorProps.Of(() => new DataSetActor(Job.Source)),
         };
         NodeOptions options = new(
             new ListenAddress(address ?? IPAddress.Loopback, 0), null, Path.Combine(_folder, "secrets"), null);
@@ -140,25 +149,29 @@ internal sealed class RemoteWorker : IAsyncDisposable
     private readonly ActorSystem _system = ActorSystems.CreateLocal("worker");
     private readonly TaskCompletionSource<WorkerOrder.Exit> _ended =
         new(TaskCreationOptions.RunContinuationsAsynchronously);
+    private readonly ConcurrentQueue<string> _lines = [];
     private readonly IActorRef _root;
 
-    public RemoteWorker(ServedRun run, JobSource jobs, string version, string numerics)
+    public RemoteWorker(int port, Token token, JobSource jobs, WorkerMessage.Join identity)
     {
-        WorkerOptions options = new() { Identity = new WorkerMessage.Join("w", version, numerics, 1, Incarnation: 1) };
-        JoinAddresses addresses = new([new HostPort("127.0.0.1", run.Port)], Listen: null, Advertise: null);
+        WorkerOptions options = new() { Identity = identity };
+        JoinAddresses addresses = new([new HostPort("127.0.0.1", port)], Listen: null, Advertise: null);
         _connector = new ClusterConnector(
             addresses,
-            run.Secrets.Join,
+            token,
             options.Identity,
-            _ => { },
+            _lines.Enqueue,
             fault => _ended.TrySetException(fault),
             TimeProvider.System);
-        Props worker = WorkerActor.Remote(_connector, options, jobs, _ => { }, _ended);
+        Props worker = WorkerActor.Remote(_connector, options, jobs, _lines.Enqueue, _ended);
         _root = _system.ActorOf(ActorProps.Of(() => new RootActor(failure => _ended.TrySetException(failure))));
         _root.Tell(new RootActor.Start(worker, "worker"));
     }
 
     public Task<WorkerOrder.Exit> Ended => _ended.Task;
+
+    /// <summary>What it has said, a line each.</summary>
+    public IReadOnlyCollection<string> Lines => _lines;
 
     public void Drain() => _system.ActorSelection(_root.Path / "worker").Tell(WorkerActor.Drain.Instance);
 

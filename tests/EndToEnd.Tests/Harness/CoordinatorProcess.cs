@@ -72,6 +72,20 @@ internal sealed partial class CoordinatorProcess : IDisposable
     /// <summary>Starts the program in a folder.</summary>
     public static CoordinatorProcess Start(string folder, params string[] arguments) => new(folder, null, arguments);
 
+    /// <summary>Runs the program to its end, and looks at the most memory that it ever had, in bytes.</summary>
+    public static async Task<(ProcessResult Result, long PeakBytes)> MeasureAsync(
+        string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
+    {
+        using CoordinatorProcess process = new(folder, environment, arguments);
+        long peak = 0;
+        for (; process.IsRunning; await Task.Delay(20))
+        {
+            peak = Math.Max(peak, process.PeakBytes());
+        }
+
+        return (await process.EndAsync(), peak);
+    }
+
     /// <summary>Runs the program to its end.</summary>
     public static Task<ProcessResult> RunAsync(string folder, params string[] arguments) =>
         RunAsync(folder, null, arguments);
@@ -146,6 +160,21 @@ internal sealed partial class CoordinatorProcess : IDisposable
         }
 
         _process.Dispose();
+    }
+
+    /// <summary>What Linux has noted of the process so far; 0 once it is gone.</summary>
+    private long PeakBytes()
+    {
+        try
+        {
+            string line = File.ReadLines($"/proc/{Id}/status")
+                .First(line => line.StartsWith("VmHWM:", StringComparison.Ordinal));
+            return 1024 * long.Parse(line.Split(' ', StringSplitOptions.RemoveEmptyEntries)[1].Trim());
+        }
+        catch (Exception exception) when (exception is IOException or InvalidOperationException)
+        {
+            return 0;
+        }
     }
 
     private static void Append(StringBuilder text, string? line)

@@ -1,17 +1,15 @@
 using System.Net;
 using System.Net.Http.Headers;
-using System.Net.NetworkInformation;
 using System.Net.Sockets;
 using System.Text;
 using Distributed.Coordinator.Http;
 using Distributed.Framework.Errors;
 using Distributed.Protocol.Cluster;
-using Xunit.Abstractions;
 
 namespace Distributed.EndToEnd.Tests.Http;
 
 /// <summary>Who gets what at the port of <c>--http</c>.</summary>
-public sealed class HttpServerTests(ITestOutputHelper output) : IAsyncLifetime, IDisposable
+public sealed class HttpServerTests : IAsyncLifetime, IDisposable
 {
     private static readonly TimeSpan s_patience = TimeSpan.FromSeconds(60);
     private readonly string _folder = Directory.CreateTempSubdirectory("distributed-http-").FullName;
@@ -82,21 +80,10 @@ public sealed class HttpServerTests(ITestOutputHelper output) : IAsyncLifetime, 
     }
 
     /// <summary>Goal: HTTPS with the coordinator's key, and nothing else, where others may listen in.</summary>
-    [Fact]
+    [FactWith(Need.OwnAddress)]
     public async Task OffLoopback_SpeaksHttpsWithTheCoordinatorsKey()
     {
-        IPAddress? own = NetworkInterface.GetAllNetworkInterfaces()
-            .Where(card => card.OperationalStatus == OperationalStatus.Up)
-            .SelectMany(card => card.GetIPProperties().UnicastAddresses)
-            .Select(unicast => unicast.Address)
-            .FirstOrDefault(address =>
-                address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
-        if (own is null)
-        {
-            output.WriteLine("Skipped: this machine has no address but those of loopback.");
-            return;
-        }
-
+        IPAddress own = Needs.OwnAddress()!;
         await using HttpServer server = await StartAsync(own);
         Assert.Equal($"https://{own}:{server.Address.Port}/", server.Address.ToString());
         string? shown = null;

@@ -52,14 +52,9 @@ public sealed class MetricsOfRunTests
     }
 
     /// <summary>Nobody pays at the start for what he does not ask for.</summary>
-    [Fact]
+    [FactWith(Need.Linux)]
     public async Task WithoutHttp_NothingListens_AndNothingOfItIsLoaded()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
         using TestFolder folder = new();
         string[] sweep = ["sweep", "--grid", "lr=0.01,0.02", .. s_tiny[..^2], "--run", "swept", "--parallel", "1"];
         foreach (string[] line in new[] { ["train", .. s_tiny, "--run", "trained"], sweep })

@@ -1,3 +1,4 @@
+using System.Runtime.Versioning;
 using Distributed.Framework.Checkpoints;
 
 namespace Distributed.Framework.Tests.Checkpoints;
@@ -62,14 +63,10 @@ public sealed class AtomicFileTests : IDisposable
             _ => throw new IOException("no such file"),
             guard: new WriteGuard(() => throw new InvalidDataException("lost"), "mine")));
 
-    [Fact]
+    [FactWith(Need.Unix)]
+    [UnsupportedOSPlatform("windows")]
     public void WriteAllText_WithMode_IsPrivateFromTheStart()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         const UnixFileMode Private = UnixFileMode.UserRead | UnixFileMode.UserWrite;
         File.WriteAllText(_folder["a.tmp"], "a leftover that anybody may read");
         AtomicFile.WriteAllText(_folder["a"], "secret", Private);
@@ -77,14 +74,9 @@ public sealed class AtomicFileTests : IDisposable
         Assert.Equal(Private, File.GetUnixFileMode(_folder["a"]));
     }
 
-    [Fact]
+    [FactWith(Need.Unix)]
     public void Flush_MissingFolder_NamesIt()
     {
-        if (OperatingSystem.IsWindows())
-        {
-            return;
-        }
-
         Assert.Contains("/no/such", Assert.Throws<IOException>(() => FolderSync.Flush("/no/such")).Message);
     }
 }

@@ -139,14 +139,9 @@ public sealed class CheckpointStoreTests : IDisposable
     }
 
     /// <summary>The device /dev/full accepts nothing: every write to it fails as on a full disk.</summary>
-    [Fact]
+    [FactWith(Need.Linux)]
     public void Save_DiskFull_ShardsTheOldOnesAndNoTemporaryFile()
     {
-        if (!OperatingSystem.IsLinux())
-        {
-            return;
-        }
-
         new CheckpointStore(_folder.Path).Save(Sample(step: 1));
         CheckpointStore full = new(_folder.Path, keep: 1, temporary =>
         {

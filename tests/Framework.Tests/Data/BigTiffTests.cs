@@ -23,8 +23,16 @@ public sealed class BigTiffTests : IDisposable
         using (FileStream stream = File.Create(path))
         {
             ImageShape shape = new(channels, 5, 7);
-            TiffEncoder.Write(
-                stream, pages.Select(page => new TiffOutputPage(shape, bits, page)), "ImageJ=1.54f\n", isBig: true);
+            List<long> starts = TiffEncoder.Write(
+                stream,
+                pages.Select(_ => new TiffOutputPage(shape, bits)),
+                new TiffText("ImageJ=1.54f\n"),
+                isBig: true);
+            for (int i = 0; i < pages.Length; i++)
+            {
+                stream.Position = starts[i];
+                stream.Write(pages[i]);
+            }
         }
 
         byte[] file = File.ReadAllBytes(path);

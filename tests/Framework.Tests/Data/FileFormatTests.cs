@@ -117,10 +117,7 @@ public sealed class FileFormatTests : IDisposable
             Assert.Equal((3, new ImageShape(2, 1, 1), 3), (source.Count, source.Shape, source.ClassCount));
             Assert.Equal([2 / 8f, 3 / 8f], source.Pair(1).Input);
             Assert.Equal([1f, 0f, 0f], source.Pair(1).Target);
-            using MemoryStream packed = new();
-            source.Pack(packed);
-            string copy = _folder.Write("packed", packed.ToArray());
-            PairSource opened = DataSources.OpenPacked(new DataOptions(), copy, source.ContentHash);
+            PairSource opened = PackedBlocks.Reopen(source, new DataOptions(), _folder.File("packed"));
             Assert.Equal(source.Pair(2).Input, opened.Pair(2).Input);
         }
 

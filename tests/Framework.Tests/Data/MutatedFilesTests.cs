@@ -36,7 +36,21 @@ public sealed class MutatedFilesTests : IDisposable
 
     [Theory]
     [MemberData(nameof(Images))]
-    public void Open_ImagesChanged_IsAFaultOrImages(string kind)
+    public void Open_ImagesChanged_IsAFaultOrImages(string kind) => OpenChanged(kind, memoryBytes: null);
+
+    /// <summary>Uncompressed and compressed ones, and arrays.</summary>
+    [Theory]
+    [InlineData("npy")]
+    [InlineData("png16")]
+    [InlineData("tiff")]
+    [InlineData("tiff-lzw")]
+    [InlineData("tiff-tiles")]
+    [InlineData("stack_one_directory.tif")]
+    [InlineData("tiff/float32_zstd_predictor3.tif")]
+    [InlineData("tiff/uint16_big_tiles_planar.tif")]
+    public void Open_ImagesInAChangedFile_IsAFaultOrImages(string kind) => OpenChanged(kind, memoryBytes: 0);
+
+    private void OpenChanged(string kind, long? memoryBytes)
     {
         string name = kind == "cifar" ? "file.bin" : "file";
         string? noise = kind is "csbdeep.npz" or "tiny_zip.pkl" or "tiny_legacy.pkl" ? null : "gaussian:25";
@@ -45,21 +59,22 @@ public sealed class MutatedFilesTests : IDisposable
             // A range, so that wide integers are read on.
             PairSource source = DataSources.OpenTraining(new DataOptions
             {
-                Source = path, Noise = noise, Crop = 1, RangeLow = 0, RangeHigh = 255,
+                Source = path, Noise = noise, Crop = 1, RangeLow = 0, RangeHigh = 255, MemoryBytes = memoryBytes,
             });
             source.Pair(source.Count - 1);
         });
     }
 
     [Fact]
-    public void Read_PackedDataChanged_IsAFaultOrImages()
+    public void Read_IndexOfPackedDataChanged_IsAFaultOrImages()
     {
-        byte[] file = [.. "pairs\nuint8 1 4 4\n"u8, .. new byte[16], .. "float32 1 2 2\n"u8, .. new byte[16]];
-        Try(file, "packed", path =>
+        byte[] content = [.. "pairs\nuint8 1 4 4\n"u8, .. new byte[16], .. "uint8 1 4 4\n"u8, .. new byte[16]];
+        byte[] index = [.. "pairs\nuint8 1 4 4\nuint8 1 4 4\n\n"u8, .. SHA256.HashData(content)];
+        Try(index, "index", path =>
         {
-            string hash = Convert.ToHexStringLower(SHA256.HashData(File.ReadAllBytes(path)));
-            (string layout, List<Framework.Data.Sources.ImageBlock> parts) = PackedFile.Read(path, hash);
-            PackedFile.ToContent(layout, parts, path);
+            byte[] changed = File.ReadAllBytes(path);
+            PackedIndex read = PackedIndex.Parse(changed, Convert.ToHexStringLower(SHA256.HashData(changed)));
+            PackedFile.Open(read, new Framework.Data.Storage.MemoryBytes(new byte[read.Length]), isInMemory: true);
         });
     }
 

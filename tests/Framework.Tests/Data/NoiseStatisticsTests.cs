@@ -1,3 +1,4 @@
+using System.Globalization;
 using Distributed.Framework.Data.NoiseModels;
 using Distributed.Framework.Kernels;
 using Distributed.Framework.Randomness;
@@ -148,6 +149,7 @@ public sealed class NoiseStatisticsTests
 
     [Theory]
     [InlineData("gaussian:0-50")]
+    [InlineData("correlated:0-50,2")]
     [InlineData("bernoulli:0-0.9")]
     [InlineData("impulse:0.2-0.6")]
     [InlineData("text:0-0.5")]
@@ -168,6 +170,90 @@ public sealed class NoiseStatisticsTests
         Assert.InRange(squares.Max() / squares.Min(), 1.5, 1e6);
     }
 
+    /// <summary>
+    /// Goal: mean 0, the asked variance in every pixel, at the border too, and the correlation that the kernel has.
+    /// Method: many samples of an image smaller than the kernel; what is expected is that of the convolution.
+    /// </summary>
+    [Theory]
+    [InlineData(0.5)]
+    [InlineData(1.0)]
+    [InlineData(2.5)]
+    public void Correlated_PixelsHaveTheirVariance_AndTheKernelsCorrelation(double blur)
+    {
+        const int Side = 13;
+        const int Draws = 6000;
+        ImageShape shape = new(2, Side, Side);
+        NoiseModel noise = NoiseModel.Parse(string.Create(CultureInfo.InvariantCulture, $"correlated:51,{blur}"));
+        float[] clean = Filled(shape, 0.5f);
+        float[] noisy = new float[shape.Elements];
+        double[] sums = new double[shape.Elements];
+        double[] squares = new double[shape.Elements];
+        double[] beside = new double[4];
+        double[] below = new double[4];
+        double[] kernel = [.. Enumerable.Range(-20, 41).Select(x => Math.Exp(-x * x / (2 * blur * blur)))];
+        double across = 0;
+        for (uint sample = 0; sample < Draws; sample++)
+        {
+            noise.MakeNoisy(Key(0) with { Sample = sample }, clean, shape, noisy);
+            double[] z = [.. noisy.Select(value => (value - 0.5) / 0.2)];
+            for (int i = 0; i < z.Length; i++)
+            {
+                sums[i] += z[i];
+                squares[i] += z[i] * z[i];
+            }
+
+            for (int d = 0; d < 4; d++)
+            {
+                beside[d] += z[0] * z[d];
+                below[d] += z[^1] * z[^(1 + (d * Side))];
+            }
+
+            across += z[0] * z[Side * Side];
+        }
+
+        double error = 5 / Math.Sqrt(Draws);
+        Assert.All(sums, sum => Assert.Equal(0, sum / Draws, error));
+        Assert.All(squares, square => Assert.Equal(1, square / Draws, error * Math.Sqrt(2)));
+        for (int d = 0; d < 4; d++)
+        {
+            double expected = kernel.Zip(kernel.Skip(d)).Sum(pair => pair.First * pair.Second)
+                / kernel.Sum(value => value * value);
+            Assert.Equal(expected, beside[d] / Draws, (error * Math.Sqrt(2)) + 0.005);
+            Assert.Equal(expected, below[d] / Draws, (error * Math.Sqrt(2)) + 0.005);
+        }
+
+        Assert.Equal(0, across / Draws, error);
+    }
+
+    /// <summary>The same values as a convolution of the white noise that is written out.</summary>
+    [Fact]
+    public void Correlated_IsTheWhiteNoiseConvolved()
+    {
+        ImageShape shape = new(2, 5, 11);
+        const int Reach = 3;
+        float[] noisy = new float[shape.Elements];
+        NoiseModel.Parse("correlated:51").MakeNoisy(Key(1), new float[shape.Elements], shape, noisy);
+
+        int length = (shape.W + (2 * Reach) + 3) / 4 * 4;
+        float[] white = new float[shape.C * (shape.H + (2 * Reach)) * length];
+        Gaussian.Fill(Key(1).Random, 2, 3, 1, white);
+        double[] kernel = [.. Enumerable.Range(-Reach, (2 * Reach) + 1).Select(x => Math.Exp(-x * x / 2.0))];
+        double norm = Math.Sqrt(kernel.Sum(value => value * value));
+        for (int i = 0; i < noisy.Length; i++)
+        {
+            (int c, int y, int x) = (i / 55, i / 11 % 5, i % 11);
+            double sum = 0;
+            for (int k = 0; k < kernel.Length * kernel.Length; k++)
+            {
+                (int down, int right) = (k / kernel.Length, k % kernel.Length);
+                sum += kernel[down] * kernel[right] / (norm * norm)
+                    * white[(((c * (shape.H + (2 * Reach))) + y + down) * length) + x + right];
+            }
+
+            Assert.Equal(0.2 * sum, noisy[i], 1e-6);
+        }
+    }
+
     [Fact]
     public void GaussianRange_LevelsAreUniform()
     {
@@ -182,6 +268,7 @@ public sealed class NoiseStatisticsTests
 
     [Theory]
     [InlineData("gaussian:25")]
+    [InlineData("correlated:25,0.5")]
     [InlineData("poisson:30")]
     [InlineData("bernoulli:0.5")]
     [InlineData("impulse:0.5")]

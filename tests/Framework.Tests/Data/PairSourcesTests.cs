@@ -1,4 +1,5 @@
 using Distributed.Framework.Data;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Losses;
 using Distributed.Framework.Tensors;
@@ -180,6 +181,7 @@ public sealed class PairSourcesTests : IDisposable
     }
 
     [Theory]
+    [InlineData("correlated:25,2")]
     [InlineData("poisson:30")]
     [InlineData("bernoulli:0.5")]
     [InlineData("text:0-0.5")]
@@ -212,14 +214,8 @@ public sealed class PairSourcesTests : IDisposable
     private void AssertPacks(DataOptions options)
     {
         PairSource source = DataSources.OpenTraining(options);
-        Assert.True(source.CanPack);
         string path = _folder.File("packed");
-        using (FileStream stream = File.Create(path))
-        {
-            source.Pack(stream);
-        }
-
-        PairSource packed = DataSources.OpenPacked(options, path, source.ContentHash);
+        PairSource packed = PackedBlocks.Reopen(source, options, path);
         Assert.Equal(
             (source.Count, source.Shape, source.TargetShape, source.ClassCount, source.ContentHash),
             (packed.Count, packed.Shape, packed.TargetShape, packed.ClassCount, packed.ContentHash));
@@ -229,6 +225,22 @@ public sealed class PairSourcesTests : IDisposable
             Assert.Equal(source.Pair(i, 3).Target, packed.Pair(i, 3).Target);
         }
 
+        // From memory and from files, in blocks that begin anywhere.
+        byte[] whole = File.ReadAllBytes(path);
+        DataOptions inFile = options with { MemoryBytes = 0 };
+        foreach (PairSource each in new[] { source, DataSources.OpenTraining(inFile) })
+        {
+            PackedContent content = each.Packed!;
+            Assert.Equal(whole.Length, content.Length);
+            for (int offset = 0, count = 1; offset < whole.Length; offset += count, count = (count * 2 % 61) + 1)
+            {
+                byte[] block = new byte[Math.Min(count, whole.Length - offset)];
+                content.Read(offset, block);
+                Assert.Equal(whole[offset..(offset + block.Length)], block);
+            }
+        }
+
+        SourceReading.AssertSame(packed, PackedBlocks.Open(source, inFile, path));
         File.Delete(path);
     }
 }

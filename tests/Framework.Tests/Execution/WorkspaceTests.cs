@@ -267,8 +267,9 @@ public sealed class WorkspaceTests
         Workspace own = other.CreateWorkspace(training: true);
         Workspace foreign = plan.CreateWorkspace(training: true);
         Assert.Throws<ArgumentException>(() => other.Forward(other.CreateReplica(), foreign));
-        Assert.Throws<ArgumentException>(() => other.Forward(plan.CreateReplica(), own));
-        Assert.Throws<ArgumentException>(() => other.Backward(plan.CreateReplica(), own));
+        Plan stranger = new Model(Nested.Root).Compile(s_images);
+        Assert.Throws<ArgumentException>(() => other.Forward(stranger.CreateReplica(), own));
+        Assert.Throws<ArgumentException>(() => other.Backward(stranger.CreateReplica(), own));
         Assert.Throws<ArgumentException>(() => other.EndShard(foreign));
     }
 

@@ -143,32 +143,66 @@ public sealed class GoldenTests
     [Theory]
     [MemberData(nameof(TrajectoryCases))]
     public void Training_TwentyStepsOfAdam_MatchesLossesAndWeights(string name, int bits) =>
-        AssertTraining(name, bits, ConvolutionAlgorithm.Direct, TrajectoryTolerance);
+        AssertTraining(name, bits, TrajectoryTolerance);
 
-    internal static void AssertTraining(string name, int bits, ConvolutionAlgorithm algorithm, double tolerance)
+    /// <summary>
+    /// Adam begins with steps by the sign of a gradient: where that is smaller than its rounding, a weight goes either
+    /// way, whoever computes it, and there are such weights in about every second case. All others must agree.
+    /// </summary>
+    private static void AssertTraining(string name, int bits, double tolerance)
     {
         GoldenCase golden = GoldenCase.Load(name);
-        (LayerRun run, int n) = LoadModel(golden, bits, algorithm);
-        Adam adam = new(run.Parameters.Length);
         float[] losses = golden.Floats("losses");
         float[] actual = new float[losses.Length];
-        for (int step = 0; step < losses.Length; step++)
+        LayerRun run = Train(golden, bits, (step, _, loss) => actual[step] = (float)loss);
+        Distance.AssertClose("losses", actual, losses, tolerance);
+        foreach (ParameterSpec parameter in run.Model.Parameters)
         {
-            actual[step] = (float)RunModel(run, golden, n);
+            Distance.AssertCloseButFew(
+                parameter.Name,
+                run.Slice(run.Parameters, parameter.Name),
+                golden.Floats("end_" + parameter.Name),
+                tolerance,
+                far: 2 * losses.Length * golden.Double("lr"));
+        }
+    }
+
+    /// <summary>
+    /// Gradients at the weights that training with the direct algorithm goes through. Where a sum before a ReLU is
+    /// smaller than its rounding, a whole path is in one gradient and not in the other: that may happen in a few steps.
+    /// </summary>
+    internal static void AssertGradientsOfTraining(
+        string name, int bits, ConvolutionAlgorithm algorithm, double tolerance)
+    {
+        GoldenCase golden = GoldenCase.Load(name);
+        (LayerRun other, int n) = LoadModel(golden, bits, algorithm);
+        List<double> distances = [];
+        Train(golden, bits, (_, run, _) =>
+        {
+            run.Parameters.CopyTo(other.Parameters);
+            RunModel(other, golden, n);
+            distances.Add(Distance.RelativeL2(other.Gradient, run.Gradient));
+        });
+        distances.Sort();
+        Assert.True(
+            distances[distances.Count / 2] <= tolerance && distances[^1] <= 0.02,
+            $"{algorithm}, {bits} bits: {string.Join(' ', distances.Select(distance => distance.ToString("E1")))}");
+    }
+
+    /// <summary>Trains by Adam with the direct algorithm; tells each step's loss and gradient.</summary>
+    private static LayerRun Train(GoldenCase golden, int bits, Action<int, LayerRun, double> onStep)
+    {
+        (LayerRun run, int n) = LoadModel(golden, bits, ConvolutionAlgorithm.Direct);
+        Adam adam = new(run.Parameters.Length);
+        for (int step = 0; step < golden.Int("steps"); step++)
+        {
+            onStep(step, run, RunModel(run, golden, n));
             AlignedBuffer parameters = Buffer(run.Parameters);
             adam.Step(parameters, Buffer(run.Gradient), run.Output.Length, golden.Double("lr"), parameters);
             parameters.Span.CopyTo(run.Parameters);
         }
 
-        Distance.AssertClose("losses", actual, losses, tolerance);
-        foreach (ParameterSpec parameter in run.Model.Parameters)
-        {
-            Distance.AssertClose(
-                parameter.Name,
-                run.Slice(run.Parameters, parameter.Name),
-                golden.Floats("end_" + parameter.Name),
-                tolerance);
-        }
+        return run;
     }
 
     private static TheoryData<string, int> Cross(TheoryData<string> names)

@@ -53,6 +53,20 @@ public sealed class GradientCheckTests
         ("conv, batch norm and elu", 2,
             [new Conv2d(2, 4, 3, padding: 1), new BatchNorm2d(4), new ELU(), new Conv2d(4, 2, 1)]),
         ("residual", 3, [new Residual(new Sequential(new Conv2d(3, 3, 3, padding: 1), new Tanh())), new Sigmoid()]),
+        ("residual of a convolution", 3,
+            [new Tanh(), new Residual(new Sequential(new Conv2d(3, 3, 3, padding: 1))), new Sigmoid()]),
+        ("residual to few channels", 2,
+            [
+                new Residual(new Sequential(
+                    new Conv2d(2, 16, 1), new Sigmoid(), new Conv2d(16, 2, 2, padding: Conv2d.Same))),
+                new Sigmoid(),
+            ]),
+        ("residual of a level", 2,
+            [
+                new NearestUpsample2d(2),
+                new Residual(new Sequential(new Conv2d(2, 3, 2, stride: 2), new ConvTranspose2d(3, 2, 2, stride: 2))),
+                new Sigmoid(),
+            ]),
         ("residual of nothing", 3, [new Residual(new Sequential()), new Tanh()]),
         ("residual of a concatenation", 2,
             [

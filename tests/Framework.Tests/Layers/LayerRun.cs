@@ -19,11 +19,12 @@ internal sealed class LayerRun
         int? bits = null,
         int imagesPerPass = 1,
         ConvolutionAlgorithm convolutions = ConvolutionAlgorithm.Auto,
-        long treeReductionMax = Plan.TreeReductionMax)
+        long treeReductionMax = Plan.TreeReductionMax,
+        bool wholeShards = false)
     {
         Model = new Model(layers, convolutions);
         KernelSet kernels = bits is { } width ? KernelSet.ForBits(width) : KernelSet.Current;
-        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels, treeReductionMax);
+        _plan = Model.Compile(input, inputGradient: true, imagesPerPass, kernels, treeReductionMax, wholeShards);
         _replica = _plan.CreateReplica();
         _workspace = _plan.CreateWorkspace(training: true);
         Parameters = new float[Model.StateCount];
@@ -41,10 +42,14 @@ internal sealed class LayerRun
     public float[] Gradient { get; }
 
     /// <summary>Whether Winograd's gradients go to the flat gradient after each image.</summary>
-    public bool EndsEachImage => _plan.Operations.OfType<ConvolutionOperation>().Any(each => each.EndsEachImage);
+    public bool EndsEachImage =>
+        _plan.Operations.OfType<ConvolutionOperation>().Any(each => each.Sums == SumsSpan.Image);
 
     /// <summary>What random numbers are a function of.</summary>
     public SampleKeys Keys { get; set; } = new(Seed: 1, Step: 2, FirstSample: 3);
+
+    /// <summary>Of each image's noise; empty to have it estimated, where it is taken.</summary>
+    public float[] Sigma { get; init; } = [];
 
     public float[] Output { get; private set; } = [];
 
@@ -96,7 +101,8 @@ internal sealed class LayerRun
             _workspace.BeginPass(images, Keys with { FirstSample = Keys.FirstSample + first });
             for (int i = 0; i < images; i++)
             {
-                _workspace.SetInput(i, input.Slice((first + i) * inputs, inputs));
+                float? sigma = Sigma.Length == 0 ? null : Sigma[first + i];
+                _workspace.SetInput(i, input.Slice((first + i) * inputs, inputs), sigma);
             }
 
             _plan.Forward(_replica, _workspace);

@@ -88,6 +88,25 @@ public sealed class WinogradTests
             new Sequential(new ConvTranspose2d(17, 2, 3)), new ImageShape(17, 19, 300), algorithm, tolerance, values);
     }
 
+    /// <summary>Images of which one fills no band: one, two and three share it.</summary>
+    [Theory]
+    [MemberData(nameof(Algorithms))]
+    public void Convolutions_WhoseImagesShareBands_EqualTwin(ConvolutionAlgorithm algorithm, double tolerance)
+    {
+        TestValues values = new(14);
+        foreach ((int h, int w) in new[] { (18, 20), (23, 29), (8, 8), (4, 4), (1, 3) })
+        {
+            Check(
+                new Sequential(
+                    new Conv2d(17, 20, 3, padding: 1), new ReLU(), new ConvTranspose2d(20, 16, 3, padding: 1)),
+                new ImageShape(17, h, w),
+                algorithm,
+                tolerance,
+                values,
+                n: 3);
+        }
+    }
+
     /// <summary>So many channels that no shard adds up its gradients in the kernels' layout; four layers.</summary>
     [Theory]
     [InlineData(ConvolutionAlgorithm.Auto, 1e-5)]
@@ -203,9 +222,13 @@ public sealed class WinogradTests
     }
 
     private void Check(
-        Sequential layers, ImageShape input, ConvolutionAlgorithm algorithm, double tolerance, TestValues values)
+        Sequential layers,
+        ImageShape input,
+        ConvolutionAlgorithm algorithm,
+        double tolerance,
+        TestValues values,
+        int n = 2)
     {
-        const int n = 2;
         long treeReductionMax = _checks++ % 2 == 0 ? Plan.TreeReductionMax : -1;
         string what = $"{string.Join(", ", layers.Layers)}, {input}, {algorithm}";
         LayerRun? first = null;
@@ -214,7 +237,10 @@ public sealed class WinogradTests
         float[] outputGradient = [];
         foreach (int bits in s_bits)
         {
-            LayerRun run = new(layers, input, bits, imagesPerPass: bits == 256 ? 2 : 1, algorithm, treeReductionMax);
+            // One after the other; two together; and all, whose sums then need not wait for the shard's end.
+            int imagesPerPass = bits switch { 256 => 2, 512 => n, _ => 1 };
+            bool wholeShards = bits == 512 && first is { EndsEachImage: false };
+            LayerRun run = new(layers, input, bits, imagesPerPass, algorithm, treeReductionMax, wholeShards);
             int outputs = run.OutputShape.Elements;
             if (first is null)
             {
@@ -230,11 +256,18 @@ public sealed class WinogradTests
             Assert.True(first.Gradient.AsSpan().SequenceEqual(run.Gradient), $"{what}: gradient, {bits} bits");
         }
 
-        NaiveNetwork twin = NaiveNetwork.Run(layers, input, parameters, x, n, (y, image) =>
-            [.. outputGradient[(image * y.Length)..((image + 1) * y.Length)].Select(g => (double)g)]);
-        AssertClose(what + ": output", twin.Output, first!.Output, tolerance);
+        int y = first!.OutputShape.Elements;
+        NaiveNetwork twin = NaiveNetwork.Run(layers, input, parameters, x, n, (_, image) =>
+            [.. outputGradient[(image * y)..((image + 1) * y)].Select(g => (double)g)]);
+        AssertClose(what + ": output", twin.Output, first.Output, tolerance);
         AssertClose(what + ": input gradient", twin.InputGradient, first.InputGradient, tolerance);
         AssertClose(what + ": gradient", twin.Gradient, first.Gradient, tolerance);
+
+        // A shard of more passes than its plan was made for: later ones add to the gradient of the first.
+        LayerRun passes = new(layers, input, imagesPerPass: 1, convolutions: algorithm, wholeShards: true);
+        parameters.CopyTo(passes.Parameters, 0);
+        passes.Run(x, n, (_, image) => outputGradient[(image * y)..((image + 1) * y)]);
+        AssertClose(what + ": gradient of passes", twin.Gradient, passes.Gradient, tolerance);
     }
 
     private static void AssertClose(string what, double[] expected, float[] actual, double tolerance)

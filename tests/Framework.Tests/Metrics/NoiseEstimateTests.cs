@@ -27,6 +27,37 @@ public sealed class NoiseEstimateTests
     public void Sigma_NoNoise_IsNearZero() =>
         Assert.InRange(NoiseEstimate.Sigma(Checkerboard(amplitude: 0), s_shape), 0, 0.001);
 
+    /// <summary>Goal: reading in parts changes no bit. Method: pictures of several bands; the last is all of one value.
+    /// </summary>
+    [Theory]
+    [InlineData(1, 1501, 700, 256)]
+    [InlineData(3, 1100, 701, 100_000)]
+    [InlineData(1, 40, 33, 2)]
+    [InlineData(1, 40, 33, 1)]
+    public void Sigma_OfParts_IsThatOfTheWhole(int c, int h, int w, int levels)
+    {
+        ImageShape shape = new(c, h, w);
+        uint state = 1;
+        float[] picture = new float[shape.Elements];
+        foreach (ref float value in picture.AsSpan())
+        {
+            state = (state * 1664525) + 1013904223;
+            value = (float)((state >> 8) % levels) / levels;
+        }
+
+        Assert.Equal(NoiseEstimate.Sigma(picture, shape), NoiseEstimate.Sigma(Read, shape));
+
+        void Read(int top, int left, ImageShape part, Span<float> values)
+        {
+            Assert.Equal((0, w, c), (left, part.W, part.C));
+            Assert.InRange(part.H, 1, h - top);
+            for (int channel = 0; channel < c; channel++)
+            {
+                picture.AsSpan(((channel * h) + top) * w, part.H * w).CopyTo(values[(channel * part.H * w)..]);
+            }
+        }
+    }
+
     [Fact]
     public void Sigma_TooSmall_IsZero() =>
         Assert.Equal(0, NoiseEstimate.Sigma(new float[9], new ImageShape(1, 3, 3)));

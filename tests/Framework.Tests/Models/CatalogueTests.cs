@@ -19,6 +19,8 @@ public sealed class CatalogueTests
     [InlineData("n2n-depth:layers=8", 3, 20729)]
     [InlineData("n2n-depth:layers=10", 3, 20131)]
     [InlineData("n2n-depth:layers=12", 3, 20253)]
+    [InlineData("n2n-depth:layers=12,norm=none", 3, 20253)]
+    [InlineData("n2n-depth:layers=12,norm=batch", 3, 20577)]
     [InlineData("n2n-8", 3, 57251)]
     public void Find_ByName_HasAsManyParametersAndKeepsTheShape(string specification, int channels, int parameters)
     {

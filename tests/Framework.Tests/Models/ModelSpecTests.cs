@@ -1,6 +1,7 @@
 using Distributed.Framework.Errors;
 using Distributed.Framework.Layers;
 using Distributed.Framework.Models;
+using Distributed.Framework.Tensors;
 
 namespace Distributed.Framework.Tests.Models;
 
@@ -123,6 +124,23 @@ public sealed class ModelSpecTests
                  {"type": "BatchNorm2d", "num_features": 6}]
                 """,
                 "m.json").Layers);
+    }
+
+    /// <summary>The stride is the convolution's; without one the size is kept, as before there was one.</summary>
+    [Theory]
+    [InlineData("", 10, 14)]
+    [InlineData(""","stride":1""", 10, 14)]
+    [InlineData(""","stride":2""", 5, 7)]
+    [InlineData(""","stride":3""", 4, 5)]
+    [InlineData(""","stride":2,"scale_factor":4,"kernel_size":5""", 10, 14)]
+    public void Upsampling_HasAStride(string arguments, int h, int w)
+    {
+        Sequential read = ModelSpec.Parse(
+            $$"""[{"type":"Upsampling","in_channels":3,"out_channels":8{{arguments}}}]""", "m.json");
+        Assert.Equal(new ImageShape(8, h, w), new Model(read).OutputShape(new ImageShape(3, 5, 7)));
+        Assert.Equal(
+            ModelSpec.Write(read).ToJsonString(),
+            ModelSpec.Write(ModelSpec.Parse(ModelSpec.Write(read), "again")).ToJsonString());
     }
 
     [Theory]

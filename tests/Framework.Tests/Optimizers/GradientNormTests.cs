@@ -7,28 +7,30 @@ namespace Distributed.Framework.Tests.Optimizers;
 /// <summary>One order of adding squares; and clipping, which changes nothing that is short enough.</summary>
 public sealed class GradientNormTests
 {
-    /// <summary>Against the order as it is written down, at lengths around blocks and four of them.</summary>
+    /// <summary>Against the order as it is written down, at lengths around eight, blocks, helpers' ranges.</summary>
     [Theory]
     [InlineData(0)]
     [InlineData(1)]
+    [InlineData(7)]
     [InlineData(4095)]
     [InlineData(4097)]
     [InlineData((4 * 4096) - 1)]
     [InlineData(4 * 4096)]
     [InlineData((9 * 4096) + 5)]
-    public void SumOfSquares_AnyLength_IsAddedInBlocksByIndex(int length)
+    [InlineData((69 * 4096) + 5)]
+    public void SumOfSquares_AnyLength_IsAddedInBlocksByEighthElements(int length)
     {
         float[] values = new TestValues(3).Floats(length);
         double expected = 0;
         foreach (float[] block in values.Chunk(4096))
         {
-            double sum = 0;
-            foreach (float value in block)
+            double[] sums = new double[8];
+            for (int i = 0; i < block.Length; i++)
             {
-                sum += (double)value * value;
+                sums[i % 8] += (double)block[i] * block[i];
             }
 
-            expected += sum;
+            expected += sums.Aggregate(0.0, (sum, each) => sum + each);
         }
 
         Assert.Equal(expected, GradientNorm.SumOfSquares(values));
@@ -45,7 +47,7 @@ public sealed class GradientNormTests
         float[] sum = [6, 8];
         Assert.Equal(2, GradientNorm.Clip(sum, 2, normMax: 5.1));
         Assert.Equal(2 * 5 / 2.5, GradientNorm.Clip(sum, 2, normMax: 2.5), 1e-5);
-        Assert.Equal(2, GradientNorm.Clip([0, 0], 2, normMax: 1e-3));
+        Assert.Equal(2, GradientNorm.Clip(new float[2], 2, normMax: 1e-3));
     }
 
     [Fact]

@@ -49,6 +49,25 @@ public sealed class OtherOptimizerTests
         }
     }
 
+    /// <summary>Of a large model helpers take over ranges; in pieces of a small one nobody helps.</summary>
+    [Fact]
+    public void Step_OfALargeModel_EqualsItsPieces()
+    {
+        const int length = (4 * 65536) + 37;
+        const int piece = 1 << 15;
+        TestValues values = new(5);
+        float[] start = values.Floats(length);
+        float[] gradient = values.Floats(length);
+        foreach (Func<int, Optimizer> create in (Func<int, Optimizer>[])
+            [count => new Adam(count), count => new Sgd(count, momentum: 0.9), count => new AdaGrad(count)])
+        {
+            float[] whole = TwoSteps(create(length), start, gradient);
+            float[] pieces = [.. start.Chunk(piece).Zip(gradient.Chunk(piece))
+                .SelectMany(part => TwoSteps(create(part.First.Length), part.First, part.Second))];
+            Assert.Equal(pieces, whole);
+        }
+    }
+
     /// <summary>Rate decay, initial accumulator and weight decay together, as PyTorch 1.13 computed them.</summary>
     [Fact]
     public void AdaGrad_AllOptions_MatchesPyTorch()
@@ -123,6 +142,14 @@ public sealed class OtherOptimizerTests
             ConfigurationException exception = Assert.Throws<ConfigurationException>(() => options.Create(3));
             Assert.Contains(named, exception.Message, StringComparison.Ordinal);
         }
+    }
+
+    private static float[] TwoSteps(Optimizer optimizer, float[] start, float[] gradient)
+    {
+        AlignedBuffer parameters = Buffer(start);
+        optimizer.Step(parameters, Buffer(gradient), 3, 0.1, parameters);
+        optimizer.Step(parameters, Buffer(gradient), 3, 0.1, parameters);
+        return parameters.Span.ToArray();
     }
 
     private static AlignedBuffer Buffer(float[] values)

@@ -108,6 +108,8 @@ public sealed class ArgumentTests
             Assert.Contains("1000000", Refusal(() => new PoissonNoise(level)), StringComparison.Ordinal);
         }
 
+        Assert.Contains("blur is 9; allowed are 0.25 to 8", Refusal(() => new CorrelatedNoise(new(1, 1), 9)));
+        Assert.Contains("blur is NaN", Refusal(() => new CorrelatedNoise(new(1, 1), float.NaN)));
         Assert.Contains("side is 0; allowed are 2 to 16", Refusal(() => new ResampleNoise(0)));
         Assert.Contains("side is 17", Refusal(() => new ResampleNoise(17)));
     }

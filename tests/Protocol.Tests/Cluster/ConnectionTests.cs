@@ -1,5 +1,4 @@
 using System.Net;
-using System.Net.NetworkInformation;
 using System.Net.Security;
 using System.Net.Sockets;
 using System.Runtime.InteropServices;
@@ -156,14 +155,9 @@ public sealed partial class ConnectionTests
             coordinator.Address, coordinator.Coordinator, TestListener.Question, default, PeerKey.Worker));
     }
 
-    [Fact]
+    [FactWith(Need.Tls13)]
     public async Task OlderTls_IsRefused_AtBothEnds()
     {
-        if (OperatingSystem.IsMacOS())
-        {
-            return;
-        }
-
         await using TestListener test = new();
         await Assert.ThrowsAnyAsync<Exception>(() => SayAsync(test, "PROB"u8.ToArray(), SslProtocols.Tls12));
         await test.UntilRefused("tls");
@@ -198,19 +192,23 @@ public sealed partial class ConnectionTests
         using Socket open = await test.ConnectAsync();
         await open.SendAsync(channel);
         (await TestListener.TakeAsync(test.Channels)).Dispose();
-        if (OwnAddress() is { } own)
-        {
-            using Socket socket = await test.ConnectAsync(own);
-            await socket.SendAsync(channel);
-            Assert.Empty(await TestListener.ReadToEndAsync(socket));
-            await test.UntilRefused("plain", 4);
-            HostPort there = HostPort.Of(new IPEndPoint(own, test.Listener.Bound.Port));
-            using Connection near = await Dialer.DialAsync(
-                there, test.Worker, ConnectionKind.Channel, CancellationToken.None, TestListener.Pass);
-            Assert.True(near.IsEncrypted);
-            using Connection far = await TestListener.TakeAsync(test.Channels);
-            Assert.Equal((own, PeerKey.Worker), (far.Remote.Address, far.Key));
-        }
+    }
+
+    [FactWith(Need.OwnAddress)]
+    public async Task Plain_FromAnotherAddress_IsRefused_AndDialledWithTls()
+    {
+        await using TestListener test = new(at: new ListenAddress(IPAddress.IPv6Any, 0));
+        IPAddress own = Needs.OwnAddress()!;
+        using Socket socket = await test.ConnectAsync(own);
+        await socket.SendAsync(Connection.Preamble(ConnectionKind.Channel, TestListener.Pass));
+        Assert.Empty(await TestListener.ReadToEndAsync(socket));
+        await test.UntilRefused("plain");
+        HostPort there = HostPort.Of(new IPEndPoint(own, test.Listener.Bound.Port));
+        using Connection near = await Dialer.DialAsync(
+            there, test.Worker, ConnectionKind.Channel, CancellationToken.None, TestListener.Pass);
+        Assert.True(near.IsEncrypted);
+        using Connection far = await TestListener.TakeAsync(test.Channels);
+        Assert.Equal((own, PeerKey.Worker), (far.Remote.Address, far.Key));
     }
 
     [Fact]
@@ -335,12 +333,6 @@ public sealed partial class ConnectionTests
     }
 
     /// <summary>An address of this machine that is no loopback; null if there is none.</summary>
-    internal static IPAddress? OwnAddress() => NetworkInterface.GetAllNetworkInterfaces()
-        .Where(one => one.OperationalStatus == OperationalStatus.Up)
-        .SelectMany(one => one.GetIPProperties().UnicastAddresses.Select(unicast => unicast.Address))
-        .FirstOrDefault(address =>
-            address.AddressFamily == AddressFamily.InterNetwork && !IPAddress.IsLoopback(address));
-
     [LibraryImport("libc", EntryPoint = "fcntl")]
     private static partial int Control(int file, int command, int argument);
 }

@@ -66,15 +66,11 @@ public sealed class StrangerTests : IAsyncLifetime
     }
 
     /// <summary>Who is not on this machine has a smaller number, apart from all others'.</summary>
-    [Fact]
+    [FactWith(Need.OwnAddress)]
     public async Task SilentOnesOfOneAddress_AreCutForEachOther()
     {
         await using TestListener test = new(_clock, new ListenAddress(IPAddress.Any, 0));
-        if (ConnectionTests.OwnAddress() is not { } own)
-        {
-            return;
-        }
-
+        IPAddress own = Needs.OwnAddress()!;
         List<Socket> strangers = [];
         try
         {

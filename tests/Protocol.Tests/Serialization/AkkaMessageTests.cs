@@ -62,7 +62,7 @@ public sealed class AkkaMessageTests : IAsyncLifetime
     [Fact]
     public void WhatIsRefused_IsCounted()
     {
-        ConcurrentDictionary<int, long> counts = [];
+        ConcurrentDictionary<string, long> counts = [];
         using MeterListener listener = new()
         {
             InstrumentPublished = (instrument, self) =>
@@ -74,7 +74,7 @@ public sealed class AkkaMessageTests : IAsyncLifetime
             },
         };
         listener.SetMeasurementEventCallback<long>((_, value, tags, _) =>
-            counts.AddOrUpdate((int)tags[0].Value!, value, (_, sum) => sum + value));
+            counts.AddOrUpdate($"{tags[0].Value}", value, (_, sum) => sum + value));
         listener.Start();
         AssertRefused([0x91, 64], 5501, "z");
         AssertRefused([0x91, 64], 5501, "w");
@@ -89,8 +89,10 @@ public sealed class AkkaMessageTests : IAsyncLifetime
         AssertRefused([], 17, "S");
         AssertRefused([], 22, "Akka.Dispatch.SysMsg.Terminate, Akka");
         AssertRefused([], 36, "a");
-        Assert.Equal([1, 2, 3, 4, 6, 16, 17, 22, 36, 5501, 5502], counts.Keys.Order());
-        Assert.True(counts[5501] >= 3);
+        Assert.Superset(
+            new HashSet<string>(["1", "2", "3", "4", "6", "16", "17", "22", "36", "5501", "5502"]),
+            new HashSet<string>(counts.Keys));
+        Assert.True(counts["5501"] >= 3);
     }
 
     /// <summary>All serializers of a system; another one, perhaps of a newer Akka, must be looked at first.</summary>

@@ -7,11 +7,10 @@ using Distributed.Framework.Training;
 using Distributed.Protocol.Machines;
 using Distributed.Protocol.Messages;
 using Distributed.Protocol.Serialization;
-using Xunit.Abstractions;
 
 namespace Distributed.Protocol.Tests.Serialization;
 
-public sealed class MessageFormatTests(ITestOutputHelper output)
+public sealed class MessageFormatTests
 {
     private const string Python = "/usr/bin/python3";
 
@@ -62,7 +61,7 @@ public sealed class MessageFormatTests(ITestOutputHelper output)
         Assert.Equal(File.ReadAllText(Golden()), actual);
     }
 
-    [Fact]
+    [FactWith(Need.PythonMessagePack)]
     public void EveryMessage_IsReadByMsgpackOfPython()
     {
         const string Script = """
@@ -72,12 +71,6 @@ public sealed class MessageFormatTests(ITestOutputHelper output)
                 value = msgpack.unpackb(message, strict_map_key=True)
                 print(repr(value), msgpack.packb(value) == message)
             """;
-        if (!File.Exists(Python) || Run("import msgpack", "").ExitCode != 0)
-        {
-            output.WriteLine("SKIPPED: python3-msgpack is not installed (apt install python3-msgpack)");
-            return;
-        }
-
         string input = string.Concat(FormatSamples.All.Select(
             sample => Convert.ToHexString(FormatSamples.Write(sample.Message)) + "\n"));
         (int exitCode, string text) = Run(Script, input);

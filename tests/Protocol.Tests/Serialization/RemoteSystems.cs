@@ -4,6 +4,7 @@ using Akka.Configuration;
 using Akka.Serialization;
 using Distributed.Protocol.Actors;
 using Distributed.Protocol.Cluster;
+using Distributed.Protocol.Serialization;
 
 namespace Distributed.Protocol.Tests.Serialization;
 
@@ -22,11 +23,15 @@ internal static class RemoteSystems
         """;
 
     /// <summary>A system with the product's settings, and some that go before them.</summary>
-    public static ActorSystem Closed(string settings = "") => ActorSystem.Create(
-        "distributed",
-        ConfigurationFactory.ParseString(settings)
+    public static ActorSystem Closed(string settings = "", MessageRefusals? refusals = null)
+    {
+        BootstrapSetup setup = BootstrapSetup.Create().WithConfig(ConfigurationFactory.ParseString(settings)
             .WithFallback(ConfigurationFactory.ParseString(Transport))
             .WithFallback(ActorSystems.ClusterSettings()));
+        return refusals is null
+            ? ActorSystem.Create("distributed", setup)
+            : ActorSystem.Create("distributed", setup.And(refusals));
+    }
 
     /// <summary>A system with Akka's own settings that can also forge messages, see <see cref="Forged"/>.</summary>
     public static ActorSystem Open(string settings = "") => ActorSystem.Create(

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Cluster;
@@ -12,24 +13,22 @@ namespace Distributed.Worker.Tests.Actors;
 /// <summary>The test is the worker above the client, and the coordinator who has the data.</summary>
 public sealed class DataSetClientTests : ActorTest
 {
+    private const int AskedMax = 4;
     private static readonly TimeSpan s_noMessage = TimeSpan.FromSeconds(0.1);
     private static readonly Term s_term = new(1);
     private static readonly string s_plan = TestJob.Configuration.ToJson();
     private readonly PackedData _data = new();
 
     [Fact]
-    public void Prepare_DataElsewhere_FetchesChecksAndKeepsThem()
+    public void Prepare_SmallDataElsewhere_FetchesThemOnce()
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        for (long offset = 0; offset < PackedData.Length; offset += PackedData.BlockBytes)
-        {
-            ExpectWant(offset);
-            client.Tell(PackedData.Block(offset));
-        }
-
-        Prepared prepared = ExpectMsg<Prepared>(Patience);
+        (Prepared prepared, List<WorkerMessage.WantData> asked) = ServeUntil<Prepared>(client);
         Assert.Equal(s_term, prepared.Term);
+        Assert.False(prepared.LooksAhead);
+        Assert.Equal(PackedData.WantIndex, asked[0]);
+        Assert.Equal(PackedData.Offsets, asked[1..].Select(want => want.Offset).Order());
         Assert.Equal([PackedData.Hash], _data.Files);
 
         client.Tell(new Prepare(new Term(2), s_plan));
@@ -37,41 +36,92 @@ public sealed class DataSetClientTests : ActorTest
 
         IActorRef other = StartClient();
         other.Tell(new Prepare(s_term, s_plan));
-        ExpectMsg<Prepared>(Patience); // From the cache.
+        (_, asked) = ServeUntil<Prepared>(other);
+        Assert.Equal([PackedData.WantIndex], asked); // The blocks are in the cache.
+    }
+
+    /// <summary>Large data: nothing is fetched before it is read, and then the blocks of a window alone.</summary>
+    [Fact]
+    public async Task Prepare_LargeDataElsewhere_IsDoneAtOnce_AndReadsFetchWhatTheyNeed()
+    {
+        IActorRef client = StartClient(Large());
+        client.Tell(new Prepare(s_term, s_plan));
+        (Prepared prepared, List<WorkerMessage.WantData> asked) = ServeUntil<Prepared>(client);
+        Assert.Equal([PackedData.WantIndex], asked);
+        Assert.True(prepared.LooksAhead);
+
+        Task<float[]> reading = Task.Run(() => Read(prepared.Job, 5));
+        WorkerMessage.WantData first = ExpectMsg<WorkerMessage.WantData>(Patience);
+        Assert.Contains(first.Offset, PackedData.Offsets[1..3]); // The sixth picture lies there.
+        client.Tell(PackedData.Answer(first));
+        while (!reading.IsCompleted)
+        {
+            if (ReceiveOne(s_noMessage) is WorkerMessage.WantData next)
+            {
+                Assert.Contains(next.Offset, PackedData.Offsets[1..3]);
+                client.Tell(PackedData.Answer(next));
+            }
+        }
+
+        Assert.Equal(Read(TestJob.Create(), 5), await reading);
+    }
+
+    [Fact]
+    public void Computing_FetchesAheadWhatTheNextStepsRead()
+    {
+        IActorRef client = StartClient(Large());
+        client.Tell(new Prepare(s_term, s_plan));
+        ServeUntil<Prepared>(client);
+        client.Tell(new Computing(new Step(0), new ShardRange(0, TestJob.ShardCount)));
+        List<long> asked = [];
+        while (asked.Count < PackedData.Offsets.Length)
+        {
+            WorkerMessage.WantData want = ExpectMsg<WorkerMessage.WantData>(Patience);
+            asked.Add(want.Offset);
+            client.Tell(PackedData.Answer(want));
+        }
+
+        Assert.Equal(PackedData.Offsets, asked.Order()); // Two steps read all pictures.
+        client.Tell(new Computing(new Step(1), new ShardRange(0, TestJob.ShardCount)));
+        ExpectNoMsg(s_noMessage);
     }
 
     /// <summary>
-    /// Goal: the loss of the connection is never forgotten. Method: it comes while a block is written, so before the
-    /// answer to it; nothing is asked for until the next Prepare, and then what is missing on the disk.
+    /// Goal: the loss of the connection is never forgotten, and who waits for a block waits on. Method: it comes behind
+    /// the first of several answers; nothing is asked for until the next Prepare, and then what has not come.
     /// </summary>
     [Fact]
-    public void ConnectionLost_WhileABlockIsWritten_GoesOnAtTheSameOffset()
+    public void ConnectionLost_WhileBlocksAreAsked_GoesOnWithWhatHasNotCome()
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
-        client.Tell(PackedData.Block(0));
+        client.Tell(PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience)));
+        HashSet<WorkerMessage.WantData> asked = [.. Enumerable.Range(0, AskedMax).Select(_ =>
+            ExpectMsg<WorkerMessage.WantData>(Patience))];
         client.Tell(ConnectionLost.Instance);
-        ExpectWant(PackedData.BlockBytes); // Is lost with the connection.
+        client.Tell(PackedData.Answer(PackedData.Want(0)));
         Time.Advance(TimeSpan.FromMinutes(20));
         ExpectNoMsg(s_noMessage);
 
         client.Tell(new Prepare(new Term(2), s_plan));
-        Deliver(client, from: PackedData.BlockBytes);
-        Assert.Equal(new Term(2), ExpectMsg<Prepared>(Patience).Term);
+        (Prepared prepared, List<WorkerMessage.WantData> again) = ServeUntil<Prepared>(client);
+        Assert.Equal(new Term(2), prepared.Term);
+        Assert.Equal(asked.Where(want => want.Offset > 0).ToHashSet(), again.ToHashSet());
     }
 
     [Fact]
-    public void Prepare_OfAnotherPlan_BeginsAgain()
+    public void Prepare_OfAnotherPlan_BeginsAgain_WithWhatIsThere()
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
-        client.Tell(PackedData.Block(0));
-        ExpectWant(PackedData.BlockBytes);
+        client.Tell(PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience)));
+        ReceiveN(AskedMax, Patience);
+        client.Tell(PackedData.Answer(PackedData.Want(0)));
         client.Tell(new Prepare(new Term(2), (TestJob.Configuration with { Steps = 7 }).ToJson()));
-        Deliver(client, from: 0);
-        Assert.Equal(7, ExpectMsg<Prepared>(Patience).Job.Schedule.StepsTotal);
+        (Prepared prepared, List<WorkerMessage.WantData> asked) = ServeUntil<Prepared>(client);
+        Assert.Equal(7, prepared.Job.Schedule.StepsTotal);
+        Assert.Contains(PackedData.WantIndex, asked);
+        Assert.DoesNotContain(PackedData.Want(0), asked);
     }
 
     [Fact]
@@ -79,13 +129,20 @@ public sealed class DataSetClientTests : ActorTest
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
+        Assert.Equal(PackedData.WantIndex, ExpectMsg<WorkerMessage.WantData>(Patience));
         Time.Advance(TimeSpan.FromMinutes(1));
-        ExpectWant(0);
-        CoordinatorMessage.DataBlock second = PackedData.Block(0);
-        client.Tell(PackedData.Block(0));
+        Assert.Equal(PackedData.WantIndex, ExpectMsg<WorkerMessage.WantData>(Patience));
+        CoordinatorMessage.DataBlock second = PackedData.Answer(PackedData.WantIndex);
+        client.Tell(PackedData.Answer(PackedData.WantIndex));
         client.Tell(second);
-        Deliver(client, from: PackedData.BlockBytes);
+        object[] asked = [.. ReceiveN(AskedMax, Patience)];
+        Time.Advance(TimeSpan.FromMinutes(1));
+        Assert.Equal(asked, ReceiveN(AskedMax, Patience));
+        foreach (WorkerMessage.WantData want in asked.Concat(asked).Cast<WorkerMessage.WantData>())
+        {
+            client.Tell(PackedData.Answer(want));
+        }
+
         ExpectMsg<Prepared>(Patience);
         Assert.True(((Payload)second.Payload!).IsDisposed);
     }
@@ -97,7 +154,7 @@ public sealed class DataSetClientTests : ActorTest
         client.Tell(new Prepare(s_term, s_plan));
         for (int i = 0; i < 10; i++)
         {
-            ExpectWant(0);
+            Assert.Equal(PackedData.WantIndex, ExpectMsg<WorkerMessage.WantData>(Patience));
             Time.Advance(TimeSpan.FromMinutes(1));
         }
 
@@ -111,65 +168,84 @@ public sealed class DataSetClientTests : ActorTest
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
+        ExpectMsg<WorkerMessage.WantData>(Patience);
         client.Tell(new CoordinatorMessage.NoData(new string('0', 64), "of other data"));
-        client.Tell(new CoordinatorMessage.NoData(PackedData.Hash, "not here"));
+        client.Tell(new CoordinatorMessage.NoData(PackedData.Index.Hash, "not here"));
         Assert.Equal("not here", ExpectMsg<PrepareFailed>(Patience).Cause.Message);
         Assert.Empty(_data.Files);
     }
 
     [Fact]
-    public void Block_Damaged_FailsAndIsNotKept()
+    public void Index_Damaged_Fails()
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
-        CoordinatorMessage.DataBlock damaged = PackedData.Block(0);
-        damaged.Payload!.Memory.Span[77]++;
-        client.Tell(damaged);
-        Deliver(client, from: PackedData.BlockBytes);
+        Damage(client, ExpectMsg<WorkerMessage.WantData>(Patience));
         Assert.IsType<DataException>(ExpectMsg<PrepareFailed>(Patience).Cause);
         Assert.Empty(_data.Files);
     }
 
     [Fact]
-    public void Block_OfAnotherLength_Fails()
+    public void Index_OfAnyLength_Fails()
     {
         IActorRef client = StartClient();
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
-        client.Tell(PackedData.Block(0));
-        ExpectWant(PackedData.BlockBytes);
-        client.Tell(PackedData.Block(PackedData.BlockBytes) with { Length = 12 });
+        CoordinatorMessage.DataBlock endless = PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience));
+        client.Tell(endless with { Length = PackedIndex.BytesMax + 1 });
         string why = ExpectMsg<PrepareFailed>(Patience).Cause.Message;
-        Assert.Contains("changed its length", why, StringComparison.Ordinal);
+        Assert.Contains("too many", why, StringComparison.Ordinal);
     }
 
-    [Fact]
-    public void Stop_DuringAFetch_RemovesTheFile()
+    /// <summary>A wrong block ends the plan, and the thread that waits for it, also long after it was ready.</summary>
+    [Theory]
+    [InlineData(false)]
+    [InlineData(true)]
+    public async Task Block_Damaged_FailsAndIsNeverRead(bool isReady)
     {
-        IActorRef client = StartClient();
+        TaskCompletionSource<Task> reading = new();
+        IActorRef client = StartClient(isReady ? Large() : new Jobs(_data.Cache) { Opening = reading.SetResult });
         client.Tell(new Prepare(s_term, s_plan));
-        ExpectWant(0);
-        client.Tell(PackedData.Block(0));
-        ExpectWant(PackedData.BlockBytes);
-        Assert.Single(_data.Files);
-        Sys.Stop(client);
-        ExpectTerminated(client, Patience);
-        Assert.Empty(_data.Files);
+        client.Tell(PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience)));
+        if (isReady)
+        {
+            TrainingJob job = ExpectMsg<Prepared>(Patience).Job;
+            reading.SetResult(Task.Run(() => Read(job, 0)));
+        }
+
+        Damage(client, ExpectMsg<WorkerMessage.WantData>(Patience));
+        PrepareFailed failed = (PrepareFailed)FishForMessage(message => message is PrepareFailed, Patience);
+        Assert.IsType<DataException>(failed.Cause);
+        await Assert.ThrowsAsync<OperationCanceledException>(async () => await await reading.Task);
     }
 
-    /// <summary>Hashing and compiling take long, and are not waited for.</summary>
     [Fact]
-    public void Stop_WhileChecking_EndsAtOnceAndRemovesTheFile()
+    public async Task Stop_DuringAFetch_EndsWhoWaits_AndKeepsWhatHasCome()
+    {
+        TaskCompletionSource<Task> reading = new();
+        IActorRef client = StartClient(new Jobs(_data.Cache) { Opening = reading.SetResult });
+        client.Tell(new Prepare(s_term, s_plan));
+        client.Tell(PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience)));
+        ReceiveN(AskedMax, Patience);
+        client.Tell(PackedData.Answer(PackedData.Want(0)));
+        client.Tell(PoisonPill.Instance); // Comes behind the block, where Stop would come before it.
+        ExpectTerminated(client, Patience);
+        await Assert.ThrowsAsync<OperationCanceledException>(async () => await await reading.Task);
+
+        IActorRef other = StartClient();
+        other.Tell(new Prepare(s_term, s_plan));
+        Assert.DoesNotContain(PackedData.Want(0), ServeUntil<Prepared>(other).Asked);
+    }
+
+    /// <summary>Compiling takes long, and is not waited for.</summary>
+    [Fact]
+    public void Stop_WhileFilling_EndsAtOnce()
     {
         using ManualResetEventSlim blocked = new();
         IActorRef client = StartClient(new Jobs(_data.Cache) { Check = blocked.Wait });
         client.Tell(new Prepare(s_term, s_plan));
-        Deliver(client, from: 0);
+        client.Tell(PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience)));
         Sys.Stop(client);
         ExpectTerminated(client, Patience);
-        Assert.Empty(_data.Files);
         blocked.Set();
     }
 
@@ -187,9 +263,8 @@ public sealed class DataSetClientTests : ActorTest
         IActorRef client = StartClient(
             new Jobs(_data.Cache) { Check = () => throw new InvariantException("The test says so.") });
         client.Tell(new Prepare(s_term, s_plan));
-        Deliver(client, from: 0);
+        client.Tell(PackedData.Answer(ExpectMsg<WorkerMessage.WantData>(Patience)));
         ExpectTerminated(client, Patience);
-        Assert.Empty(_data.Files);
     }
 
     protected override void AfterAll()
@@ -198,6 +273,22 @@ public sealed class DataSetClientTests : ActorTest
         _data.Dispose();
     }
 
+    /// <summary>The input of a pair.</summary>
+    private static float[] Read(TrainingJob job, int pair)
+    {
+        float[] input = new float[job.Source.Shape.Elements];
+        job.Source.Read(pair, 0, input, new float[input.Length]);
+        return input;
+    }
+
+    private static void Damage(IActorRef client, WorkerMessage.WantData want)
+    {
+        CoordinatorMessage.DataBlock damaged = PackedData.Answer(want);
+        damaged.Payload!.Memory.Span[7]++;
+        client.Tell(damaged);
+    }
+
+    private Jobs Large() => new(_data.Cache) { IsLarge = true };
 
     private IActorRef StartClient(JobSource? jobs = null)
     {
@@ -207,26 +298,39 @@ public sealed class DataSetClientTests : ActorTest
             new OneForOneStrategy(_ => Directive.Stop)));
     }
 
-    private void ExpectWant(long offset) => Assert.Equal(
-        new WorkerMessage.WantData(PackedData.Hash, offset), ExpectMsg<WorkerMessage.WantData>(Patience));
-
-    private void Deliver(IActorRef client, long from)
+    /// <summary>Answers all questions until something else is said.</summary>
+    private (T Said, List<WorkerMessage.WantData> Asked) ServeUntil<T>(IActorRef client)
     {
-        for (long offset = from; offset < PackedData.Length; offset += PackedData.BlockBytes)
+        List<WorkerMessage.WantData> asked = [];
+        object message;
+        while ((message = ReceiveOne(Patience)) is WorkerMessage.WantData want)
         {
-            ExpectWant(offset);
-            client.Tell(PackedData.Block(offset));
+            asked.Add(want);
+            client.Tell(PackedData.Answer(want));
         }
+
+        return (Assert.IsType<T>(message), asked);
     }
 
     private sealed class Jobs(string cache) : JobSource(null, cache, _ => { })
     {
         public Action Check { get; init; } = () => { };
 
-        public override TrainingJob OpenFetched(RunConfiguration configuration, string temporary)
+        /// <summary>Gets what opens the data; may end with a fault.</summary>
+        public Action<Task> Opening { get; init; } = _ => { };
+
+        /// <summary>Whether the data are too large to be read when they are opened.</summary>
+        public bool IsLarge { get; init; }
+
+        public override TrainingJob OpenFetched(RunConfiguration configuration, BlockCache blocks)
         {
             Check();
-            return base.OpenFetched(configuration, temporary);
+            Task<TrainingJob> opening = new(() => base.OpenFetched(
+                IsLarge ? configuration with { Data = configuration.Data with { MemoryBytes = 0 } } : configuration,
+                blocks));
+            Opening(opening);
+            opening.RunSynchronously();
+            return opening.GetAwaiter().GetResult();
         }
     }
 }

@@ -1,4 +1,5 @@
 using Akka.Actor;
+using Distributed.Framework.Data.Packed;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Tensors;
 using Distributed.Framework.Training;
@@ -79,33 +80,32 @@ public sealed class RemoteWorkerTests : ActorTest
 
     /// <summary>
     /// Goal: a worker whose connection is lost in the middle of a fetch goes on where it was. Method: the session
-    /// closes just behind a block, so while it is written; the next one is asked for the rest, and the worker gets
-    /// ready. The question for the next block may be asked twice: before the cut, and again.
+    /// closes just behind a block, so while it is written; the next one is asked for the others, and the worker gets
+    /// ready.
     /// </summary>
     [Fact]
-    public async Task Session_LostDuringAFetch_TheNextOneGoesOnAtTheSameOffset()
+    public async Task Session_LostDuringAFetch_TheNextOneGoesOn()
     {
         IActorRef worker = StartWorker();
         Attempt first = await Read(_connector.Attempts);
         FakeSession session = await first.AcceptAsync();
         first.Welcome(s_plan);
-        Assert.Equal(Want(0), await Read(session.Sent));
-        Send(first, PackedData.Block(0));
+        await ServeIndex(first, session);
+        Send(first, PackedData.Answer(PackedData.Want(0)));
         first.Handler.OnClosed("reset");
 
         Attempt second = await AdvanceUntil(Read(_connector.Attempts));
         session = await second.AcceptAsync();
         second.Welcome(s_plan);
-        for (long offset = PackedData.BlockBytes; offset < PackedData.Length; offset += PackedData.BlockBytes)
+        HashSet<long> asked = [];
+        while (asked.Count < PackedData.Offsets.Length - 1)
         {
-            WorkerMessage asked = await Read(session.Sent);
-            asked = offset > PackedData.BlockBytes && asked.Equals(Want(PackedData.BlockBytes))
-                ? await Read(session.Sent)
-                : asked;
-            Assert.Equal(Want(offset), asked);
-            Send(second, PackedData.Block(offset));
+            WorkerMessage.WantData want = Assert.IsType<WorkerMessage.WantData>(await Read(session.Sent));
+            asked.Add(want.Offset);
+            Send(second, PackedData.Answer(want));
         }
 
+        Assert.DoesNotContain(0, asked);
         Assert.IsType<WorkerMessage.Ready>(await Read(session.Sent));
         await Step(second, session);
         worker.Tell(WorkerActor.Drain.Instance);
@@ -119,19 +119,69 @@ public sealed class RemoteWorkerTests : ActorTest
     [InlineData("drain")]
     [InlineData("kill")]
     [InlineData("finish")]
-    public async Task End_DuringAFetch_ComesAtOnce_AndRemovesTheFile(string how)
+    public async Task End_DuringAFetch_ComesAtOnce(string how)
     {
         IActorRef worker = StartWorker();
         Attempt attempt = await Read(_connector.Attempts);
         FakeSession session = await attempt.AcceptAsync();
         attempt.Welcome(s_plan);
-        Assert.Equal(Want(0), await Read(session.Sent));
-        Send(attempt, PackedData.Block(0));
-        Assert.Equal(Want(PackedData.BlockBytes), await Read(session.Sent));
-        Assert.Single(_data.Files);
+        await ServeIndex(attempt, session);
+        Send(attempt, PackedData.Answer(PackedData.Want(0)));
         await EndAsync(worker, attempt, how);
-        Assert.Empty(_data.Files);
         Assert.True(session.Closed.Task.IsCompleted);
+    }
+
+    /// <summary>Compute threads that wait for blocks hold nobody up, with a connection or without.</summary>
+    [Theory]
+    [InlineData("drain", false)]
+    [InlineData("drain", true)]
+    [InlineData("kill", true)]
+    [InlineData("finish", false)]
+    public async Task End_WhileThreadsWaitForData_ComesAtOnce(string how, bool isCut)
+    {
+        IActorRef worker = StartWorker(new LargeJobs(_data.Cache));
+        (Attempt attempt, FakeSession session) = await BeginStepOfLargeDataAsync();
+        Assert.IsType<WorkerMessage.WantData>(await Read(session.Sent));
+        if (isCut)
+        {
+            attempt.Handler.OnClosed("reset");
+        }
+
+        await EndAsync(worker, attempt, how);
+    }
+
+    /// <summary>A block that comes damaged in mid-run ends the worker: its data cannot be had.</summary>
+    [Fact]
+    public async Task Step_WithADamagedBlock_EndsTheWorker()
+    {
+        StartWorker(new LargeJobs(_data.Cache));
+        (Attempt attempt, FakeSession session) = await BeginStepOfLargeDataAsync();
+        CoordinatorMessage.DataBlock damaged = PackedData.Answer(
+            Assert.IsType<WorkerMessage.WantData>(await Read(session.Sent)));
+        damaged.Payload!.Memory.Span[7]++;
+        Send(attempt, damaged);
+        WorkerOrder.Exit exit = await Ended();
+        Assert.Equal(WorkerOutcome.Failed, exit.Outcome);
+        Assert.Contains("is another one", exit.Why, StringComparison.Ordinal);
+    }
+
+    [Fact]
+    public async Task Step_WithBlocksThatAreFetched_HasAllSums()
+    {
+        StartWorker(new LargeJobs(_data.Cache));
+        (Attempt attempt, FakeSession session) = await BeginStepOfLargeDataAsync();
+        for (int shards = 0; shards < TestJob.ShardCount;)
+        {
+            switch (await Read(session.Sent))
+            {
+                case WorkerMessage.WantData want:
+                    Send(attempt, PackedData.Answer(want));
+                    break;
+                case WorkerMessage.GradientSum sum:
+                    shards += sum.ShardCount;
+                    break;
+            }
+        }
     }
 
     [Theory]
@@ -179,11 +229,11 @@ public sealed class RemoteWorkerTests : ActorTest
         FakeSession session = await attempt.AcceptAsync();
         CoordinatorMessage.Weights weights = new(new Term(1), new Step(0));
         Assert.Throws<ProtocolException>(() => attempt.Handler.Rent(weights, 1000));
-        CoordinatorMessage.DataBlock block = PackedData.Block(0);
+        CoordinatorMessage.DataBlock block = PackedData.Answer(PackedData.WantIndex);
         int floats = block.Payload!.Memory.Length;
         Assert.Throws<ProtocolException>(() => attempt.Handler.Rent(block, floats));
         attempt.Welcome(s_plan);
-        Assert.Equal(Want(0), await Read(session.Sent));
+        Assert.Equal(PackedData.WantIndex, await Read(session.Sent));
         attempt.Handler.Rent(block, floats).Dispose();
         Assert.Throws<ProtocolException>(() => attempt.Handler.Rent(block, floats + 1));
         CoordinatorMessage.DataBlock other = block with { Hash = new string('0', 64) };
@@ -203,12 +253,33 @@ public sealed class RemoteWorkerTests : ActorTest
         _data.Dispose();
     }
 
-    private static WorkerMessage.WantData Want(long offset) => new(PackedData.Hash, offset);
+    /// <summary>Joins, answers the question for the index, and begins a step as soon as the worker is ready.</summary>
+    private async Task<(Attempt Attempt, FakeSession Session)> BeginStepOfLargeDataAsync()
+    {
+        Attempt attempt = await Read(_connector.Attempts);
+        FakeSession session = await attempt.AcceptAsync();
+        attempt.Welcome(s_plan);
+        Assert.Equal(PackedData.WantIndex, await Read(session.Sent));
+        Send(attempt, PackedData.Answer(PackedData.WantIndex));
+        Assert.IsType<WorkerMessage.Ready>(await Read(session.Sent));
+        BeginStep(attempt);
+        return (attempt, session);
+    }
 
     private static void Send(Attempt attempt, CoordinatorMessage message) => attempt.Handler.OnMessage(message);
 
-    /// <summary>One step, all of whose shards come back.</summary>
-    private static async Task Step(Attempt attempt, FakeSession session)
+    /// <summary>Answers the first question, and waits until blocks are asked for.</summary>
+    private static async Task ServeIndex(Attempt attempt, FakeSession session)
+    {
+        Assert.Equal(PackedData.WantIndex, await Read(session.Sent));
+        Send(attempt, PackedData.Answer(PackedData.WantIndex));
+        for (int i = 0; i < PackedData.Offsets.Length; i++)
+        {
+            Assert.Equal(PackedData.Want(i * PackedData.BlockBytes), await Read(session.Sent));
+        }
+    }
+
+    private static void BeginStep(Attempt attempt)
     {
         TrainingJob job = TestJob.Create();
         CoordinatorMessage.Weights weights = new(new Term(1), new Step(0));
@@ -218,6 +289,12 @@ public sealed class RemoteWorkerTests : ActorTest
 
         attempt.Handler.OnMessage(
             new CoordinatorMessage.Assign(new Term(1), new Step(0), new ShardRange(0, TestJob.ShardCount)));
+    }
+
+    /// <summary>One step, all of whose shards come back.</summary>
+    private static async Task Step(Attempt attempt, FakeSession session)
+    {
+        BeginStep(attempt);
         for (int shards = 0; shards < TestJob.ShardCount;)
         {
             shards += Assert.IsType<WorkerMessage.GradientSum>(await Read(session.Sent)).ShardCount;
@@ -267,5 +344,12 @@ public sealed class RemoteWorkerTests : ActorTest
             open();
             return base.Open(configuration);
         }
+    }
+
+    /// <summary>Data that are not read when they are opened.</summary>
+    private sealed class LargeJobs(string cache) : JobSource(null, cache, _ => { })
+    {
+        public override TrainingJob OpenFetched(RunConfiguration configuration, BlockCache blocks) => base.OpenFetched(
+            configuration with { Data = configuration.Data with { MemoryBytes = 0 } }, blocks);
     }
 }
