@@ -8,6 +8,7 @@ namespace Distributed.Deploy.Tests;
 public sealed class SystemdTests
 {
     private const string Folder = "deploy/systemd";
+    private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(3);
     private static readonly string[] s_units = ["distributed-coordinator.service", "distributed-worker@.service"];
 
     [FactWith(Need.SystemdAnalyze)]
@@ -84,15 +85,19 @@ public sealed class SystemdTests
         }
 
         Hear("STOPPING=1");
-        await process.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(s_patience);
         Assert.Equal(143, process.ExitCode);
 
         void Hear(string text)
         {
             byte[] buffer = new byte[4096];
+            long start = TimeProvider.System.GetTimestamp();
             while (!said.Any(line => line.Contains(text, StringComparison.Ordinal)))
             {
                 said.Add(Encoding.UTF8.GetString(buffer, 0, socket.Receive(buffer)));
+                Assert.True(
+                    TimeProvider.System.GetElapsedTime(start) < s_patience,
+                    $"'{text}', but: {string.Join(", ", said.Distinct())}");
             }
         }
     }

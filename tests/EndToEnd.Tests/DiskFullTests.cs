@@ -89,7 +89,7 @@ public sealed class DiskFullTests
             "--threads", "1", "--token-file", run.TokenFile,
         ]);
         Assert.True(await coordinator.ExitCodeAsync() == 0, coordinator.Error);
-        await process.WaitForExitAsync();
+        await process.WaitForExitAsync().WaitAsync(TimeSpan.FromMinutes(2));
         Assert.Equal(0, process.ExitCode);
     }
 

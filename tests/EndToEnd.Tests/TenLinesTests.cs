@@ -16,8 +16,9 @@ public sealed class TenLinesTests
             RedirectStandardOutput = true,
         };
         using Process process = Process.Start(start)!;
-        string[] lines = (await process.StandardOutput.ReadToEndAsync()).Split('\n');
-        await process.WaitForExitAsync();
+        using CancellationTokenSource patience = new(TimeSpan.FromMinutes(3));
+        string[] lines = (await process.StandardOutput.ReadToEndAsync(patience.Token)).Split('\n');
+        await process.WaitForExitAsync(patience.Token);
         Assert.Equal(0, process.ExitCode);
         string[] words = lines[0].Split(' ');
         double psnr = double.Parse(words[0], System.Globalization.CultureInfo.InvariantCulture);

@@ -177,7 +177,7 @@ internal sealed class SmallRun : IDisposable
     public static int FreePort()
     {
         using Socket probe = new(SocketType.Stream, ProtocolType.Tcp);
-        probe.Bind(new IPEndPoint(IPAddress.IPv6Any, 0));
+        probe.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Any : IPAddress.Any, 0));
         return ((IPEndPoint)probe.LocalEndPoint!).Port;
     }
 

@@ -77,13 +77,14 @@ internal sealed partial class CoordinatorProcess : IDisposable
         string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
     {
         using CoordinatorProcess process = new(folder, environment, arguments);
+        Task<ProcessResult> end = process.EndAsync();
         long peak = 0;
-        for (; process.IsRunning; await Task.Delay(20))
+        for (; !end.IsCompleted; await Task.Delay(20))
         {
             peak = Math.Max(peak, process.PeakBytes());
         }
 
-        return (await process.EndAsync(), peak);
+        return (await end, peak);
     }
 
     /// <summary>Runs the program to its end.</summary>

@@ -67,7 +67,7 @@ internal sealed class ChannelPair : IDisposable
     public static (NetworkStream Near, NetworkStream Far) Connect()
     {
         using Socket listener = new(SocketType.Stream, ProtocolType.Tcp);
-        listener.Bind(new IPEndPoint(IPAddress.IPv6Loopback, 0));
+        listener.Bind(new IPEndPoint(Socket.OSSupportsIPv6 ? IPAddress.IPv6Loopback : IPAddress.Loopback, 0));
         listener.Listen(1);
         Socket far = new(SocketType.Stream, ProtocolType.Tcp) { NoDelay = true };
         far.Connect(listener.LocalEndPoint!);
