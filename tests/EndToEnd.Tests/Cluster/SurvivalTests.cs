@@ -82,23 +82,22 @@ public sealed class SurvivalTests : IDisposable
     [Fact]
     public async Task TwoWorkersOfOneName_GetNamesOfTheirOwn()
     {
-        RunningProgram coordinator = _run.Coordinator(["--steps", "400", "--workers", "0", "--min-workers", "2"]);
+        RunningProgram coordinator = _run.Coordinator(["--steps", "1000000", "--workers", "0", "--min-workers", "2"]);
         await _run.UntilListens();
         RunningProgram first = _run.Worker("beta");
         await coordinator.UntilSaid("beta joined, 1 of 2; waiting for 1 more");
         RunningProgram second = _run.Worker("beta");
         await coordinator.UntilSaid("beta-2");
         await _run.UntilSteps(5);
-        RunningProgram.Signal(first.Id, "-STOP");
         using RunningProgram status = new("coordinator", ["status", "--run", _run.Run, "--json"], environment: null);
         Assert.True(await status.ExitCodeAsync() == 0, status.Error);
-        RunningProgram.Signal(first.Id, "-CONT");
+        RunningProgram.Signal(coordinator.Id, "-INT");
         System.Text.Json.Nodes.JsonArray members = status.Result["members"]!.AsArray();
         string[] names = [.. members.Select(worker => (string)worker!["name"]!).Order()];
         Assert.Equal(["beta", "beta-2"], names);
         Assert.All(members, worker => Assert.Equal("member", (string)worker!["kind"]!));
         Assert.All(members, worker => Assert.True((double)worker!["computeSeconds"]! > 0));
-        Assert.True(await coordinator.ExitCodeAsync() == 0, coordinator.Error);
+        Assert.True(await coordinator.ExitCodeAsync() == 130, coordinator.Error);
         Assert.Equal(0, await first.ExitCodeAsync());
         Assert.Equal(0, await second.ExitCodeAsync());
     }
