@@ -26,7 +26,7 @@ public sealed class FireTests(ITestOutputHelper output) : IDisposable
     [FactWith(Need.Namespaces)]
     public async Task Faults_OfEveryKind_CostOnlyTime()
     {
-        int faults = Scale.Of(small: 16, full: 200);
+        int faults = Scale.Of(small: 20, full: 200);
         (Hosts? made, string why) = Hosts.Make(Workers + 2);
         Assert.True(made is not null, why);
         using Hosts hosts = made;
