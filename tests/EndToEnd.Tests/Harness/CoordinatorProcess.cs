@@ -23,6 +23,7 @@ internal sealed partial class CoordinatorProcess : IDisposable
     private static readonly int s_pause = OperatingSystem.IsMacOS() ? 17 : 19;
     private static readonly int s_continue = OperatingSystem.IsMacOS() ? 19 : 18;
     private static readonly TimeSpan s_patience = TimeSpan.FromMinutes(2);
+    private static readonly TimeSpan s_patienceForLargeData = TimeSpan.FromMinutes(Scale.Of(small: 5, full: 30));
 
     private readonly Process _process;
     private readonly StringBuilder _output = new();
@@ -77,7 +78,7 @@ internal sealed partial class CoordinatorProcess : IDisposable
         string folder, IReadOnlyDictionary<string, string>? environment, params string[] arguments)
     {
         using CoordinatorProcess process = new(folder, environment, arguments);
-        Task<ProcessResult> end = process.EndAsync();
+        Task<ProcessResult> end = process.EndAsync(s_patienceForLargeData);
         long peak = 0;
         for (; !end.IsCompleted; await Task.Delay(20))
         {
@@ -119,9 +120,11 @@ internal sealed partial class CoordinatorProcess : IDisposable
     }
 
     /// <summary>Waits for its end.</summary>
-    public async Task<ProcessResult> EndAsync()
+    public Task<ProcessResult> EndAsync() => EndAsync(s_patience);
+
+    private async Task<ProcessResult> EndAsync(TimeSpan longest)
     {
-        using CancellationTokenSource patience = new(s_patience);
+        using CancellationTokenSource patience = new(longest);
         try
         {
             await _process.WaitForExitAsync(patience.Token);
