@@ -41,7 +41,7 @@ public sealed partial class CoordinatorMachine
     private string CountWorkers() =>
         WorkersReady < WorkersWanted
             ? $"{WorkersReady} of {WorkersWanted}; waiting for {WorkersWanted - WorkersReady} more"
-            : WorkersReady == 1 ? "1 worker" : $"{WorkersReady} workers";
+            : WorkerCount.Text(WorkersReady);
 
     /// <summary>A name that no member has: the one asked for, or with a number behind it.</summary>
     private string FindName(string asked)

@@ -1,4 +1,5 @@
 using System.Text.Json.Nodes;
+using Distributed.Coordinator.Core;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Training;
 using Distributed.Protocol.Messages;
@@ -54,10 +55,8 @@ internal sealed record FolderStatus(
         string progress = Last is not { } last ? "no step yet" : Invariant(
             $"step {last.Step}{Of(Configuration.Steps)}, epoch {last.Epoch}{Of(Configuration.Epochs)}, ")
             + Invariant($"loss {last.Loss:G4}")
-            + (IsHeld ? Invariant($", {last.ImagesPerSecond:0} images/s, {Workers(last.Workers)}") : "");
+            + (IsHeld ? Invariant($", {last.ImagesPerSecond:0} images/s, {WorkerCount.Text(last.Workers)}") : "");
         return string.Join('\n', (string[])[$"{Run}: {progress}; {Describe()}", .. Live?.Workers.Select(ToLine) ?? []]);
-
-        static string Workers(int count) => Invariant($"{count} worker{(count == 1 ? "" : "s")}");
 
         static string Of(int? total) => total is { } all ? Invariant($" of {all}") : "";
     }

@@ -1,4 +1,5 @@
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Core;
 using Distributed.Framework.Training;
 
 namespace Distributed.Coordinator.Commands.Display;
@@ -64,6 +65,6 @@ internal sealed class LineDisplay(TextWriter writer, TimeProvider clock) : Train
             $"step {ProgressText.Step(progress)}  loss {ProgressText.Loss(progress.Loss)}"
             + $"  {ProgressText.Figure(_evaluation)} {ProgressText.Psnr(_evaluation)}"
             + $"  {ProgressText.Speed(progress)} images/s"
-            + $"  {ProgressText.Workers(progress.Workers)}  ETA {ProgressText.Left(_left)}");
+            + $"  {WorkerCount.Text(progress.Workers)}  ETA {ProgressText.Left(_left)}");
     }
 }

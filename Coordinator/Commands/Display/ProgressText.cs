@@ -26,8 +26,6 @@ internal sealed class ProgressText(TimeProvider clock)
 
     public static string Step(in StepProgress progress) => Invariant($"{progress.Step}/{progress.StepsTotal}");
 
-    public static string Workers(int count) => Invariant($"{count} {(count == 1 ? "worker" : "workers")}");
-
     public static string Loss(double loss) => Invariant($"{loss:0.000000}");
 
     public static string Psnr(Evaluation? evaluation) =>

@@ -1,4 +1,5 @@
 using Distributed.Coordinator.Actors;
+using Distributed.Coordinator.Core;
 using Distributed.Framework.Training;
 using Distributed.Protocol;
 
@@ -26,7 +27,7 @@ internal sealed class ServiceDisplay(ITrainingDisplay inner, ServiceManager serv
         {
             _saidAt = clock.GetTimestamp();
             service.Ready($"step {ProgressText.Step(progress)}, {ProgressText.Speed(progress)} images/s, "
-                + $"{ProgressText.Workers(progress.Workers)}");
+                + $"{WorkerCount.Text(progress.Workers)}");
         }
     }
 
