@@ -15,6 +15,9 @@ internal static unsafe class VectorCases
 
     private const int Length = 4096;
 
+    /// <summary>Operations of one call of <see cref="PrepareMultiplyAdds"/>'s action.</summary>
+    public const double MultiplyAddFlops = 2.0 * Chains * Rounds * 16;
+
     private interface IFunction
     {
         static abstract TVector Invoke<TVector>(TVector x)
@@ -23,12 +26,13 @@ internal static unsafe class VectorCases
 
     public static IEnumerable<KernelCase> All()
     {
-        yield return new KernelCase("peak: multiply-adds", Work.Flops, 2.0 * Chains * Rounds * 16, PrepareMultiplyAdds);
+        yield return new KernelCase("peak: multiply-adds", Work.Flops, MultiplyAddFlops, PrepareMultiplyAdds);
         yield return Function<Exponential>($"e^x of {Length}");
         yield return Function<ExponentialMinusOne>($"e^x - 1 of {Length}");
     }
 
-    private static Action PrepareMultiplyAdds(KernelSet kernels)
+    /// <summary>Fused multiply-adds of one thread; its operands are its own.</summary>
+    public static Action PrepareMultiplyAdds(KernelSet kernels)
     {
         AlignedBuffer buffer = new(16);
         return kernels.Lanes switch
