@@ -7,9 +7,10 @@ namespace Distributed.Framework.Schedules;
 /// <summary>What a step's learning rate is multiplied by: a pure function of the step and the run's length.</summary>
 /// <remarks>
 /// constant: 1. step:EVERY:GAMMA: GAMMA to the number of whole EVERY done, in steps, or in epochs as in 10e. cosine:
-/// (1 + cos(pi s / S)) / 2 at step s of S (Loshchilov, Hutter 2017, "SGDR", without restarts). rampdown:FRACTION: 1,
-/// then over the last FRACTION of the run ((1 + cos(pi t)) / 2)^2 with t from 0 to 1 (Lehtinen et al. 2018,
-/// "Noise2Noise", its published training program; there FRACTION is 0.3).
+/// (1 + cos(pi s / S)) / 2 at step s of S (Loshchilov, Hutter 2017, "SGDR", without restarts). cosine:N: the same, and
+/// in runs of more than N steps, which a high rate would break sooner or later, times the fourth root of N / S.
+/// rampdown:FRACTION: 1, then over the last FRACTION of the run ((1 + cos(pi t)) / 2)^2 with t from 0 to 1 (Lehtinen et
+/// al. 2018, "Noise2Noise", its published training program; there FRACTION is 0.3).
 /// A warm-up of N steps multiplies step s &lt; N by (s + 1) / N as well.
 /// </remarks>
 public sealed class RateSchedule
@@ -27,7 +28,8 @@ public sealed class RateSchedule
 
     /// <summary>What may be written, for messages.</summary>
     public static string Allowed => "constant, step:EVERY:GAMMA (EVERY in steps of 1 or more, or in epochs as in 10e; "
-        + "GAMMA above 0, at most 1), cosine, rampdown or rampdown:FRACTION (above 0, at most 1)";
+        + "GAMMA above 0, at most 1), cosine, cosine:N (lower in runs of more than N steps), rampdown or "
+        + "rampdown:FRACTION (above 0, at most 1)";
 
     /// <summary>Whether a run of another length has other rates in the steps that both have.</summary>
     public bool DependsOnLength { get; }
@@ -60,8 +62,9 @@ public sealed class RateSchedule
             case ["constant"]:
                 return new RateSchedule(_ => 1, warmup, dependsOnLength: false);
             case ["cosine"]:
-                return new RateSchedule(
-                    step => 0.5 * (1 + Elementary.CosPi(Math.Min(step / steps, 1))), warmup, dependsOnLength: true);
+                return Cosine(1, steps, warmup);
+            case ["cosine", var most] when Every(most, stepsPerEpoch) is { } length:
+                return Cosine(steps <= length ? 1 : Math.Sqrt(Math.Sqrt(length / steps)), steps, warmup);
             case ["step", var every, var factor]
                 when Every(every, stepsPerEpoch) is { } length && Number(factor) is > 0 and <= 1 and var gamma:
                 return new RateSchedule(
@@ -73,13 +76,16 @@ public sealed class RateSchedule
             default:
                 throw new ConfigurationException(
                     $"--schedule {text}: not a schedule; allowed is {Allowed}.",
-                    "Write it as in step:10e:0.5, cosine or rampdown:0.3.");
+                    "Write it as in step:10e:0.5, cosine, cosine:6000 or rampdown:0.3.");
         }
     }
 
     /// <summary>The factor of a step.</summary>
     /// <param name="step">0-based: updates done before it.</param>
     public double Factor(int step) => _factor(step) * (step < _warmup ? (step + 1.0) / _warmup : 1);
+
+    private static RateSchedule Cosine(double start, double steps, int warmup) => new(
+        step => start * (0.5 * (1 + Elementary.CosPi(Math.Min(step / steps, 1)))), warmup, dependsOnLength: true);
 
     private static RateSchedule RampDown(double fraction, double steps, int warmup)
     {

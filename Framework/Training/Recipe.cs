@@ -54,7 +54,7 @@ public static class Recipe
                 NoiseIfClean = isDrawn ? null : DataOptions.ScenesNoise,
             },
             Optimizer = new OptimizerOptions { LearningRate = 0.004, Beta2 = 0.99, ClipNorm = 0.2 },
-            Schedule = "cosine",
+            Schedule = "cosine:6000",
             Warmup = 200,
             Batch = DefaultBatch,
             Steps = isDrawn ? DefaultSteps : null,

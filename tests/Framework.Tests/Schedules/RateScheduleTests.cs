@@ -19,7 +19,11 @@ public sealed class RateScheduleTests
             Check(1, "constant");
             Check(Math.Pow(0.5, step / 30), "step:30:0.5");
             Check(Math.Pow(0.1, step / 14), "step:2e:0.1");
-            Check((1 + Math.Cos(Math.PI * s / Steps)) / 2, "cosine");
+            double cosine = (1 + Math.Cos(Math.PI * s / Steps)) / 2;
+            Check(cosine, "cosine");
+            Check(cosine, "cosine:200");
+            Check(cosine, "cosine:29e");
+            Check(cosine * Math.Pow(0.25, 0.25), "cosine:50");
             double t = Math.Max(0, (s - (0.7 * Steps)) / (0.3 * Steps));
             Check(Math.Pow((1 + Math.Cos(Math.PI * t)) / 2, 2), "rampdown");
             Check(Math.Pow((1 + Math.Cos(Math.PI * t)) / 2, 2), "rampdown:0.3");
@@ -37,6 +41,7 @@ public sealed class RateScheduleTests
     [InlineData("constant", false)]
     [InlineData("step:10:0.5", false)]
     [InlineData("cosine", true)]
+    [InlineData("cosine:50", true)]
     [InlineData("rampdown:0.5", true)]
     public void DependsOnLength_IsTrueWhereFactorsDiffer(string text, bool depends)
     {
@@ -56,6 +61,8 @@ public sealed class RateScheduleTests
     [InlineData("step:10:1.5")]
     [InlineData("step:-1:0.5")]
     [InlineData("step:e:0.5")]
+    [InlineData("cosine:0")]
+    [InlineData("cosine:0.5")]
     [InlineData("rampdown:0")]
     [InlineData("rampdown:1.1")]
     [InlineData("rampdown:x")]
