@@ -1,3 +1,4 @@
+using System.Runtime.InteropServices;
 using System.Security.Cryptography;
 using System.Security.Cryptography.X509Certificates;
 using System.Text;
@@ -9,7 +10,7 @@ namespace Distributed.Protocol.Cluster;
 /// The folder is for its owner only (mode 0700), its files too (0600). Who makes a file first has made it: processes
 /// that start together find the same key. An existing folder keeps its mode; nothing is written if nothing is missing.
 /// </remarks>
-public sealed class SecretsFolder : IDisposable
+public sealed partial class SecretsFolder : IDisposable
 {
     private const string KeyFile = "coordinator.key";
     private const UnixFileMode FileMode = UnixFileMode.UserRead | UnixFileMode.UserWrite;
@@ -160,11 +161,19 @@ public sealed class SecretsFolder : IDisposable
 
         try
         {
-            File.Move(temporary, path, overwrite);
+            // Outside of Windows File.Move looks first and renames then: of two that look at once the later one wins. A
+            // link fails where a file is; where none can be made, as on FAT, a move is the best there is.
+            if (overwrite || OperatingSystem.IsWindows() || Link(temporary, path) != 0)
+            {
+                File.Move(temporary, path, overwrite);
+            }
         }
         finally
         {
             File.Delete(temporary);
         }
     }
+
+    [LibraryImport("libc", EntryPoint = "link", StringMarshalling = StringMarshalling.Utf8)]
+    private static partial int Link(string existing, string made);
 }

@@ -247,6 +247,8 @@ public sealed class OptimizerTests
                 kernels.AdaGrad(old.Pointer, sum.Pointer, 7, second.Pointer, target.Pointer, length, adaGrad);
                 results[width] =
                     [.. moved, .. ofAdam, .. ofOther, .. target.Span, .. first.Span, .. second.Span];
+                GC.KeepAlive(old);
+                GC.KeepAlive(sum);
             }
 
             Assert.Equal(results[0], results[1]);
