@@ -144,8 +144,13 @@ internal sealed class ActivationNode
     /// <summary>How many channels are in the group of 16 floats that begins there; they come first in it.</summary>
     public int ChannelsOfGroup(int first)
     {
-        Run run = Array.FindLast(Channels, run => run.Offset <= first);
-        return Math.Clamp(run.Offset + run.Count - first, 0, ChannelGroup);
+        int channels = 0;
+        foreach (Run run in Channels)
+        {
+            channels = run.Offset <= first ? Math.Clamp(run.Offset + run.Count - first, 0, ChannelGroup) : channels;
+        }
+
+        return channels;
     }
 
     private void Adopt(ActivationNode part, int offset)

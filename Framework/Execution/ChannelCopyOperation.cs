@@ -31,6 +31,8 @@ internal unsafe class ChannelCopyOperation(ActivationNode input, ActivationNode 
     /// <summary>From the input's side to the output's, or back if a mode says how.</summary>
     private void Copy(float* input, float* output, GradientMode back)
     {
+        nint inputPixel = Input.PixelFloats;
+        nint inputLine = Input.LineFloats;
         nint outputPixel = flatten ? 1 : Output.PixelFloats;
         nint outputLine = flatten ? Input.Shape.W : Output.LineFloats;
         nint outputChannel = flatten ? (nint)Input.Shape.W * Input.Shape.H : 1;
@@ -40,9 +42,9 @@ internal unsafe class ChannelCopyOperation(ActivationNode input, ActivationNode 
             {
                 for (int y = 0; y < Input.Shape.H; y++)
                 {
-                    float* here = input + ((nint)y * Input.LineFloats) + channels.Offset + c;
+                    float* here = input + (y * inputLine) + channels.Offset + c;
                     float* there = output + (y * outputLine);
-                    for (int x = 0; x < Input.Shape.W; x++, here += Input.PixelFloats, there += outputPixel)
+                    for (int x = 0; x < Input.Shape.W; x++, here += inputPixel, there += outputPixel)
                     {
                         switch (back)
                         {

@@ -118,20 +118,20 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
         float* sums, int[] channelOf, int taps, int rows, in WeightStrides strides, Span<float> gradient, bool adds)
     {
         const int group = ActivationNode.ChannelGroup;
-        for (int first = 0; first < channelOf.Length; first += group)
+        fixed (float* weights = gradient[strides.Start..])
         {
-            ReadOnlySpan<int> channels = channelOf.AsSpan(first, group);
-            for (int tap = 0; tap < taps; tap++)
+            for (int first = 0; first < channelOf.Length; first += group)
             {
-                for (int row = 0; row < rows; row++, sums += group)
+                int channels = group - channelOf.AsSpan(first, group).Count(-1);
+                for (int tap = 0; tap < taps; tap++)
                 {
-                    int target = strides.Start + (row * strides.In) + tap;
-                    for (int lane = 0; lane < group; lane++)
+                    float* weight = weights + (channelOf[first] * strides.Out) + tap;
+                    for (int row = 0; row < rows; row++, weight += strides.In, sums += group)
                     {
-                        if (channels[lane] >= 0)
+                        for (int lane = 0; lane < channels; lane++)
                         {
-                            ref float weight = ref gradient[target + (channels[lane] * strides.Out)];
-                            weight = (adds ? weight : 0) + sums[lane];
+                            float* target = weight + ((nint)lane * strides.Out);
+                            *target = (adds ? *target : 0) + sums[lane];
                         }
                     }
                 }

@@ -1,3 +1,4 @@
+using System.Runtime.CompilerServices;
 using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Execution;
@@ -56,24 +57,29 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 
     public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {
-        foreach (Stage stage in _stages)
+        const int group = ActivationNode.ChannelGroup;
+        fixed (float* weights = parameters[_strides.Start..])
+        fixed (float* start = packed)
         {
-            Span<float> target = packed.Slice(stage.PackedStart, stage.Runs.Depth * _output.Floats);
-            for (int group = 0; group < _output.Floats; group += ActivationNode.ChannelGroup)
+            float* target = start;
+            foreach (Stage stage in _stages)
             {
-                ReadOnlySpan<int> channels = _channelOf.AsSpan(group, ActivationNode.ChannelGroup);
-                foreach (Tap tap in stage.Phase.Taps)
+                Tap[] taps = stage.Phase.Taps;
+                int plane = _input.Shape.C * group;
+                for (int first = 0; first < _output.Floats; first += group, target += taps.Length * plane)
                 {
-                    for (int i = 0; i < _input.Shape.C; i++)
+                    // Input by input, so that a channel's taps are read from one cache line.
+                    float* source = weights + (_channelOf[first] * _strides.Out);
+                    int channels = _output.ChannelsOfGroup(first);
+                    for (int i = 0; i < _input.Shape.C; i++, source += _strides.In)
                     {
-                        int source = _strides.Start + (i * _strides.In) + (tap.Ky * _k) + tap.Kx;
-                        for (int lane = 0; lane < channels.Length; lane++)
+                        for (int tap = 0; tap < taps.Length; tap++)
                         {
-                            int channel = channels[lane];
-                            target[lane] = channel < 0 ? 0 : parameters[source + (channel * _strides.Out)];
+                            Gather(
+                                source + (taps[tap].Ky * _k) + taps[tap].Kx,
+                                channels,
+                                target + (tap * plane) + (i * group));
                         }
-
-                        target = target[ActivationNode.ChannelGroup..];
                     }
                 }
             }
@@ -92,25 +98,29 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
 
     private void RunImage(in ConvolutionCall call)
     {
+        nint inputLine = _input.LineFloats;
+        nint outputLine = _output.LineFloats;
         foreach (Stage stage in _stages)
         {
             ConvolutionPhase phase = stage.Phase;
+            nint sourcePixel = (nint)phase.InStride * _input.PixelFloats;
             nint outputPixel = (nint)phase.OutStride * _output.PixelFloats;
             for (int line = 0; line < phase.Lines; line++)
             {
                 nint inY = phase.InY + ((nint)line * phase.InStride);
                 nint outY = phase.OutY + ((nint)line * phase.OutStride);
-                float* target = call.Output + (outY * _output.LineFloats) + ((nint)phase.OutX * _output.PixelFloats);
-                float* source = call.Input + (inY * _input.LineFloats) + ((nint)phase.InX * _input.PixelFloats);
-                nint sourcePixel = (nint)phase.InStride * _input.PixelFloats;
+                float* target = call.Output + (outY * outputLine) + ((nint)phase.OutX * _output.PixelFloats);
+                float* source = call.Input + (inY * inputLine) + ((nint)phase.InX * _input.PixelFloats);
                 if (stage.Lines is { } dense)
                 {
                     dense.Fill(source, call.Scratch, isFirst: line == 0);
-                    source = call.Scratch;
-                    sourcePixel = dense.OutputStep;
+                    Multiply(call, stage, call.Scratch, dense.OutputStep, target, outputPixel);
+                }
+                else
+                {
+                    Multiply(call, stage, source, sourcePixel, target, outputPixel);
                 }
 
-                Multiply(call, stage, source, sourcePixel, target, outputPixel);
                 if (call.Activation.Formula is not (ActivationFormula.None or ActivationFormula.ReLU))
                 {
                     call.Kernels.Activate(
@@ -145,6 +155,23 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
             Pixels = images,
             Channels = _output.VectorFloats,
         });
+    }
+
+    /// <summary>One weight of each channel of a group; lanes without a channel become zero.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private void Gather(float* source, int channels, float* target)
+    {
+        nint step = _strides.Out;
+        int lane = 0;
+        for (; lane < channels; lane++, source += step)
+        {
+            target[lane] = *source;
+        }
+
+        for (; lane < ActivationNode.ChannelGroup; lane++)
+        {
+            target[lane] = 0;
+        }
     }
 
     /// <summary>One line of output pixels.</summary>

@@ -74,14 +74,17 @@ internal sealed unsafe class PixelShuffleOperation(
 
     private void ToSmall(float* small, float* large, bool accumulate)
     {
+        nint smallPixel = Small.PixelFloats;
+        nint largePixel = Large.PixelFloats;
         fixed (int* smallOffsets = _smallOffsets, largeOffsets = _largeOffsets)
         {
             for (int y = 0; y < Large.Shape.H; y++)
             {
-                for (int x = 0; x < Large.Shape.W; x++)
+                float* line = LineOfSmall(small, y);
+                float* here = LineOfLarge(large, y);
+                for (int x = 0; x < Large.Shape.W; x++, here += largePixel)
                 {
-                    float* there = PixelOfSmall(small, y, x);
-                    float* here = PixelOfLarge(large, y, x);
+                    float* there = line + (x / scale * smallPixel);
                     int* offsets = smallOffsets + Place(y, x);
                     for (int c = 0; c < _largeOffsets.Length; c++)
                     {
@@ -95,14 +98,17 @@ internal sealed unsafe class PixelShuffleOperation(
 
     private void ToLarge(float* small, float* large, bool accumulate)
     {
+        nint smallPixel = Small.PixelFloats;
+        nint largePixel = Large.PixelFloats;
         fixed (int* smallOffsets = _smallOffsets, largeOffsets = _largeOffsets)
         {
             for (int y = 0; y < Large.Shape.H; y++)
             {
-                for (int x = 0; x < Large.Shape.W; x++)
+                float* line = LineOfSmall(small, y);
+                float* there = LineOfLarge(large, y);
+                for (int x = 0; x < Large.Shape.W; x++, there += largePixel)
                 {
-                    float* here = PixelOfSmall(small, y, x);
-                    float* there = PixelOfLarge(large, y, x);
+                    float* here = line + (x / scale * smallPixel);
                     int* offsets = smallOffsets + Place(y, x);
                     for (int c = 0; c < _largeOffsets.Length; c++)
                     {
@@ -114,11 +120,9 @@ internal sealed unsafe class PixelShuffleOperation(
         }
     }
 
-    private float* PixelOfSmall(float* small, int y, int x) =>
-        small + ((nint)(y / scale) * Small.LineFloats) + ((nint)(x / scale) * Small.PixelFloats);
+    private float* LineOfSmall(float* small, int y) => small + ((nint)(y / scale) * Small.LineFloats);
 
-    private float* PixelOfLarge(float* large, int y, int x) =>
-        large + ((nint)y * Large.LineFloats) + ((nint)x * Large.PixelFloats);
+    private float* LineOfLarge(float* large, int y) => large + ((nint)y * Large.LineFloats);
 
     /// <summary>Where the offsets of a block's place begin.</summary>
     private int Place(int y, int x) => ((y % scale * scale) + (x % scale)) * _largeOffsets.Length;

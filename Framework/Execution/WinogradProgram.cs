@@ -50,6 +50,7 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
         const int group = ActivationNode.ChannelGroup;
         const int floats = KernelTaps.Count * group;
         WinogradKernels winograd = _layout.Kernels(kernels);
+        KernelTaps taps = new(_strides, _layout.Grid.IsTurned);
         float* weights = stackalloc float[WinogradKernels.WeightGroupsMax * floats];
         packed[.._output.Floats].Clear();
         fixed (float* source = parameters[_strides.Start..])
@@ -64,12 +65,8 @@ internal sealed unsafe class WinogradProgram : ConvolutionPass
                 for (int i = 0; i < _runs.Depth; i += WinogradKernels.WeightGroupsMax)
                 {
                     int inputs = Math.Min(WinogradKernels.WeightGroupsMax, _runs.Depth - i);
-                    for (int j = 0; j < inputs; j++, channel += _strides.In)
-                    {
-                        KernelTaps.Gather(
-                            channel, _strides.Out, channels, _layout.Grid.IsTurned, weights + (j * floats));
-                    }
-
+                    taps.Gather(channel, inputs, channels, weights);
+                    channel += (nint)inputs * _strides.In;
                     winograd.TransformWeights(weights, inputs, target, WeightPlane);
                     target += inputs * group;
                 }

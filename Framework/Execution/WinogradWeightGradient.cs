@@ -105,8 +105,8 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
     public override void Unpack(KernelSet kernels, float* sums, Span<float> gradient, bool adds)
     {
         WinogradKernels winograd = _layout.Kernels(kernels);
-        const int floats = KernelTaps.Count * Group;
-        float* weights = stackalloc float[WinogradKernels.WeightGroupsMax * floats];
+        KernelTaps taps = new(_strides, _layout.Grid.IsTurned);
+        float* weights = stackalloc float[WinogradKernels.WeightGroupsMax * KernelTaps.Count * Group];
         fixed (float* target = gradient[_strides.Start..])
         {
             for (int first = 0; first < _output.Floats; first += Group)
@@ -117,12 +117,9 @@ internal sealed unsafe class WinogradWeightGradient : WeightGradientPass
                 {
                     int inputs = Math.Min(WinogradKernels.WeightGroupsMax, _input.Shape.C - i);
                     winograd.TransformWeightGradient(sums, SumPlane, inputs, weights);
+                    taps.Scatter(weights, inputs, channels, channel, adds);
                     sums += inputs * Group;
-                    for (int j = 0; j < inputs; j++, channel += _strides.In)
-                    {
-                        KernelTaps.Scatter(
-                            weights + (j * floats), channel, _strides.Out, channels, _layout.Grid.IsTurned, adds);
-                    }
+                    channel += (nint)inputs * _strides.In;
                 }
             }
         }

@@ -1,3 +1,4 @@
+using System.Runtime.Intrinsics;
 using Distributed.Framework.Randomness;
 using Distributed.Framework.Tensors;
 
@@ -32,10 +33,26 @@ public sealed class GaussianNoise(NoiseLevel sigma) : NoiseModel
         {
             Span<float> piece = noise[..Math.Min(PieceLength, shape.Elements - start)];
             Gaussian.Fill(key.Random, key.Epoch, key.Sample, key.Copy, firstElement: (uint)start, piece);
-            for (int i = 0; i < piece.Length; i++)
-            {
-                noisy[start + i] = MathF.FusedMultiplyAdd(piece[i], scale, clean[start + i]);
-            }
+            Add(piece, scale, clean.Slice(start, piece.Length), noisy.Slice(start, piece.Length));
+        }
+    }
+
+    /// <summary>noisy = noise scale + clean, rounded once.</summary>
+    private static void Add(ReadOnlySpan<float> noise, float scale, ReadOnlySpan<float> clean, Span<float> noisy)
+    {
+        int lanes = Vector256<float>.Count;
+        int i = 0;
+        for (; i + lanes <= noise.Length; i += lanes)
+        {
+            Vector256.FusedMultiplyAdd(
+                Vector256.Create(noise.Slice(i, lanes)),
+                Vector256.Create(scale),
+                Vector256.Create(clean.Slice(i, lanes))).CopyTo(noisy[i..]);
+        }
+
+        for (; i < noise.Length; i++)
+        {
+            noisy[i] = MathF.FusedMultiplyAdd(noise[i], scale, clean[i]);
         }
     }
 }

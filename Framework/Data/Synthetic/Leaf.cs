@@ -1,3 +1,6 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
+
 namespace Distributed.Framework.Data.Synthetic;
 
 /// <summary>One leaf: an ellipse or a convex polygon with its colour, gradient and texture.</summary>
@@ -81,31 +84,37 @@ internal struct Leaf
         return leaf;
     }
 
-    /// <summary>Share of the pixel around a point that the leaf covers, the offset being from its centre.</summary>
-    public readonly float Coverage(float dx, float dy)
+    /// <summary>Share of the pixels around points that the leaf covers, the offsets being from its centre.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Vector256<float> Coverage(Vector256<float> dx, float dy)
     {
-        float inside;
+        Vector256<float> inside;
         if (_sideCount == 0)
         {
-            float u = ((dx * _axisX) + (dy * _axisY)) * _inverseLong;
-            float v = ((dy * _axisX) - (dx * _axisY)) * _inverseShort;
-            inside = (1 - MathF.Sqrt((u * u) + (v * v))) * _short;
+            Vector256<float> u = ((dx * _axisX) + Vector256.Create(dy * _axisY)) * _inverseLong;
+            Vector256<float> v = (Vector256.Create(dy * _axisX) - (dx * _axisY)) * _inverseShort;
+            inside = (Vector256<float>.One - Vector256.Sqrt((u * u) + (v * v))) * _short;
         }
         else
         {
-            inside = float.MaxValue;
+            inside = Vector256.Create(float.MaxValue);
             for (int i = 0; i < _sideCount; i++)
             {
-                inside = Math.Min(inside, _distance[i] - (dx * _normalX[i]) - (dy * _normalY[i]));
+                Vector256<float> distance =
+                    Vector256.Create(_distance[i]) - (dx * _normalX[i]) - Vector256.Create(dy * _normalY[i]);
+                inside = Vector256.MinNative(inside, distance);
             }
         }
 
-        return Math.Clamp((inside * Sharpness) + 0.5f, 0, 1);
+        Vector256<float> share = (inside * Sharpness) + Vector256.Create(0.5f);
+        return Vector256.MinNative(Vector256.MaxNative(share, Vector256<float>.Zero), Vector256<float>.One);
     }
 
-    /// <summary>The texture at an offset from the centre: mean 0, standard deviation about 1.</summary>
-    public readonly float Texture(float dx, float dy) => TextureTile.At(
-        _textureX + (dx * _textureUx) + (dy * _textureUy), _textureY + (dx * _textureVx) + (dy * _textureVy));
+    /// <summary>The texture at offsets from the centre: mean 0, standard deviation about 1.</summary>
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    public readonly Vector256<float> Texture(Vector256<float> dx, float dy) => TextureTile.At(
+        Vector256.Create(_textureX) + (dx * _textureUx) + Vector256.Create(dy * _textureUy),
+        Vector256.Create(_textureY) + (dx * _textureVx) + Vector256.Create(dy * _textureVy));
 
     private void DrawOutline(ref WordStream random, float radius, float edgeWidth)
     {
@@ -178,7 +187,7 @@ internal struct Leaf
         _textureY = random.Range(0, TextureTile.Side);
     }
 
-    [System.Runtime.CompilerServices.InlineArray(SidesMax)]
+    [InlineArray(SidesMax)]
     private struct Sides
     {
         private float _first;

@@ -1,3 +1,5 @@
+using System.Runtime.CompilerServices;
+using System.Runtime.Intrinsics;
 using Distributed.Framework.Randomness;
 
 namespace Distributed.Framework.Data.Synthetic;
@@ -15,24 +17,42 @@ internal static class TextureTile
     private const int CoarsestCell = 32;
     private static readonly float[] s_values = Draw();
 
-    /// <summary>The texture at a point, by linear interpolation.</summary>
-    public static float At(float x, float y)
+    /// <summary>The texture at points, by linear interpolation.</summary>
+    public static Vector256<float> At(Vector256<float> x, Vector256<float> y)
     {
         // Shifted to positive numbers, so that truncation rounds down.
-        float shiftedX = x + (1 << 14);
-        float shiftedY = y + (1 << 14);
-        int column = (int)shiftedX;
-        int row = (int)shiftedY;
-        float fractionX = shiftedX - column;
-        float fractionY = shiftedY - row;
-        float[] values = s_values;
-        int left = column & (Side - 1);
-        int right = (column + 1) & (Side - 1);
-        int upper = (row & (Side - 1)) * Side;
-        int lower = ((row + 1) & (Side - 1)) * Side;
-        float top = values[upper + left] + (fractionX * (values[upper + right] - values[upper + left]));
-        float bottom = values[lower + left] + (fractionX * (values[lower + right] - values[lower + left]));
+        Vector256<float> shift = Vector256.Create((float)(1 << 14));
+        Vector256<float> shiftedX = x + shift;
+        Vector256<float> shiftedY = y + shift;
+        Vector256<int> column = Vector256.ConvertToInt32Native(shiftedX);
+        Vector256<int> row = Vector256.ConvertToInt32Native(shiftedY);
+        Vector256<float> fractionX = shiftedX - Vector256.ConvertToSingle(column);
+        Vector256<float> fractionY = shiftedY - Vector256.ConvertToSingle(row);
+        Vector256<int> mask = Vector256.Create(Side - 1);
+        Vector256<int> left = column & mask;
+        Vector256<int> right = (column + Vector256<int>.One) & mask;
+        Vector256<int> upper = (row & mask) * Side;
+        Vector256<int> lower = ((row + Vector256<int>.One) & mask) * Side;
+        Vector256<float> upperLeft = Values(upper + left);
+        Vector256<float> lowerLeft = Values(lower + left);
+        Vector256<float> top = upperLeft + (fractionX * (Values(upper + right) - upperLeft));
+        Vector256<float> bottom = lowerLeft + (fractionX * (Values(lower + right) - lowerLeft));
         return top + (fractionY * (bottom - top));
+    }
+
+    [MethodImpl(MethodImplOptions.AggressiveInlining)]
+    private static Vector256<float> Values(Vector256<int> at)
+    {
+        float[] values = s_values;
+        return Vector256.Create(
+            values[at[0]],
+            values[at[1]],
+            values[at[2]],
+            values[at[3]],
+            values[at[4]],
+            values[at[5]],
+            values[at[6]],
+            values[at[7]]);
     }
 
     private static float[] Draw()

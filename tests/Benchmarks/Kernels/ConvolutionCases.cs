@@ -19,6 +19,7 @@ internal static unsafe class ConvolutionCases
         new("direct 3x3", ConvolutionAlgorithm.Direct, s_plain, new(100, 32, 32), new(100, 32, 32)),
         new("direct 3x3, stride 2", ConvolutionAlgorithm.Auto, s_strided, new(96, 16, 16), new(96, 8, 8)),
         new("direct 3x3, transposed", ConvolutionAlgorithm.Auto, s_transposed, new(96, 8, 8), new(96, 16, 16)),
+        new("Winograd 3x3", ConvolutionAlgorithm.Auto, s_plain, new(96, 8, 8), new(96, 8, 8)),
         new("few inputs 3x3", ConvolutionAlgorithm.Auto, s_plain, new(3, 32, 32), new(100, 32, 32)),
         new("few outputs 3x3", ConvolutionAlgorithm.Auto, s_plain, new(200, 32, 32), new(3, 32, 32)),
     ];
@@ -31,6 +32,10 @@ internal static unsafe class ConvolutionCases
                 $"{size}: forward", Work.Flops, size.Flops, kernels => PrepareForward(kernels, size));
             yield return new KernelCase(
                 $"{size}: weight gradient", Work.Flops, size.Flops, kernels => PrepareWeights(kernels, size));
+            yield return new KernelCase(
+                $"{size}: weights in", Work.Bytes, size.WeightBytes, kernels => PreparePack(kernels, size));
+            yield return new KernelCase(
+                $"{size}: weight gradient out", Work.Bytes, size.WeightBytes, kernels => PrepareUnpack(kernels, size));
         }
 
         yield return new KernelCase(
@@ -84,6 +89,25 @@ internal static unsafe class ConvolutionCases
         });
     }
 
+    private static Action PreparePack(KernelSet kernels, Size size)
+    {
+        (ConvolutionMethod method, Image input, Image output) = size.Create();
+        ConvolutionPass pass = method.CreatePass(size.Geometry, input.Node, output.Node, size.Strides, images: 1);
+        AlignedBuffer weights = Image.Numbers(size.Weights);
+        AlignedBuffer packed = new(pass.PackedFloats);
+        return () => pass.Pack(kernels, weights.Span, packed.Span);
+    }
+
+    private static Action PrepareUnpack(KernelSet kernels, Size size)
+    {
+        (ConvolutionMethod method, Image input, Image output) = size.Create();
+        WeightGradientPass pass = method.CreateWeightGradient(
+            size.Geometry, input.Node, output.Node, size.Strides, images: 1);
+        AlignedBuffer sums = Image.Numbers(pass.SumFloats);
+        AlignedBuffer gradient = new(size.Weights);
+        return () => pass.Unpack(kernels, sums.Pointer, gradient.Span, adds: false);
+    }
+
     /// <summary>A layer of mlp-disc: samples are images of one pixel.</summary>
     private static Action PrepareLinear(KernelSet kernels)
     {
@@ -107,6 +131,9 @@ internal static unsafe class ConvolutionCases
         string Kind, ConvolutionAlgorithm Algorithm, ConvolutionGeometry Geometry, ImageShape Input, ImageShape Output)
     {
         public int Weights => 9 * Input.C * Output.C;
+
+        /// <summary>Those of the weights alone, whatever they become.</summary>
+        public double WeightBytes => (double)sizeof(float) * Weights;
 
         public WeightStrides Strides => Geometry.Transposed ? new(0, 9, 9 * Output.C) : new(0, 9 * Input.C, 9);
 
