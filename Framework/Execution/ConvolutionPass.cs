@@ -120,20 +120,14 @@ internal abstract unsafe class WeightGradientPass(ActivationNode output)
         const int group = ActivationNode.ChannelGroup;
         fixed (float* weights = gradient[strides.Start..])
         {
-            for (int first = 0; first < channelOf.Length; first += group)
+            nint plane = (nint)rows * group;
+            for (int first = 0; first < channelOf.Length; first += group, sums += (taps - 1) * plane)
             {
+                float* weight = weights + (channelOf[first] * strides.Out);
                 int channels = group - channelOf.AsSpan(first, group).Count(-1);
-                for (int tap = 0; tap < taps; tap++)
+                for (int row = 0; row < rows; row++, weight += strides.In, sums += group)
                 {
-                    float* weight = weights + (channelOf[first] * strides.Out) + tap;
-                    for (int row = 0; row < rows; row++, weight += strides.In, sums += group)
-                    {
-                        for (int lane = 0; lane < channels; lane++)
-                        {
-                            float* target = weight + ((nint)lane * strides.Out);
-                            *target = (adds ? *target : 0) + sums[lane];
-                        }
-                    }
+                    WeightRows.Scatter(sums, plane, taps, channels, weight, strides.Out, adds);
                 }
             }
         }

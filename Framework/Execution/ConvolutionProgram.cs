@@ -1,4 +1,3 @@
-using System.Runtime.CompilerServices;
 using Distributed.Framework.Kernels;
 
 namespace Distributed.Framework.Execution;
@@ -58,27 +57,31 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
     public override void Pack(KernelSet kernels, ReadOnlySpan<float> parameters, Span<float> packed)
     {
         const int group = ActivationNode.ChannelGroup;
+        if (_output.Floats > _output.Shape.C)
+        {
+            packed.Clear();
+        }
+
         fixed (float* weights = parameters[_strides.Start..])
         fixed (float* start = packed)
         {
             float* target = start;
             foreach (Stage stage in _stages)
             {
+                // All taps of a channel follow each other, those of a phase of a transposed convolution do not.
                 Tap[] taps = stage.Phase.Taps;
-                int plane = _input.Shape.C * group;
-                for (int first = 0; first < _output.Floats; first += group, target += taps.Length * plane)
+                int count = _stages.Length == 1 && taps.Length == _k * _k ? taps.Length : 1;
+                nint plane = (nint)_input.Shape.C * group;
+                for (int first = 0; first < _output.Floats; first += group, target += (taps.Length - 1) * plane)
                 {
-                    // Input by input, so that a channel's taps are read from one cache line.
                     float* source = weights + (_channelOf[first] * _strides.Out);
                     int channels = _output.ChannelsOfGroup(first);
-                    for (int i = 0; i < _input.Shape.C; i++, source += _strides.In)
+                    for (int i = 0; i < _input.Shape.C; i++, source += _strides.In, target += group)
                     {
-                        for (int tap = 0; tap < taps.Length; tap++)
+                        for (int tap = 0; tap < taps.Length; tap += count)
                         {
-                            Gather(
-                                source + (taps[tap].Ky * _k) + taps[tap].Kx,
-                                channels,
-                                target + (tap * plane) + (i * group));
+                            float* weight = source + (taps[tap].Ky * _k) + taps[tap].Kx;
+                            WeightRows.Gather(weight, _strides.Out, count, channels, target + (tap * plane), plane);
                         }
                     }
                 }
@@ -155,23 +158,6 @@ internal sealed unsafe class ConvolutionProgram : ConvolutionPass
             Pixels = images,
             Channels = _output.VectorFloats,
         });
-    }
-
-    /// <summary>One weight of each channel of a group; lanes without a channel become zero.</summary>
-    [MethodImpl(MethodImplOptions.AggressiveInlining)]
-    private void Gather(float* source, int channels, float* target)
-    {
-        nint step = _strides.Out;
-        int lane = 0;
-        for (; lane < channels; lane++, source += step)
-        {
-            target[lane] = *source;
-        }
-
-        for (; lane < ActivationNode.ChannelGroup; lane++)
-        {
-            target[lane] = 0;
-        }
     }
 
     /// <summary>One line of output pixels.</summary>

@@ -1,9 +1,11 @@
 namespace Distributed.Framework.Kernels;
 
-/// <summary>One register tile of a weight gradient: a window of pixels in two images, all steps in bytes.</summary>
+/// <summary>
+/// Register tiles of a weight gradient, one below the other: a window of pixels in two images; steps in bytes.
+/// </summary>
 internal readonly unsafe struct PixelTile
 {
-    /// <summary>Row 0 at the first pixel; rows are consecutive floats.</summary>
+    /// <summary>Row 0 of the first tile at the first pixel; rows are consecutive floats.</summary>
     public required byte* A { get; init; }
 
     public required nint APixel { get; init; }
@@ -23,7 +25,7 @@ internal readonly unsafe struct PixelTile
     /// <summary>Lines.</summary>
     public required int H { get; init; }
 
-    /// <summary>Row 0 of the sums, 16 floats a row.</summary>
+    /// <summary>Row 0 of the first tile's sums, 16 floats a row.</summary>
     public required byte* C { get; init; }
 
     /// <summary>From the first column's sums to the second's.</summary>

@@ -148,82 +148,87 @@ internal static unsafe class RegisterTile<TVector, TRows, TColumns>
     /// <remarks>
     /// The order is y, then x, from zero, or from c where the tile continues; rows are consecutive floats of a.
     /// </remarks>
+    /// <param name="tile">The first tile.</param>
+    /// <param name="tiles">How many, one below the other.</param>
     [MethodImpl(MethodImplOptions.AggressiveOptimization)]
-    public static void AccumulatePixels(in PixelTile tile)
+    public static void AccumulatePixels(in PixelTile tile, int tiles)
     {
         nint aPixel = tile.APixel;
         nint bPixel = tile.BPixel;
         const nint cStep = WeightBytes;
-        ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
-        ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
-        if (tile.Continues)
-        {
-            Load(ref s0, ref s1, ref s2, ref s3, tile.C, cStep);
-            if (TColumns.Count > 1)
-            {
-                Load(ref t0, ref t1, ref t2, ref t3, tile.C + tile.CColumn, cStep);
-            }
-        }
-        else if (tile.Prefetches && !tile.Overwrites)
-        {
-            PrefetchSums(tile.C, cStep, tile.CColumn);
-        }
-
-        for (int y = 0; y < tile.H; y++)
-        {
-            byte* a0 = tile.A + (y * tile.ALine);
-            byte* b0 = tile.B + (y * tile.BLine);
-            byte* a2 = a0 + (2 * aPixel);
-            byte* b2 = b0 + (2 * bPixel);
-            int left = tile.W;
-            for (; left >= 4; left -= 4)
-            {
-                Multiply(a0, b0);
-                Multiply(a0 + aPixel, b0 + bPixel);
-                Multiply(a2, b2);
-                Multiply(a2 + aPixel, b2 + bPixel);
-                a0 += 4 * aPixel;
-                a2 += 4 * aPixel;
-                b0 += 4 * bPixel;
-                b2 += 4 * bPixel;
-            }
-
-            for (; left > 0; left--)
-            {
-                Multiply(a0, b0);
-                a0 += aPixel;
-                b0 += bPixel;
-            }
-        }
-
+        byte* a = tile.A;
         byte* c = tile.C;
         bool adds = !tile.Continues && !tile.Overwrites;
-        if (adds)
+        for (int i = 0; i < tiles; i++, a += TRows.Count * sizeof(float), c += TRows.Count * cStep)
         {
-            Add(ref s0, ref s1, ref s2, ref s3, c, cStep);
-        }
-
-        Store(ref s0, ref s1, ref s2, ref s3, c, cStep);
-        if (TColumns.Count > 1)
-        {
-            c += tile.CColumn;
-            if (adds)
+            ThreeRows<TVector> s0 = default, s1 = default, s2 = default, s3 = default;
+            ThreeRows<TVector> t0 = default, t1 = default, t2 = default, t3 = default;
+            if (tile.Continues)
             {
-                Add(ref t0, ref t1, ref t2, ref t3, c, cStep);
+                Load(ref s0, ref s1, ref s2, ref s3, c, cStep);
+                if (TColumns.Count > 1)
+                {
+                    Load(ref t0, ref t1, ref t2, ref t3, c + tile.CColumn, cStep);
+                }
+            }
+            else if (tile.Prefetches && !tile.Overwrites)
+            {
+                PrefetchSums(c, cStep, tile.CColumn);
             }
 
-            Store(ref t0, ref t1, ref t2, ref t3, c, cStep);
-        }
+            for (int y = 0; y < tile.H; y++)
+            {
+                byte* a0 = a + (y * tile.ALine);
+                byte* b0 = tile.B + (y * tile.BLine);
+                byte* a2 = a0 + (2 * aPixel);
+                byte* b2 = b0 + (2 * bPixel);
+                int left = tile.W;
+                for (; left >= 4; left -= 4)
+                {
+                    Multiply(a0, b0);
+                    Multiply(a0 + aPixel, b0 + bPixel);
+                    Multiply(a2, b2);
+                    Multiply(a2 + aPixel, b2 + bPixel);
+                    a0 += 4 * aPixel;
+                    a2 += 4 * aPixel;
+                    b0 += 4 * bPixel;
+                    b2 += 4 * bPixel;
+                }
 
-        [MethodImpl(MethodImplOptions.AggressiveInlining)]
-        void Multiply(byte* a, byte* b)
-        {
-            TVector first = TVector.Load((float*)b);
-            TVector second = TColumns.Count > 1 ? TVector.Load((float*)b + TVector.Lanes) : default;
-            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, a, 4, 0, first, second, TRows.Count);
-            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, a, 4, 12, first, second, TRows.Count - 3);
-            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, a, 4, 24, first, second, TRows.Count - 6);
-            ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, a, 4, 36, first, second, TRows.Count - 9);
+                for (; left > 0; left--)
+                {
+                    Multiply(a0, b0);
+                    a0 += aPixel;
+                    b0 += bPixel;
+                }
+            }
+
+            if (adds)
+            {
+                Add(ref s0, ref s1, ref s2, ref s3, c, cStep);
+            }
+
+            Store(ref s0, ref s1, ref s2, ref s3, c, cStep);
+            if (TColumns.Count > 1)
+            {
+                if (adds)
+                {
+                    Add(ref t0, ref t1, ref t2, ref t3, c + tile.CColumn, cStep);
+                }
+
+                Store(ref t0, ref t1, ref t2, ref t3, c + tile.CColumn, cStep);
+            }
+
+            [MethodImpl(MethodImplOptions.AggressiveInlining)]
+            void Multiply(byte* row, byte* column)
+            {
+                TVector first = TVector.Load((float*)column);
+                TVector second = TColumns.Count > 1 ? TVector.Load((float*)column + TVector.Lanes) : default;
+                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s0, ref t0, row, 4, 0, first, second, TRows.Count);
+                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s1, ref t1, row, 4, 12, first, second, TRows.Count - 3);
+                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s2, ref t2, row, 4, 24, first, second, TRows.Count - 6);
+                ThreeRows<TVector>.MultiplyAdd<TColumns>(ref s3, ref t3, row, 4, 36, first, second, TRows.Count - 9);
+            }
         }
     }
 

@@ -109,45 +109,60 @@ internal static unsafe class WeightGradient<TVector>
         nint secondColumn = (TVector.Lanes == Group ? (nint)depth * Group : TVector.Lanes) * sizeof(float);
         float* a = image.A + (y * image.ALine);
         float* b = image.B + (y * image.BLine) + column;
-        int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
         foreach (TapOffsets tap in image.Taps)
         {
             foreach (Run run in image.Channels)
             {
-                int tiles = (run.Count + rowsMax - 1) / rowsMax;
-                int channel = run.Offset;
-                for (int tile = 0; tile < tiles; tile++)
+                PixelTile first = new()
                 {
-                    int rows = Partition.Size(run.Count, tiles, tile);
-                    PixelTile pixels = new()
-                    {
-                        A = (byte*)(a + tap.A + channel),
-                        APixel = image.APixel * sizeof(float),
-                        ALine = image.ALine * sizeof(float),
-                        B = (byte*)(b + tap.B),
-                        BPixel = image.BPixel * sizeof(float),
-                        BLine = image.BLine * sizeof(float),
-                        W = image.W,
-                        H = lines,
-                        C = (byte*)sums,
-                        CColumn = secondColumn,
-                        Prefetches = image.Prefetches,
-                        Continues = image.Continues,
-                        Overwrites = image.Overwrites,
-                    };
-                    if (two)
-                    {
-                        TileTable<TVector, Size2>.AccumulatePixels(rows, pixels);
-                    }
-                    else
-                    {
-                        TileTable<TVector, Size1>.AccumulatePixels(rows, pixels);
-                    }
-
-                    channel += rows;
-                    sums += rows * Group;
-                }
+                    A = (byte*)(a + tap.A + run.Offset),
+                    APixel = image.APixel * sizeof(float),
+                    ALine = image.ALine * sizeof(float),
+                    B = (byte*)(b + tap.B),
+                    BPixel = image.BPixel * sizeof(float),
+                    BLine = image.BLine * sizeof(float),
+                    W = image.W,
+                    H = lines,
+                    C = (byte*)sums,
+                    CColumn = secondColumn,
+                    Prefetches = image.Prefetches,
+                    Continues = image.Continues,
+                    Overwrites = image.Overwrites,
+                };
+                AccumulateTiles(first, run.Count, two);
+                sums += (nint)run.Count * Group;
             }
+        }
+    }
+
+    private static void AccumulateTiles(in PixelTile first, int channels, bool two)
+    {
+        int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
+        int tiles = (channels + rowsMax - 1) / rowsMax;
+
+        // As Partition cuts: the higher ones first.
+        int rows = channels / tiles;
+        int higher = channels % tiles;
+        AddPixels(two, rows + 1, first, higher);
+        nint above = (nint)higher * (rows + 1) * sizeof(float);
+        PixelTile second = first with { A = first.A + above, C = first.C + (above * Group) };
+        AddPixels(two, rows, second, tiles - higher);
+    }
+
+    private static void AddPixels(bool two, int rows, in PixelTile tile, int tiles)
+    {
+        if (tiles == 0)
+        {
+            return;
+        }
+
+        if (two)
+        {
+            TileTable<TVector, Size2>.AccumulatePixels(rows, tile, tiles);
+        }
+        else
+        {
+            TileTable<TVector, Size1>.AccumulatePixels(rows, tile, tiles);
         }
     }
 }

@@ -59,7 +59,8 @@ public sealed unsafe class WeightsAverage
     {
         Steps++;
         double decay = Math.Min(Decay, (1.0 + Steps) / (10.0 + Steps));
-        _kernels.Average(state.Pointer, State.Values.Pointer, _parameterCount, (float)(1 - decay));
+        Ranges.Run(_parameterCount, (start, length) => _kernels.Average(
+            state.Pointer + start, State.Values.Pointer + start, length, (float)(1 - decay)));
         GC.KeepAlive(state);
         GC.KeepAlive(this);
 

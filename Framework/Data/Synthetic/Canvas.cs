@@ -5,7 +5,9 @@ using System.Runtime.Intrinsics;
 namespace Distributed.Framework.Data.Synthetic;
 
 /// <summary>The image in the making: what is still to be seen of the background, and the light so far.</summary>
-/// <remarks>Eight pixels of a line at a time, each by the same operations: bits do not depend on how they fall.</remarks>
+/// <remarks>
+/// Eight pixels of a line at a time, each by the same operations: its bits do not depend on its place among them.
+/// </remarks>
 internal readonly ref struct Canvas
 {
     // Less than half a step of 8 bits: nothing behind can be seen.
