@@ -101,14 +101,16 @@ internal static class Cluster
     /// <summary>
     /// Steps a second after the first third of them: before, the compilers of all processes share the cores.
     /// </summary>
-    private static double Speed(string metrics)
+    /// <param name="metrics">The run's metrics.jsonl.</param>
+    public static double Speed(string metrics)
     {
-        double[] seconds = [.. File.ReadLines(metrics)
+        (int Step, double Seconds)[] rows = [.. File.ReadLines(metrics)
             .Select(line => JsonDocument.Parse(line).RootElement)
             .Where(row => row.TryGetProperty("computeSeconds", out _))
-            .Select(row => row.GetProperty("seconds").GetDouble())];
-        int first = seconds.Length / 3;
-        return (seconds.Length - 1 - first) / (seconds[^1] - seconds[first]);
+            .Select(row => (row.GetProperty("step").GetInt32(), row.GetProperty("seconds").GetDouble()))];
+        (int first, double start) = rows[rows.Length / 3];
+        (int last, double end) = rows[^1];
+        return (last - first) / (end - start);
     }
 
     private static int FreePort(IPAddress address)
