@@ -37,6 +37,10 @@ public static class ProtocolMetrics
     internal static void OnRefused(int serializer) =>
         RefusedMessages.Add(1, new KeyValuePair<string, object?>("serializer", serializer));
 
+    /// <summary>Counts a frame of a tensor channel that is none, or was not expected.</summary>
+    internal static void OnRefusedFrame() =>
+        RefusedMessages.Add(1, new KeyValuePair<string, object?>("serializer", "channel"));
+
     /// <summary>Counts an Akka message that nothing here reads.</summary>
     internal static void OnUnknownSerializer() =>
         RefusedMessages.Add(1, new KeyValuePair<string, object?>("serializer", "unknown"));

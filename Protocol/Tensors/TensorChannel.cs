@@ -167,7 +167,7 @@ public sealed class TensorChannel<TOut, TIn> : IDisposable
         }
         catch (ProtocolException exception)
         {
-            ProtocolMetrics.RefusedMessages.Add(1);
+            ProtocolMetrics.OnRefusedFrame();
             BeginClosing(exception.Message);
             _reader.Drain();
         }

@@ -8,7 +8,8 @@ namespace Distributed.Benchmarks;
 /// <summary>Our training step beside PyTorch's, with one thread and with two.</summary>
 /// <remarks>
 /// Ours is the whole program: data, actors, optimizer, checkpoints. PyTorch's is the bare step on one batch in memory.
-/// Both once they are warm: PyTorch after three steps, ours after a third of them, when its compiler is done. GFLOP/s count what direct convolutions would do, so that a better algorithm may pass the peak.
+/// Both once they are warm: PyTorch after three steps, ours after a third of them, when its compiler is done. GFLOP/s
+/// count what direct convolutions would do, so that a better algorithm may pass the peak.
 /// </remarks>
 internal static class StepTable
 {
