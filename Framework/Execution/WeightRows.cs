@@ -60,7 +60,7 @@ internal static unsafe class WeightRows
             for (; i + Block <= count; i += Block, source += Block * row)
             {
                 Square sums = Transposed(Load(source, row));
-                Store(adds ? sums.Plus(Load(weights + i, step)) : sums.Plus(default), weights + i, step);
+                Store(sums.Plus(adds ? Load(weights + i, step) : default), weights + i, step);
             }
 
             for (; i < count; i++, source += row)

@@ -126,16 +126,11 @@ internal static unsafe class DirectConvolution<TVector>
 
     private static void ComputeTiles(in RunTile first, int pixels, bool two)
     {
-        int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
-        int tiles = (pixels + rowsMax - 1) / rowsMax;
-
-        // As Partition cuts: the higher ones first.
-        int rows = pixels / tiles;
-        int higher = pixels % tiles;
+        (int rows, int higher, int others) = Partition.AtMost(pixels, two ? TVector.TileRows : TileSizes.RowsMax);
         Multiply(two, rows + 1, first, higher);
         nint above = (nint)higher * (rows + 1);
         RunTile second = first with { A = first.A + (above * first.AStep), C = first.C + (above * first.CStep) };
-        Multiply(two, rows, second, tiles - higher);
+        Multiply(two, rows, second, others);
     }
 
     private static void Multiply(bool two, int rows, in RunTile tile, int tiles)

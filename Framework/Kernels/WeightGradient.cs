@@ -137,16 +137,11 @@ internal static unsafe class WeightGradient<TVector>
 
     private static void AccumulateTiles(in PixelTile first, int channels, bool two)
     {
-        int rowsMax = two ? TVector.TileRows : TileSizes.RowsMax;
-        int tiles = (channels + rowsMax - 1) / rowsMax;
-
-        // As Partition cuts: the higher ones first.
-        int rows = channels / tiles;
-        int higher = channels % tiles;
+        (int rows, int higher, int others) = Partition.AtMost(channels, two ? TVector.TileRows : TileSizes.RowsMax);
         AddPixels(two, rows + 1, first, higher);
         nint above = (nint)higher * (rows + 1) * sizeof(float);
         PixelTile second = first with { A = first.A + above, C = first.C + (above * Group) };
-        AddPixels(two, rows, second, tiles - higher);
+        AddPixels(two, rows, second, others);
     }
 
     private static void AddPixels(bool two, int rows, in PixelTile tile, int tiles)
