@@ -1,6 +1,4 @@
 using System.Globalization;
-using System.Runtime.InteropServices;
-using System.Runtime.Intrinsics;
 using Distributed.Framework.Data.Sources;
 using Distributed.Framework.Errors;
 using Distributed.Framework.Kernels;
@@ -94,26 +92,6 @@ public sealed class CorrelatedNoise : NoiseModel
                 clean.Slice(start, shape.W).CopyTo(noisy.Slice(start, shape.W));
                 AddScaled(sum, scale, noisy.Slice(start, shape.W));
             }
-        }
-    }
-
-    /// <summary>target[i] += factor source[i], rounded once.</summary>
-    private static void AddScaled(ReadOnlySpan<float> source, float factor, Span<float> target)
-    {
-        ref float from = ref MemoryMarshal.GetReference(source);
-        ref float to = ref MemoryMarshal.GetReference(target);
-        Vector256<float> factors = Vector256.Create(factor);
-        int i = 0;
-        for (; i + Vector256<float>.Count <= target.Length; i += Vector256<float>.Count)
-        {
-            Vector256.FusedMultiplyAdd(
-                Vector256.LoadUnsafe(ref from, (nuint)i), factors, Vector256.LoadUnsafe(ref to, (nuint)i))
-                .StoreUnsafe(ref to, (nuint)i);
-        }
-
-        for (; i < target.Length; i++)
-        {
-            target[i] = MathF.FusedMultiplyAdd(source[i], factor, target[i]);
         }
     }
 

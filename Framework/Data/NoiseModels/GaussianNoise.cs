@@ -1,4 +1,3 @@
-using System.Runtime.Intrinsics;
 using Distributed.Framework.Randomness;
 using Distributed.Framework.Tensors;
 
@@ -33,26 +32,9 @@ public sealed class GaussianNoise(NoiseLevel sigma) : NoiseModel
         {
             Span<float> piece = noise[..Math.Min(PieceLength, shape.Elements - start)];
             Gaussian.Fill(key.Random, key.Epoch, key.Sample, key.Copy, firstElement: (uint)start, piece);
-            Add(piece, scale, clean.Slice(start, piece.Length), noisy.Slice(start, piece.Length));
-        }
-    }
-
-    /// <summary>noisy = noise scale + clean, rounded once.</summary>
-    private static void Add(ReadOnlySpan<float> noise, float scale, ReadOnlySpan<float> clean, Span<float> noisy)
-    {
-        int lanes = Vector256<float>.Count;
-        int i = 0;
-        for (; i + lanes <= noise.Length; i += lanes)
-        {
-            Vector256.FusedMultiplyAdd(
-                Vector256.Create(noise.Slice(i, lanes)),
-                Vector256.Create(scale),
-                Vector256.Create(clean.Slice(i, lanes))).CopyTo(noisy[i..]);
-        }
-
-        for (; i < noise.Length; i++)
-        {
-            noisy[i] = MathF.FusedMultiplyAdd(noise[i], scale, clean[i]);
+            Span<float> target = noisy.Slice(start, piece.Length);
+            clean.Slice(start, piece.Length).CopyTo(target);
+            AddScaled(piece, scale, target);
         }
     }
 }
