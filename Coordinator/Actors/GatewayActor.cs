@@ -142,7 +142,7 @@ internal sealed class GatewayActor(JoinedWorkers sessions, Func<IReadOnlyList<Ho
             _untold.Remove(worker.Join.Incarnation);
             Akka.Cluster.Cluster.Get(Context.System).Down(worker.Address);
         }
-        else if (worker.IsWelcomed)
+        else if (worker.IsWelcomed && !worker.IsRefused)
         {
             _untold.Add(worker.Join.Incarnation);
         }

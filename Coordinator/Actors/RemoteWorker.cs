@@ -59,6 +59,9 @@ internal sealed class RemoteWorker(
     /// <summary>Whether it was told that it may exit.</summary>
     public bool IsDismissed { get; private set; }
 
+    /// <summary>Whether it was told that it is kept out, and so waits for no end.</summary>
+    public bool IsRefused { get; private set; }
+
     /// <summary>Where the worker runs, for people.</summary>
     public string Host => session.Path.Address.Host;
 
@@ -178,7 +181,11 @@ internal sealed class RemoteWorker(
                 session.Tell(message);
                 Channel?.Send((CoordinatorMessage)message); // So that it comes before the channel's end.
                 break;
-            case CoordinatorMessage.Refuse or CoordinatorMessage.Coordinators:
+            case CoordinatorMessage.Refuse:
+                IsRefused = true;
+                session.Tell(message);
+                break;
+            case CoordinatorMessage.Coordinators:
                 session.Tell(message);
                 break;
             case CoordinatorMessage.DataBlock or CoordinatorMessage.NoData:

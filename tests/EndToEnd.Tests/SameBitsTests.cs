@@ -100,7 +100,7 @@ public sealed class SameBitsTests
     {
         string run = folder["resumed"];
         string[] all = [.. options, "--steps", "7", "--run", run, "--checkpoint-every", "2"];
-        string whole = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, all));
+        string whole = Runs.Sha(await InProcess.RunAsync(folder, all));
         foreach (int step in Runs.Checkpoints(run).Where(step => step > 4))
         {
             File.Delete(Runs.Checkpoint(run, step));
@@ -108,7 +108,7 @@ public sealed class SameBitsTests
 
         File.Delete(Path.Combine(run, "model.safetensors"));
         string[] resume = ["train", "--json", "--run", run, "--resume", "--workers", "3"];
-        Assert.Equal(whole, Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, resume)));
+        Assert.Equal(whole, Runs.Sha(await InProcess.RunAsync(folder, resume)));
     }
 
     /// <summary>
@@ -138,20 +138,20 @@ public sealed class SameBitsTests
             Assert.True(first == Both(wide), $"{bits} bits");
         }
 
-        Assert.NotEqual(first, Both(await CoordinatorProcess.RunAsync(
-            folder.Folder, [.. options.Select(word => word == "0.01" ? "0" : word)])));
+        Assert.NotEqual(first, Both(await InProcess.RunAsync(
+            folder, [.. options.Select(word => word == "0.01" ? "0" : word)])));
         string run = folder["resumed"];
         string[] begun = [.. options.SkipLast(1), "4", "--run", run];
-        Assert.NotEqual(first, Both(await CoordinatorProcess.RunAsync(folder.Folder, begun)));
+        Assert.NotEqual(first, Both(await InProcess.RunAsync(folder, begun)));
         string[] resume = ["train", "--json", "--run", run, "--resume", "--steps", "7", "--workers", "3"];
-        ProcessResult resumed = await CoordinatorProcess.RunAsync(folder.Folder, resume);
+        ProcessResult resumed = await InProcess.RunAsync(folder, resume);
         Assert.Contains("Resuming after step 4", resumed.Error, StringComparison.Ordinal);
         Assert.Equal(first, Both(resumed));
 
         async Task<string> BothAsync(params string[] more)
         {
             string[] given = [.. options, .. more];
-            return Both(await CoordinatorProcess.RunAsync(folder.Folder, given));
+            return Both(await InProcess.RunAsync(folder, given));
         }
 
         static string Both(ProcessResult result) =>
@@ -187,16 +187,18 @@ public sealed class SameBitsTests
         TestFolder folder, string[] options, (Dictionary<string, string> Environment, string[] Arguments)[] variants)
     {
         string[] all = [.. options, "--steps", "7"];
-        string first = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, all));
+        string first = Runs.Sha(await InProcess.RunAsync(folder, all));
         foreach ((Dictionary<string, string> environment, string[] arguments) in variants)
         {
             string[] both = [.. all, .. arguments];
-            string sha = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, environment, both));
+            string sha = Runs.Sha(environment.Count > 0
+                ? await CoordinatorProcess.RunAsync(folder.Folder, environment, both)
+                : await InProcess.RunAsync(folder, both));
             string what = string.Join(' ', environment.Select(pair => $"{pair.Key}={pair.Value}").Concat(arguments));
             Assert.True(first == sha, $"{what}: {sha}, not {first}");
         }
 
-        string other = Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, [.. all, "--seed", "1"]));
+        string other = Runs.Sha(await InProcess.RunAsync(folder, [.. all, "--seed", "1"]));
         Assert.NotEqual(first, other);
     }
 

@@ -109,6 +109,11 @@ public sealed class StoredHashesTests
         return folder;
     }
 
-    private static async Task<string> TrainAsync(TestFolder folder, string options) =>
-        Runs.Sha(await CoordinatorProcess.RunAsync(folder.Folder, ["train", "--json", .. options.Split(' ')]));
+    private static async Task<string> TrainAsync(TestFolder folder, string options)
+    {
+        string[] words = [.. options.Split(' ').Select(word => IsInFolder(word) ? folder[word] : word)];
+        return Runs.Sha(await InProcess.RunAsync(folder, ["train", "--json", .. words]));
+    }
+
+    private static bool IsInFolder(string word) => word is "train.pkl" or "val.pkl" or "run";
 }

@@ -5,6 +5,7 @@ using System.Net;
 using System.Net.Http.Headers;
 using System.Net.Sockets;
 using System.Text.Json.Nodes;
+using Distributed.EndToEnd.Tests.Harness;
 
 namespace Distributed.EndToEnd.Tests.Cluster;
 
@@ -184,14 +185,9 @@ internal sealed class SmallRun : IDisposable
     /// <summary>The weights of the same configuration with local workers only, in a folder of their own.</summary>
     public async Task<string> LocalHashAsync(IEnumerable<string> arguments)
     {
-        using RunningProgram local = new(
-            "coordinator",
-            [
-                "train", "--run", Path.Combine(Folder, "local"), "--workers", "2", .. Configuration, .. arguments,
-            ],
-            null);
-        Assert.True(await local.ExitCodeAsync() == 0, local.Error);
-        return Hash(local);
+        ProcessResult local = await InProcess.RunAsync(
+            ["train", "--run", Path.Combine(Folder, "local"), "--workers", "2", .. Configuration, .. arguments]);
+        return Runs.Sha(local);
     }
 
     public static string Hash(RunningProgram coordinator) => (string)coordinator.Result["weightsSha256"]!;

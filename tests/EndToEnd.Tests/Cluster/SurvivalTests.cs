@@ -21,7 +21,8 @@ public sealed class SurvivalTests : IDisposable
     {
         string[] steps = ["--steps", "1000", "--checkpoint-every", "0"];
         string expected = await _run.LocalHashAsync(steps);
-        RunningProgram coordinator = _run.Coordinator([.. steps, "--workers", "0", "--min-workers", "2"]);
+        RunningProgram coordinator = _run.Coordinator(
+            [.. steps, "--workers", "0", "--min-workers", "2", "--linger", "3s"]);
         await _run.UntilListens();
         int port = SmallRun.FreePort();
         string[] listen = ["--listen", $"127.0.0.1:{port}"];
