@@ -13,7 +13,7 @@ namespace Distributed.Benchmarks;
 /// </remarks>
 internal static class StepTable
 {
-    private const int Pairs = 128;
+    private const int PairsMin = 128;
     private const int NumpyHeaderBytes = 118;
 
     private static readonly Case[] s_cases =
@@ -100,15 +100,17 @@ internal static class StepTable
             return ["--data", "disc", "--loss", "cross-entropy"];
         }
 
+        // Whole batches: a step of a short one would count as a full one.
+        int pairs = (PairsMin + each.Batch - 1) / each.Batch * each.Batch;
         string path = Path.Combine(folder, "pairs.npy");
-        string header = $"{{'descr': '|u1', 'fortran_order': False, 'shape': (2, {Pairs}, {each.Images.C}, "
+        string header = $"{{'descr': '|u1', 'fortran_order': False, 'shape': (2, {pairs}, {each.Images.C}, "
             + $"{each.Images.H}, {each.Images.W}), }}";
         header = header.PadRight(NumpyHeaderBytes - 1) + "\n";
-        byte[] pixels = new byte[2 * Pairs * each.Images.Elements];
+        byte[] pixels = new byte[2 * pairs * each.Images.Elements];
         new Random(0).NextBytes(pixels);
         byte[] start = [0x93, .. "NUMPY"u8, 1, 0, NumpyHeaderBytes, 0, .. Encoding.ASCII.GetBytes(header)];
         File.WriteAllBytes(path, [.. start, .. pixels]);
-        return ["--data", path, "--crop", $"{each.Images.H}"];
+        return ["--data", path, "--holdout", "0", "--crop", $"{each.Images.H}"];
     }
 
     private sealed record Case(string Model, ImageShape Images, int Batch, int Steps);
