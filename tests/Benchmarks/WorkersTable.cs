@@ -15,8 +15,8 @@ internal static class WorkersTable
     ];
 
     /// <summary>
-    /// Runs each model with 1, 4, ... workers; the coordinator's processor time a step is that of the last two thirds of
-    /// them, so that joining, the runtime's compiler and the end do not count.
+    /// Runs each model with 1, 4, ... workers; the coordinator's processor time a step is that of the last two thirds
+    /// of them, so that joining, the runtime's compiler and the end do not count.
     /// </summary>
     public static void Write(int workersMax)
     {
