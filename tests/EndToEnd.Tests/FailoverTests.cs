@@ -188,7 +188,11 @@ public sealed class FailoverTests : IDisposable
             ProcessResult lost = await holder.EndAsync();
             Assert.True(lost.ExitCode == 1, lost.ToString());
             Assert.Contains(_folder["run/lock"], lost.ErrorLines[^2], StringComparison.Ordinal);
-            Assert.Equal(before, Runs.Checkpoints(_folder["run"]));
+
+            // It may have been stopped between a new checkpoint and the removal of the oldest.
+            int[] after = Runs.Checkpoints(_folder["run"]);
+            Assert.Empty(after.Except(before));
+            Assert.Equal(before[^1], after[^1]);
             Assert.False(File.Exists(_folder["run/model.safetensors"]));
         }
 
